@@ -1,0 +1,81 @@
+# One runner file: what a developer types and what CI runs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+BIN := .venv/bin
+AFTERSALES := $(BIN)/aftersales
+UV_LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
+# What tests are run with; `make test PYTEST="-k refund -x"` runs a part.
+PYTEST ?= -n 2 --dist loadfile
+
+export UV_PYTHON_DOWNLOADS := never
+# The cache may lie on another file system, where a hard link is not possible.
+export UV_LINK_MODE := copy
+
+.PHONY: help setup run demo tick token test check bench package lock clean
+
+help: ## list what can be typed
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .tools/stamp-engine ## build .tools and .venv, and fetch the embedded database; quick when nothing changed
+
+run: setup ## start the whole system on this machine, on durable state in .local
+	@$(AFTERSALES) run
+
+demo: setup ## play one claim of each trade from end to end; PHOTOS=folder takes your own photos
+	@$(AFTERSALES) demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+tick: setup ## move the local clock forward: make tick HOURS=48
+	@$(AFTERSALES) tick --hours "$(or $(HOURS),1)"
+
+token: setup ## print a local token: make token ROLE=clerk MERCHANT=m1 SUB=anna
+	@$(AFTERSALES) token $(if $(ROLE),--role "$(ROLE)") $(if $(MERCHANT),--merchant "$(MERCHANT)") $(if $(SUB),--sub "$(SUB)")
+
+test: setup ## run every test that needs nothing but this machine
+	@$(BIN)/pytest -q $(PYTEST)
+
+check: setup ## lint, format, types, import rules and fresh docs: exactly what CI checks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(wildcard aftersales functions plugins verticals infra app.py)
+	@$(BIN)/lint-imports --no-logo
+	@$(if $(wildcard infra/local/docs.py),$(AFTERSALES) docs --check,echo "docs: nothing to compare yet")
+
+bench: setup ## measure what a case costs and how long a request takes
+	@$(AFTERSALES) bench
+
+package: setup ## build what is deployed, under build/
+	@$(BIN)/python -m infra.package
+
+lock: .tools/stamp-uv ## renew requirements/*.txt from requirements/*.in, hashed and without addresses
+	$(UV_LOCK) --upgrade requirements/dev.in -o requirements/dev.txt
+	$(UV_LOCK) -c requirements/dev.txt requirements/api.in -o requirements/api.txt
+	$(UV_LOCK) -c requirements/dev.txt requirements/vision.in -o requirements/vision.txt
+
+clean: ## remove what was built and every cache; .local (your data), .venv and .tools stay
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
+	@find . -name __pycache__ -type d -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +
+
+# --- the parts of setup, each done once until its input changes -----------------------------------------------------
+
+.tools/stamp-uv: Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; PYTHON=... names one" >&2; exit 1; }
+	@echo "setting up uv $(UV_VERSION) …"
+	@[ -x .tools/bin/python ] || $(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.tools/stamp-venv: .tools/stamp-uv requirements/dev.txt pyproject.toml
+	@echo "setting up Python packages (up to a minute the first time) …"
+	@[ -x $(BIN)/python ] || $(UV) venv -q --python .tools/bin/python .venv
+	@$(UV) pip sync -q --python $(BIN)/python requirements/dev.txt
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.tools/stamp-engine: .tools/stamp-venv $(wildcard infra/local/engine*.py)
+	@$(if $(wildcard infra/local/engine.py),$(AFTERSALES) engine install,true)
+	@touch $@

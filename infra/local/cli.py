@@ -1,0 +1,69 @@
+"""The command ``aftersales``: one sub-command per thing a developer does with the local system.
+
+Each command lives in a module of its own, ``infra.local.<command>``, that offers ``add_arguments(parser)`` and
+``main(args) -> int``. A module is imported only when its command is asked for, so that ``--help`` stays quick and a
+broken command breaks nobody else's.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+COMMANDS: dict[str, str] = {
+    "run": "start the whole system on this machine, on durable state",
+    "demo": "play claims from end to end against the local system",
+    "tick": "move the local clock forward",
+    "token": "print a token for the local system",
+    "docs": "write the generated documentation, or check that it is fresh",
+    "engine": "install or start the embedded database",
+    "bench": "measure what a case costs",
+}
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's own arguments."""
+
+    def main(self, args: argparse.Namespace) -> int:
+        """Do it and give the exit status."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command named on the command line and give its exit status; 130 after Ctrl-C, as shells expect."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="aftersales", description="The after-sales system on one machine.")
+    choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {name: choices.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+
+    command: Command | None = None
+    if words and words[0] in COMMANDS:
+        command = load(words[0])
+        if command is None:
+            print(f"aftersales: this checkout has no command {words[0]!r} (infra/local/{words[0]}.py)", file=sys.stderr)
+            return 2
+        command.add_arguments(parsers[words[0]])
+    args = parser.parse_args(words)
+    assert command is not None  # parse_args leaves by itself when no known command was given
+    try:
+        return command.main(args)
+    except KeyboardInterrupt:
+        return 130
+
+
+def load(name: str) -> Command | None:
+    """Give the module of the command, or None where the checkout has no such file."""
+    module = f"infra.local.{name}"
+    try:
+        return cast("Command", importlib.import_module(module))
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            return None
+        raise  # the module is there, and something it needs is not: that is worth a full report
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Trades: one folder each, pure, strangers to each other."""
