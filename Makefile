@@ -13,6 +13,8 @@ UV_LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --universa
 PYTEST ?= -n 2 --dist loadfile
 
 export UV_PYTHON_DOWNLOADS := never
+# Trust what this machine trusts, as pip and npm do: companies sign their own proxies.
+export UV_SYSTEM_CERTS := 1
 # The cache may lie on another file system, where a hard link is not possible.
 export UV_LINK_MODE := copy
 
