@@ -1,0 +1,284 @@
+"""Case: one after-sales matter, the table of what may happen to it, and what silence means in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from aftersales.deadline import Deadline
+from aftersales.decision import Decision
+from aftersales.errors import IllegalTransition
+from aftersales.money import Money
+from aftersales.order import Runs
+
+
+class Kind(StrEnum):
+    """The five kinds of case (IN-1)."""
+
+    REFUND_ONLY = "refund_only"  # 仅退款
+    RETURN_REFUND = "return_refund"  # 退货退款
+    EXCHANGE = "exchange"  # 换货
+    CLAIM = "claim"  # 特殊理赔
+    REPAIR = "repair"  # 维修
+
+
+class Fault(StrEnum):
+    """Who has to answer for the reason; it decides on freight and fees."""
+
+    BUYER = "buyer"
+    SELLER = "seller"
+    CARRIER = "carrier"
+    NONE = "none"
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    VERIFYING = "verifying"
+    REVIEWING = "reviewing"
+    SECOND_REVIEW = "second_review"
+    AWAITING_EVIDENCE = "awaiting_evidence"
+    COUNTERED = "countered"
+    APPROVED = "approved"
+    SETTLING = "settling"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+
+class Ending(StrEnum):
+    """How a closed case ended."""
+
+    REFUNDED = "refunded"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+
+
+class Event(StrEnum):
+    """What can happen to a case."""
+
+    OPENED = "opened"
+    EDITED = "edited"
+    EVIDENCE_ADDED = "evidence_added"
+    SUBMITTED = "submitted"
+    VERIFICATION_STARTED = "verification_started"
+    FINDINGS_RECORDED = "findings_recorded"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EVIDENCE_ASKED = "evidence_asked"
+    PERSON_ASKED = "person_asked"
+    SECOND_PERSON_ASKED = "second_person_asked"
+    COUNTERED = "countered"
+    COUNTER_ACCEPTED = "counter_accepted"
+    COUNTER_REFUSED = "counter_refused"
+    GOODS_AWAITED = "goods_awaited"
+    GOODS_SENT = "goods_sent"
+    GOODS_DELIVERED = "goods_delivered"
+    GOODS_ACCEPTED = "goods_accepted"
+    GOODS_REFUSED = "goods_refused"
+    GOODS_NOT_SENT = "goods_not_sent"
+    REFUND_RESERVED = "refund_reserved"
+    REFUND_ACCEPTED = "refund_accepted"
+    REFUND_DELAYED = "refund_delayed"
+    REFUND_FAILED = "refund_failed"
+    REFUND_RETRIED = "refund_retried"
+    REFUND_SETTLED = "refund_settled"
+    SETTLED = "settled"
+    WITHDRAWN = "withdrawn"
+    REOPENED = "reopened"
+    DEADLINE_PASSED = "deadline_passed"
+    DEADLINE_MOVED = "deadline_moved"
+    DEADLINE_PAUSED = "deadline_paused"
+    DEADLINE_RESUMED = "deadline_resumed"
+    MESSAGE_SENT = "message_sent"
+
+
+S, E = State, Event
+
+#: The whole life of a case. What is not here cannot happen.
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (S.DRAFT, E.EDITED): S.DRAFT,
+    (S.DRAFT, E.EVIDENCE_ADDED): S.DRAFT,
+    (S.DRAFT, E.SUBMITTED): S.SUBMITTED,
+    (S.DRAFT, E.WITHDRAWN): S.CLOSED,
+    (S.DRAFT, E.DEADLINE_PASSED): S.CLOSED,
+    (S.SUBMITTED, E.VERIFICATION_STARTED): S.VERIFYING,
+    (S.SUBMITTED, E.APPROVED): S.APPROVED,
+    (S.SUBMITTED, E.REJECTED): S.REJECTED,
+    (S.SUBMITTED, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
+    (S.SUBMITTED, E.PERSON_ASKED): S.REVIEWING,
+    (S.VERIFYING, E.FINDINGS_RECORDED): S.VERIFYING,
+    (S.VERIFYING, E.APPROVED): S.APPROVED,
+    (S.VERIFYING, E.REJECTED): S.REJECTED,
+    (S.VERIFYING, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
+    (S.VERIFYING, E.PERSON_ASKED): S.REVIEWING,
+    (S.VERIFYING, E.WITHDRAWN): S.CLOSED,
+    (S.VERIFYING, E.DEADLINE_PASSED): S.REVIEWING,  # verification did not answer: a person looks
+    (S.REVIEWING, E.FINDINGS_RECORDED): S.REVIEWING,  # a late verification still goes on record
+    (S.REVIEWING, E.APPROVED): S.APPROVED,
+    (S.REVIEWING, E.REJECTED): S.REJECTED,
+    (S.REVIEWING, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
+    (S.REVIEWING, E.SECOND_PERSON_ASKED): S.SECOND_REVIEW,
+    (S.REVIEWING, E.COUNTERED): S.COUNTERED,
+    (S.REVIEWING, E.WITHDRAWN): S.CLOSED,
+    (S.REVIEWING, E.DEADLINE_PASSED): S.APPROVED,  # silence is consent after 48 h (自动同意)
+    (S.SECOND_REVIEW, E.APPROVED): S.APPROVED,
+    (S.SECOND_REVIEW, E.REJECTED): S.REJECTED,
+    (S.SECOND_REVIEW, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
+    (S.SECOND_REVIEW, E.WITHDRAWN): S.CLOSED,
+    (S.SECOND_REVIEW, E.DEADLINE_PASSED): S.SECOND_REVIEW,  # escalated and asked again, never approved by silence
+    (S.AWAITING_EVIDENCE, E.EVIDENCE_ADDED): S.AWAITING_EVIDENCE,
+    (S.AWAITING_EVIDENCE, E.SUBMITTED): S.SUBMITTED,
+    (S.AWAITING_EVIDENCE, E.WITHDRAWN): S.CLOSED,
+    (S.AWAITING_EVIDENCE, E.DEADLINE_PASSED): S.CLOSED,
+    (S.COUNTERED, E.COUNTER_ACCEPTED): S.APPROVED,
+    (S.COUNTERED, E.COUNTER_REFUSED): S.REVIEWING,
+    (S.COUNTERED, E.WITHDRAWN): S.CLOSED,
+    (S.COUNTERED, E.DEADLINE_PASSED): S.CLOSED,
+    (S.APPROVED, E.GOODS_AWAITED): S.APPROVED,
+    (S.APPROVED, E.GOODS_SENT): S.APPROVED,
+    (S.APPROVED, E.GOODS_DELIVERED): S.APPROVED,
+    (S.APPROVED, E.GOODS_ACCEPTED): S.APPROVED,
+    (S.APPROVED, E.GOODS_REFUSED): S.REJECTED,
+    (S.APPROVED, E.GOODS_NOT_SENT): S.CLOSED,
+    (S.APPROVED, E.WITHDRAWN): S.CLOSED,
+    (S.APPROVED, E.REFUND_RESERVED): S.SETTLING,
+    (S.SETTLING, E.REFUND_ACCEPTED): S.SETTLING,
+    (S.SETTLING, E.REFUND_DELAYED): S.SETTLING,
+    (S.SETTLING, E.REFUND_FAILED): S.SETTLING,
+    (S.SETTLING, E.REFUND_RETRIED): S.SETTLING,
+    (S.SETTLING, E.REFUND_SETTLED): S.SETTLING,
+    (S.SETTLING, E.SETTLED): S.CLOSED,
+    (S.REJECTED, E.DEADLINE_PASSED): S.CLOSED,
+    (S.CLOSED, E.REOPENED): S.AWAITING_EVIDENCE,  # only after a lapse while evidence was awaited, and only inside the window
+}
+
+#: Events that leave every open state as it is.
+ASIDE: frozenset[Event] = frozenset({E.MESSAGE_SENT, E.DEADLINE_MOVED, E.DEADLINE_PAUSED, E.DEADLINE_RESUMED})
+
+#: How long a state waits before ``deadline_passed`` happens to it. Merchants, verticals and tiers may override each.
+TIMEOUTS: dict[State, timedelta] = {
+    S.DRAFT: timedelta(days=30),
+    S.VERIFYING: timedelta(minutes=15),
+    S.REVIEWING: timedelta(hours=48),
+    S.SECOND_REVIEW: timedelta(hours=24),
+    S.AWAITING_EVIDENCE: timedelta(hours=72),
+    S.COUNTERED: timedelta(hours=72),
+    S.REJECTED: timedelta(days=7),
+}
+
+#: States that pass on inside one transaction, or that wait on a parcel or refund with a deadline of its own.
+CARRIED: dict[State, str] = {S.SUBMITTED: "the same transaction", S.APPROVED: "the parcel", S.SETTLING: "the refund"}
+
+TERMINAL: frozenset[State] = frozenset({S.CLOSED})
+
+#: Which ending a move to ``closed`` gives.
+ENDINGS: dict[tuple[State, Event], Ending] = {
+    (S.REJECTED, E.DEADLINE_PASSED): Ending.REJECTED,
+    (S.SETTLING, E.SETTLED): Ending.REFUNDED,
+    (S.APPROVED, E.GOODS_NOT_SENT): Ending.LAPSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a case asks for on one line: ``pieces`` of it, of which ``share_percent`` is bad.
+
+    ``units`` are the very pieces, as half-open ranges of their indexes, once the ledger holds them for this case.
+    """
+
+    line_id: str
+    pieces: int
+    share_percent: int = 100
+    units: Runs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's yes (or the system's), to exactly this amount."""
+
+    by: str
+    at: datetime
+    amount: Money
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One after-sales matter. ``amount`` is what will be paid if approved, ``asked`` what the buyer lowered it to.
+
+    ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
+    """
+
+    case_id: str
+    merchant: str
+    order_id: str
+    buyer_id: str
+    kind: Kind
+    vertical: str
+    vertical_version: str
+    reason: str
+    items: tuple[Item, ...]
+    amount: Money
+    state: State
+    opened_at: datetime
+    updated_at: datetime
+    note: str = ""
+    freight: bool = False
+    asked: Money | None = None
+    fault: Fault = Fault.NONE
+    tier: str = ""
+    ending: Ending | None = None
+    deadline: Deadline | None = None
+    decision: Decision | None = None
+    approvals: tuple[Approval, ...] = ()
+    escalations: int = 0
+    lapsed_from: State | None = None
+    version: int = 0
+    seq: int = 0
+    chain: str = ""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.state in TERMINAL
+
+
+def advance(
+    case: Case, event: Event, now: datetime, timeouts: Mapping[State, tuple[timedelta, str]] | None = None
+) -> Case:
+    """The case after ``event``, its deadline set anew when its state changed (or it was asked again).
+
+    ``timeouts`` overrides the defaults as (length, cause); the cause is written on the case. Raises IllegalTransition if the
+    table has no such row.
+    """
+    if event in ASIDE and not case.terminal:
+        return replace(case, updated_at=now)
+    key = (case.state, event)
+    if key not in TRANSITIONS or (event is E.REOPENED and case.lapsed_from is not S.AWAITING_EVIDENCE):
+        raise IllegalTransition(
+            f"A case that is {case.state} cannot be {event.replace('_', ' ')}.",
+            todo="Read the case again; its state says what is possible.",
+            state=str(case.state),
+            event=str(event),
+        )
+    state = TRANSITIONS[key]
+    anew = state is not case.state or event is E.DEADLINE_PASSED
+    length, cause = (timeouts or {}).get(state) or (TIMEOUTS.get(state), "default")
+    deadline = (Deadline.after(now, length, cause) if length else None) if anew else case.deadline
+    closing = state is S.CLOSED
+    silent = event is E.DEADLINE_PASSED
+    default = Ending.WITHDRAWN if event is E.WITHDRAWN else Ending.LAPSED
+    return replace(
+        case,
+        state=state,
+        updated_at=now,
+        deadline=deadline,
+        ending=ENDINGS.get(key, default) if closing else None,
+        escalations=case.escalations + (silent and state is S.SECOND_REVIEW),
+        lapsed_from=case.state if closing and silent else None,
+    )

@@ -1,0 +1,109 @@
+"""Change: what one transaction writes. A case after its events, with the records and the money that belong to the same step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from aftersales.case import Case, Event, State, advance
+from aftersales.evidence import Evidence
+from aftersales.ledger import Ledger
+from aftersales.order import Order
+from aftersales.parcel import Parcel
+from aftersales.refund import Refund
+
+Plain = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a case as it is kept: who did what, when, and where it led. ``chain`` hashes this step and the one before."""
+
+    case_id: str
+    seq: int
+    at: datetime
+    event: Event
+    by: str
+    before: State
+    after: State
+    data: Mapping[str, Plain] = field(default_factory=dict)
+    chain: str = ""
+
+    def hashed(self, previous: str) -> str:
+        """The sha256 (hex) over ``previous`` and this step as canonical JSON. Anyone can recompute it."""
+        body = [self.case_id, self.seq, self.at.isoformat(), self.event, self.by, self.before, self.after, dict(self.data)]
+        return hashlib.sha256((previous + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to an idempotent request, kept with its effect. ``request`` is a hash of what was asked."""
+
+    caller: str
+    key: str
+    request: str
+    status: int
+    body: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoPrint:
+    """A perceptual fingerprint (64 bits as 16 hex digits) of one photo, so that its reuse is found across cases."""
+
+    value: str
+    case_id: str
+    evidence_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that becomes true together, or not at all.
+
+    ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
+    0 means that it must not exist yet. The same holds for order, ledger, parcel and refunds. Evidence is overwritten whole.
+    ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken.
+    """
+
+    case: Case | None = None
+    steps: tuple[Step, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    parcel: Parcel | None = None
+    refunds: tuple[Refund, ...] = ()
+    order: Order | None = None
+    ledger: Ledger | None = None
+    prints: tuple[PhotoPrint, ...] = ()
+    claims: tuple[str, ...] = ()
+    answer: Answer | None = None
+
+    def then(
+        self,
+        event: Event,
+        by: str,
+        now: datetime,
+        timeouts: Mapping[State, tuple[timedelta, str]] | None = None,
+        **data: Plain,
+    ) -> Change:
+        """This change with one more event on its case, on record and hashed. Raises IllegalTransition."""
+        if self.case is None:
+            raise ValueError("only a case has events")
+        return self._recorded(advance(self.case, event, now, timeouts), event, by, now, data)
+
+    def _recorded(self, moved: Case, event: Event, by: str, now: datetime, data: Mapping[str, Plain]) -> Change:
+        assert self.case is not None
+        step = Step(moved.case_id, self.case.seq + 1, now, event, by, self.case.state, moved.state, data)
+        step = replace(step, chain=step.hashed(self.case.chain))
+        return replace(self, case=replace(moved, seq=step.seq, chain=step.chain), steps=(*self.steps, step))
+
+    @classmethod
+    def opened(cls, case: Case, by: str, now: datetime, **data: Plain) -> Change:
+        """The change that brings a new draft into the world."""
+        return cls(case)._recorded(case, Event.OPENED, by, now, data)
+
+    def with_case(self, **fields: object) -> Change:
+        """This change with other values on its case; for what events do not compute themselves."""
+        assert self.case is not None
+        return replace(self, case=replace(self.case, **fields))  # type: ignore[arg-type]  # checked where the fields are named

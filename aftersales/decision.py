@@ -1,0 +1,83 @@
+"""Finding and Decision: what one check saw, and what follows from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What one check says."""
+
+    PASS = "pass"
+    FAIL = "fail"  # a fact speaks against the claim
+    MISSING = "missing"  # evidence is absent or unusable; the buyer can mend it
+    UNSURE = "unsure"  # a person has to look
+
+
+class Source(StrEnum):
+    """Where a finding comes from. A model alone never rejects a buyer."""
+
+    FACT = "fact"  # order data, the calendar, the ledger
+    MODEL = "model"  # an estimate: photo verification, text reading
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw. ``check`` is ``<vertical or plugin>.<check>``; ``reason`` is a text key or a plain sentence in English.
+
+    ``confidence`` is in [0, 1] and 1.0 for facts. ``data`` holds the figures behind it as sorted (name, value) pairs.
+    """
+
+    check: str
+    verdict: Verdict
+    reason: str
+    source: Source = Source.FACT
+    confidence: float = 1.0
+    data: tuple[tuple[str, str | int | float | bool], ...] = ()
+    evidence_id: str | None = None
+
+
+class Outcome(StrEnum):
+    """What a decision says."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    ASK_EVIDENCE = "ask_evidence"
+    PERSON = "person"
+    TWO_PERSONS = "two_persons"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An outcome, the rule that fired, who decided, and *all* findings it rests on."""
+
+    outcome: Outcome
+    rule: str  # id of the rule that fired, such as ``merchant.small_amount``
+    reason: str
+    findings: tuple[Finding, ...] = ()
+    by: str = "system"
+    rules_version: str = ""
+
+
+def judge(findings: Iterable[Finding]) -> Decision | None:
+    """The decision that the findings alone force; None when all of them pass and the merchant's thresholds decide.
+
+    A fact that speaks against the claim rejects; what the buyer can mend is asked for first; every doubt goes to a person,
+    and so does a model's "fail".
+    """
+    found = tuple(findings)
+
+    def having(verdict: Verdict, *sources: Source) -> tuple[Finding, ...]:
+        return tuple(f for f in found if f.verdict is verdict and (not sources or f.source in sources))
+
+    for outcome, speaking in (
+        (Outcome.REJECT, having(Verdict.FAIL, Source.FACT, Source.PERSON)),
+        (Outcome.ASK_EVIDENCE, having(Verdict.MISSING)),
+        (Outcome.PERSON, having(Verdict.UNSURE) + having(Verdict.FAIL, Source.MODEL)),
+    ):
+        if speaking:
+            return Decision(outcome, speaking[0].check, "; ".join(f.reason for f in speaking), found)
+    return None

@@ -1,0 +1,283 @@
+"""Ledger: what was paid for one order, what is reserved, settled and released, and which pieces are spoken for.
+
+Entries are only ever added; every total is derived from them. The stored version of this one record is the condition that makes
+over-refund impossible: whoever adds an entry does so on the version they read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from aftersales.case import Item
+from aftersales.errors import DuplicateKey, Invalid, NotFound, OverRefund, PiecesTaken
+from aftersales.money import Money
+from aftersales.order import LineShare, Order, Runs, allocate
+
+
+class Step(StrEnum):
+    """What an entry says about its key."""
+
+    RESERVED = "reserved"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+class Payout(StrEnum):
+    """Refunds give back what was paid; compensation goes beyond, under its own cap."""
+
+    REFUND = "refund"
+    COMPENSATION = "compensation"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger. One key, one amount: settle and release repeat the reserved amounts."""
+
+    key: str
+    step: Step
+    payout: Payout
+    case_id: str
+    payment_id: str
+    goods_minor: int
+    freight_minor: int
+    tax_minor: int
+    at: datetime
+
+    @property
+    def minor(self) -> int:
+        """The whole of the entry."""
+        return self.goods_minor + self.freight_minor + self.tax_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """One payment, as far as the ledger needs it."""
+
+    payment_id: str
+    channel: str
+    transaction_id: str
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Pieces that one case speaks for."""
+
+    case_id: str
+    line_id: str
+    units: Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A part of a refund that goes to one payment."""
+
+    payment: Paid
+    goods_minor: int
+    freight_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The money of one order. ``version`` is the stored version this value was read at."""
+
+    merchant: str
+    order_id: str
+    currency: str
+    payments: tuple[Paid, ...]
+    lines: tuple[LineShare, ...]
+    freight_minor: int
+    entries: tuple[Entry, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    version: int = 0
+
+    @classmethod
+    def open(cls, order: Order) -> Ledger:
+        """The ledger of a fresh order, allocated to the minor unit. Raises what :func:`~aftersales.order.allocate` raises."""
+        share = allocate(order)
+        payments = tuple(Paid(p.payment_id, p.channel, p.transaction_id, p.paid_minor) for p in order.payments)
+        return cls(order.merchant, order.order_id, order.currency, payments, share.lines, share.freight_minor)
+
+    # --- totals -------------------------------------------------------------------------------------------------------
+    @property
+    def paid(self) -> Money:
+        """All payments together."""
+        return Money(sum(p.minor for p in self.payments), self.currency)
+
+    def open_entries(self, payout: Payout = Payout.REFUND) -> tuple[Entry, ...]:
+        """The reserved entries that were not released: what is spent or may yet be spent."""
+        settled = {e.key for e in self.entries if e.step is Step.SETTLED}
+        released = {e.key for e in self.entries if e.step is Step.RELEASED} - settled
+        return tuple(e for e in self.entries if e.step is Step.RESERVED and e.payout is payout and e.key not in released)
+
+    @property
+    def spent(self) -> Money:
+        """Reserved or settled refunds; an unknown outcome counts as spent."""
+        return Money(sum(e.minor for e in self.open_entries()), self.currency)
+
+    @property
+    def settled(self) -> Money:
+        """Refunds and compensation that have arrived."""
+        return Money(sum(e.minor for e in self.entries if e.step is Step.SETTLED), self.currency)
+
+    @property
+    def refundable(self) -> Money:
+        """What may still be refunded."""
+        return self.paid - self.spent
+
+    def left_of(self, payment: Paid) -> int:
+        """Minor units of one payment that may still go back through it."""
+        return payment.minor - sum(e.minor for e in self.open_entries() if e.payment_id == payment.payment_id)
+
+    @property
+    def freight_left(self) -> int:
+        """Minor units of freight that were paid and not yet given back."""
+        return self.freight_minor - sum(e.freight_minor for e in self.open_entries())
+
+    def line(self, line_id: str) -> LineShare:
+        """The line's share. Raises NotFound when the order has none."""
+        for line in self.lines:
+            if line.line_id == line_id:
+                return line
+        raise NotFound(f"The order has no line {line_id}.", found=line_id)
+
+    # --- pieces -------------------------------------------------------------------------------------------------------
+    def free_units(self, line_id: str) -> Runs:
+        """The pieces of a line that no case speaks for, as ranges in order."""
+        taken = sorted(r for h in self.holds if h.line_id == line_id for r in h.units)
+        free, at = [], 0
+        for start, stop in [*taken, (self.line(line_id).pieces,) * 2]:
+            if start > at:
+                free.append((at, start))
+            at = max(at, stop)
+        return tuple(free)
+
+    def pick(self, item: Item) -> Item:
+        """``item`` with the first free pieces chosen. Raises PiecesTaken when fewer are free."""
+        wanted, units = item.pieces, []
+        for start, stop in self.free_units(item.line_id):
+            take = min(wanted, stop - start)
+            if take > 0:
+                units.append((start, start + take))
+                wanted -= take
+        if wanted:
+            raise PiecesTaken(
+                f"Only {item.pieces - wanted} of {item.pieces} pieces of line {item.line_id} are free.",
+                todo="Ask for fewer pieces, or look at the earlier case on them.",
+                line_id=item.line_id,
+                expected=item.pieces,
+                found=item.pieces - wanted,
+            )
+        return replace(item, units=tuple(units))
+
+    def hold(self, case_id: str, items: tuple[Item, ...]) -> tuple[Ledger, tuple[Item, ...]]:
+        """The ledger with these pieces held for the case, and the items naming them. Raises PiecesTaken."""
+        if any(h.case_id == case_id for h in self.holds):
+            raise PiecesTaken("This case holds its pieces already.", case_id=case_id)
+        ledger, picked = self, []
+        for item in items:
+            picked.append(ledger.pick(item))
+            hold = Hold(case_id, item.line_id, picked[-1].units)
+            ledger = replace(ledger, holds=(*ledger.holds, hold) if hold.units else ledger.holds)
+        return ledger, tuple(picked)
+
+    def free(self, case_id: str) -> Ledger:
+        """The ledger without the case's holds; unchanged when the case has money reserved or settled on them."""
+        if any(e.case_id == case_id for e in self.open_entries()):
+            return self
+        return replace(self, holds=tuple(h for h in self.holds if h.case_id != case_id))
+
+    def held_value(self, case_id: str) -> tuple[int, int]:
+        """Minor units (goods, tax) paid for the pieces the case holds."""
+        held = [(self.line(h.line_id), h.units) for h in self.holds if h.case_id == case_id]
+        return sum(line.goods_of(u) for line, u in held), sum(line.tax_of(u) for line, u in held)
+
+    # --- money --------------------------------------------------------------------------------------------------------
+    def legs(self, goods: int, freight: int, tax: int) -> tuple[Leg, ...]:
+        """How a refund is spread over the payments, in their order: each gives what it still has. Raises OverRefund."""
+        legs, rest = [], [goods, freight, tax]
+        for payment in self.payments:
+            left = self.left_of(payment)
+            part = []
+            for i, want in enumerate(rest):
+                take = min(want, left - sum(part))
+                part.append(take)
+                rest[i] -= take
+            if any(part):
+                legs.append(Leg(payment, *part))
+        if any(rest):
+            self._refuse(goods + freight + tax, self.refundable.minor)
+        return tuple(legs)
+
+    def reserve(self, key: str, case_id: str, leg: Leg, at: datetime) -> Ledger:
+        """The ledger with this leg reserved under ``key``.
+
+        Raises DuplicateKey when the key was ever used, OverRefund when the payment, the freight or the case's own pieces do not
+        cover it, Invalid for a leg of nothing or of negative parts.
+        """
+        parts = (leg.goods_minor, leg.freight_minor, leg.tax_minor)
+        if min(parts) < 0 or not any(parts):
+            raise Invalid("A refund is more than nothing.", found=list(parts))
+        if any(e.key == key for e in self.entries):
+            raise DuplicateKey("This refund number was used before.", key=key)
+        if leg.payment not in self.payments or sum(parts) > self.left_of(leg.payment):
+            self._refuse(sum(parts), self.left_of(leg.payment) if leg.payment in self.payments else 0)
+        if leg.freight_minor > self.freight_left:
+            self._refuse(leg.freight_minor, self.freight_left)
+        mine = [e for e in self.open_entries() if e.case_id == case_id]
+        goods_left, tax_left = self.held_value(case_id)
+        goods_left -= sum(e.goods_minor for e in mine)
+        tax_left -= sum(e.tax_minor for e in mine)
+        if leg.goods_minor > goods_left or leg.tax_minor > tax_left:
+            self._refuse(leg.goods_minor + leg.tax_minor, goods_left + tax_left)
+        entry = Entry(key, Step.RESERVED, Payout.REFUND, case_id, leg.payment.payment_id, *parts, at)
+        return replace(self, entries=(*self.entries, entry))
+
+    def compensate(self, key: str, case_id: str, amount: Money, cap_permille: int, at: datetime) -> Ledger:
+        """The ledger with a compensation reserved: a payout of its own, refunds and compensation together under the cap.
+
+        ``cap_permille`` is of what was paid (1050 = 105 %). Raises OverRefund above it, DuplicateKey, Invalid.
+        """
+        if amount.minor <= 0 or amount.currency != self.currency:
+            raise Invalid("A compensation is more than nothing, in the order's currency.", found=str(amount))
+        if any(e.key == key for e in self.entries):
+            raise DuplicateKey("This refund number was used before.", key=key)
+        out = self.spent.minor + sum(e.minor for e in self.open_entries(Payout.COMPENSATION))
+        left = self.paid.minor * cap_permille // 1000 - out
+        if amount.minor > left:
+            self._refuse(amount.minor, left)
+        entry = Entry(key, Step.RESERVED, Payout.COMPENSATION, case_id, "", amount.minor, 0, 0, at)
+        return replace(self, entries=(*self.entries, entry))
+
+    def settle(self, key: str, at: datetime) -> Ledger:
+        """The ledger with ``key`` settled; unchanged when it is already. Raises NotFound for a key it never reserved.
+
+        A released key that turns out paid is settled too: the money did move, and counts as spent again.
+        """
+        return self._conclude(key, Step.SETTLED, at)
+
+    def release(self, key: str, at: datetime) -> Ledger:
+        """The ledger with ``key`` released: nothing moved and nothing will. A settled key stays settled."""
+        if any(e.key == key and e.step is Step.SETTLED for e in self.entries):
+            return self
+        return self._conclude(key, Step.RELEASED, at)
+
+    def _conclude(self, key: str, step: Step, at: datetime) -> Ledger:
+        steps = {e.step: e for e in self.entries if e.key == key}
+        if Step.RESERVED not in steps:
+            raise NotFound("The ledger has no such refund.", key=key)
+        if step in steps:
+            return self
+        return replace(self, entries=(*self.entries, replace(steps[Step.RESERVED], step=step, at=at)))
+
+    def _refuse(self, wanted: int, left: int) -> None:
+        raise OverRefund(
+            f"{Money(wanted, self.currency)} cannot be refunded: {Money(max(left, 0), self.currency)} is left.",
+            todo="Lower the amount, or look at the refunds this order already had.",
+            expected=f"at most {max(left, 0)}",
+            found=wanted,
+            refundable_minor=max(left, 0),
+        )

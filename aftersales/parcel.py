@@ -1,0 +1,109 @@
+"""Parcel: the goods on their way back, what was found in them, and where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from aftersales.deadline import Deadline
+from aftersales.errors import IllegalTransition
+
+
+class ParcelState(StrEnum):
+    """Where the parcel is."""
+
+    AWAITING_SHIPMENT = "awaiting_shipment"
+    IN_TRANSIT = "in_transit"
+    DELIVERED = "delivered"
+    INSPECTING = "inspecting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    LOST = "lost"
+    LAPSED = "lapsed"
+
+
+class ParcelEvent(StrEnum):
+    """What can happen to it."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+    DEADLINE_PASSED = "deadline_passed"
+
+
+class Disposition(StrEnum):
+    """Where accepted goods go; flawed goods are never sold as new."""
+
+    SOUND = "sound"
+    FLAWED = "flawed"
+    QUARANTINE = "quarantine"
+    SCRAP = "scrap"
+
+
+S, E = ParcelState, ParcelEvent
+
+PARCEL_TRANSITIONS: dict[tuple[ParcelState, ParcelEvent], ParcelState] = {
+    (S.AWAITING_SHIPMENT, E.SENT): S.IN_TRANSIT,
+    (S.AWAITING_SHIPMENT, E.CANCELLED): S.LAPSED,
+    (S.AWAITING_SHIPMENT, E.DEADLINE_PASSED): S.LAPSED,  # the buyer did not send: the case lapses
+    (S.IN_TRANSIT, E.SENT): S.IN_TRANSIT,  # a corrected waybill
+    (S.IN_TRANSIT, E.DELIVERED): S.DELIVERED,
+    (S.IN_TRANSIT, E.OPENED): S.INSPECTING,  # it is on the bench before the carrier says so
+    (S.IN_TRANSIT, E.LOST): S.LOST,
+    (S.IN_TRANSIT, E.DEADLINE_PASSED): S.DELIVERED,  # no carrier answer: treat as arrived, the merchant's clock starts
+    (S.DELIVERED, E.OPENED): S.INSPECTING,
+    (S.DELIVERED, E.DEADLINE_PASSED): S.ACCEPTED,  # ten days of silence: accepted as sound
+    (S.INSPECTING, E.ACCEPTED): S.ACCEPTED,
+    (S.INSPECTING, E.REFUSED): S.REFUSED,
+    (S.INSPECTING, E.DEADLINE_PASSED): S.ACCEPTED,
+}
+
+#: The carrier's 20 days and the merchant's 10 are the defaults WeChat's shops know (field.md §4.2); both can be overridden.
+PARCEL_TIMEOUTS: dict[ParcelState, timedelta] = {
+    S.AWAITING_SHIPMENT: timedelta(days=7),
+    S.IN_TRANSIT: timedelta(days=20),
+    S.DELIVERED: timedelta(days=10),
+    S.INSPECTING: timedelta(days=10),
+}
+
+PARCEL_TERMINAL = frozenset({S.ACCEPTED, S.REFUSED, S.LOST, S.LAPSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """The parcel of one case that brings goods back. ``note`` is the inspector's; ``disposition`` is set once accepted."""
+
+    case_id: str
+    state: ParcelState
+    deadline: Deadline | None
+    carrier: str = ""
+    number: str = ""
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    disposition: Disposition | None = None
+    note: str = ""
+    version: int = 0
+
+
+def advance_parcel(
+    parcel: Parcel, event: ParcelEvent, now: datetime, timeouts: Mapping[ParcelState, tuple[timedelta, str]] | None = None
+) -> Parcel:
+    """The parcel after ``event``, its deadline set anew. Raises IllegalTransition if the table has no such row."""
+    state = PARCEL_TRANSITIONS.get((parcel.state, event))
+    if state is None:
+        raise IllegalTransition(
+            f"A parcel that is {parcel.state} cannot be {event.replace('_', ' ')}.", state=str(parcel.state), event=str(event)
+        )
+    length, cause = (timeouts or {}).get(state) or (PARCEL_TIMEOUTS.get(state), "default")
+    moved = replace(parcel, state=state, deadline=Deadline.after(now, length, cause) if length else None)
+    if state is S.DELIVERED:
+        return replace(moved, delivered_at=now)
+    if state is S.ACCEPTED and event is E.DEADLINE_PASSED:
+        return replace(moved, disposition=Disposition.SOUND)
+    return moved

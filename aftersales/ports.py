@@ -1,0 +1,269 @@
+"""Ports: what the outside must do for us. Structural: implement the methods, inherit nothing.
+
+Each port has a fake and a contract kit in ``aftersales.testing``; a plugin passes the kit before it is called one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from aftersales.case import Case
+from aftersales.change import Answer, Change, PhotoPrint, Step
+from aftersales.decision import Finding
+from aftersales.evidence import Evidence
+from aftersales.ledger import Ledger
+from aftersales.order import Order
+from aftersales.parcel import Parcel
+from aftersales.refund import Refund, RefundNotice, RefundOrder, RefundReceipt
+
+T = TypeVar("T")
+
+
+# --- Store ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class OrderFile:
+    """An order with its money and the ids of its cases, read in one request."""
+
+    order: Order
+    ledger: Ledger
+    cases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case with its records (not its steps), read in one request."""
+
+    case: Case
+    evidence: tuple[Evidence, ...] = ()
+    parcel: Parcel | None = None
+    refunds: tuple[Refund, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """What to find; T is what a page of it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepsOf(Query[Step]):
+    """The steps of a case, in order."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTo(Query[Answer]):
+    """The kept answer to an idempotent request, at most one; expired ones do not count."""
+
+    caller: str
+    key: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfMerchant(Query[Case]):
+    """A merchant's open cases in ``state``, most urgent first: earliest deadline, then oldest."""
+
+    merchant: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfBuyer(Query[Case]):
+    """A buyer's cases, newest first."""
+
+    merchant: str
+    buyer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersOfPhone(Query[str]):
+    """The order ids of a buyer's phone at a merchant, newest first; the phone itself is never stored as an index."""
+
+    merchant: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something whose deadline may have passed: ``kind`` is ``case``, ``parcel`` or ``refund``; ``number`` is the refund's."""
+
+    kind: str
+    case_id: str
+    due_at: datetime
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DueBy(Query[Due]):
+    """What is due at ``now`` in one shard of ``kind`` (``case``, ``parcel`` or ``refund``), earliest first; no item beyond is read."""
+
+    kind: str
+    shard: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PrintsLike(Query[PhotoPrint]):
+    """Fingerprints that share a quarter of their bits with ``value``: candidates for reuse, to be compared bit by bit."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of what was found; ``cursor`` asks for more, None when this is all."""
+
+    found: tuple[T, ...]
+    cursor: str | None = None
+
+
+class Store(Protocol):
+    """Durable state. Reads are strongly consistent except in merchant, buyer, phone, due and print queries."""
+
+    #: How many due shards there are; ``DueBy.shard`` runs from 0 to this.
+    due_shards: int
+
+    def order(self, merchant: str, order_id: str) -> OrderFile | None:
+        """The order with its money, None when it was never pushed. One request."""
+
+    def case(self, case_id: str) -> CaseFile | None:
+        """The case with its records, None when there is none. One request."""
+
+    def commit(self, change: Change) -> None:
+        """Write all of ``change`` or nothing.
+
+        Raises StaleVersion when a version moved (also for one that must be new), ClaimTaken when a name is taken, and
+        IdempotencyMismatch when the answer's key was used already (the caller then looks it up with :class:`AnswerTo`).
+        """
+
+    def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
+        """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """How a client uploads: POST (multipart, ``fields`` first, then ``file``) to ``url`` until ``expires_at``."""
+
+    url: str
+    fields: Mapping[str, str]
+    expires_at: datetime
+    max_bytes: int
+
+
+class Files(Protocol):
+    """Evidence files. Keys are ``/``-separated paths that we make up."""
+
+    def upload(self, key: str, content_type: str, max_bytes: int, now: datetime) -> Upload:
+        """A signed upload for exactly this key, type and at most this size, valid for a quarter of an hour."""
+
+    def url(self, key: str, now: datetime) -> str:
+        """A signed download address, valid for five minutes."""
+
+    def read(self, key: str, max_bytes: int) -> bytes | None:
+        """The bytes, None when nothing was uploaded. Raises Invalid when the file is larger than ``max_bytes``."""
+
+    def write(self, key: str, content: bytes, content_type: str) -> None:
+        """Store what we made ourselves (an overlay)."""
+
+
+# --- Money ------------------------------------------------------------------------------------------------------------
+class RefundChannel(Protocol):
+    """Sends money back where it came from. The same key is paid once, whatever the number of calls."""
+
+    def refund(self, order: RefundOrder) -> RefundReceipt:
+        """Ask for the refund. Raises Rejected (final: nothing moved) or Unknown (it may have moved: ask with ``find``)."""
+
+    def find(self, key: str) -> RefundReceipt | None:
+        """What became of it; None when the channel knows no such refund. Raises Unknown when it does not answer."""
+
+    def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:
+        """The callback, verified over its raw bytes. ``headers`` has lower-case names. Raises BadSignature; never a side effect."""
+
+
+# --- Verification -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class PhotoQuestion:
+    """What is asked about a photo: what was bought, and what the buyer says is wrong."""
+
+    title: str
+    category: str
+    vertical: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReport:
+    """What verification saw. ``print`` is the perceptual fingerprint, "" when the file could not be read as a picture.
+
+    ``overlay`` is a JPEG copy with the regions drawn in, None when there is nothing to draw. ``spoiled_share`` in [0, 1] is of the
+    goods' visible surface, None when unsure.
+    """
+
+    findings: tuple[Finding, ...]
+    print: str = ""
+    overlay: bytes | None = None
+    spoiled_share: float | None = None
+
+
+class PhotoVerifier(Protocol):
+    """Looks at one photo. Bad evidence is a Finding, never an exception."""
+
+    def inspect(self, photo: bytes, question: PhotoQuestion) -> PhotoReport:
+        """Findings ``vision.*``: MISSING where another photo would help, UNSURE where a person must look."""
+
+
+# --- Moving and telling -----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work for a function of its own. ``receipt`` hands it back to the queue that gave it."""
+
+    body: Mapping[str, str]
+    receipt: str = ""
+
+
+class JobQueue(Protocol):
+    """At-least-once delivery of small jobs, one queue per name."""
+
+    def send(self, queue: str, body: Mapping[str, str]) -> None:
+        """Hand in a job; it is durable when this returns."""
+
+    def receive(self, queue: str, limit: int = 10) -> tuple[Job, ...]:
+        """Jobs nobody else sees for the visibility time; unless ``done`` they come back."""
+
+    def done(self, queue: str, job: Job) -> None:
+        """The job is finished and never comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message to one person. The same ``key`` is told once."""
+
+    key: str
+    merchant: str
+    recipient: str
+    case_id: str
+    order_id: str
+    text: str
+    at: datetime
+
+
+class Inbox(Protocol):
+    """In-app notices: the base channel."""
+
+    def tell(self, notice: Notice) -> None:
+        """Keep the notice; telling the same key again changes nothing."""
+
+    def told(self, merchant: str, recipient: str, cursor: str | None = None, limit: int = 50) -> Page[Notice]:
+        """A person's notices, newest first."""
+
+
+class Clock(Protocol):
+    """What time it is; locally a developer can move it."""
+
+    def now(self) -> datetime:
+        """The current instant, aware UTC."""

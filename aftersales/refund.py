@@ -1,0 +1,206 @@
+"""Refund: one leg of money on its way back through one channel, and what a channel is asked and answers.
+
+::
+
+    reserve in the ledger ──► call the channel ──► yes, at once ────────────► settled
+      (same transaction         │   │   └─► accepted ► processing ► notice ─► settled
+       as the approval)         │   └─► final no ► failed ► same key again, or released by a person
+                                └─► no answer ► sent: the same key again, or ``find(key)``; never a new one
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from aftersales.deadline import Deadline
+from aftersales.errors import IllegalTransition
+from aftersales.money import Money
+
+
+class RefundState(StrEnum):
+    """How far one leg is."""
+
+    RESERVED = "reserved"
+    SENT = "sent"  # called, and no trustworthy answer: counts as spent
+    PROCESSING = "processing"
+    SETTLED = "settled"
+    FAILED = "failed"
+    RELEASED = "released"
+
+
+class RefundEvent(StrEnum):
+    """What can happen to it."""
+
+    UNANSWERED = "unanswered"
+    ACCEPTED = "accepted"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    RETRIED = "retried"
+    GIVEN_UP = "given_up"
+    DEADLINE_PASSED = "deadline_passed"
+
+
+S, E = RefundState, RefundEvent
+
+REFUND_TRANSITIONS: dict[tuple[RefundState, RefundEvent], RefundState] = {
+    (S.RESERVED, E.UNANSWERED): S.SENT,
+    (S.RESERVED, E.ACCEPTED): S.PROCESSING,
+    (S.RESERVED, E.SUCCEEDED): S.SETTLED,
+    (S.RESERVED, E.REFUSED): S.FAILED,
+    (S.RESERVED, E.DEADLINE_PASSED): S.RESERVED,  # the call never happened, or its answer was not stored: call, same key
+    (S.SENT, E.UNANSWERED): S.SENT,
+    (S.SENT, E.ACCEPTED): S.PROCESSING,
+    (S.SENT, E.SUCCEEDED): S.SETTLED,
+    (S.SENT, E.REFUSED): S.FAILED,
+    (S.SENT, E.DEADLINE_PASSED): S.SENT,
+    (S.PROCESSING, E.ACCEPTED): S.PROCESSING,
+    (S.PROCESSING, E.UNANSWERED): S.PROCESSING,
+    (S.PROCESSING, E.SUCCEEDED): S.SETTLED,
+    (S.PROCESSING, E.REFUSED): S.FAILED,
+    (S.PROCESSING, E.DEADLINE_PASSED): S.PROCESSING,  # polled; after 48 h a ticket, never a second refund
+    (S.FAILED, E.ACCEPTED): S.PROCESSING,  # an early "no" that the channel corrected
+    (S.FAILED, E.SUCCEEDED): S.SETTLED,
+    (S.FAILED, E.RETRIED): S.SENT,
+    (S.FAILED, E.DEADLINE_PASSED): S.SENT,  # causes that pass by themselves (merchant short of money): same key again
+    (S.FAILED, E.GIVEN_UP): S.RELEASED,
+}
+
+#: When a leg is looked at next, after its first, second, ... look without news; the last one repeats.
+POLLS: tuple[timedelta, ...] = tuple(timedelta(minutes=m) for m in (1, 1, 3, 10, 20, 30, 60, 180, 360))
+
+#: A refund still processing after this long gets a ticket with the channel's number (RF-4).
+OVERDUE = timedelta(hours=48)
+
+REFUND_TERMINAL = frozenset({S.SETTLED, S.RELEASED})
+
+
+class Cause(StrEnum):
+    """Why a channel said no; ``LATER`` ones pass by themselves."""
+
+    NOT_ENOUGH = "not_enough"  # the merchant's account is short
+    ACCOUNT_ABNORMAL = "account_abnormal"  # the payer's account or card is closed or frozen
+    OVER_LIMIT = "over_limit"  # past the channel's window, count or amount
+    NOT_FOUND = "not_found"  # the channel does not know the payment
+    CLOSED = "closed"  # the channel closed the refund: a new number is needed
+    CONFIGURATION = "configuration"  # keys, rights, parameters: an operator has to look
+    OTHER = "other"
+
+
+LATER = frozenset({Cause.NOT_ENOUGH})
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """One leg. ``key`` is the channel's refund number: a pure function of case and leg, the same at every attempt.
+
+    ``goods``, ``freight`` and ``tax`` add up to what is sent. ``looks`` counts looks without news since the last news.
+    """
+
+    key: str
+    case_id: str
+    number: int
+    merchant: str
+    order_id: str
+    buyer_id: str
+    payment_id: str
+    channel: str
+    transaction_id: str
+    payment_minor: int  # the whole payment, which WeChat Pay wants to hear again
+    goods_minor: int
+    freight_minor: int
+    tax_minor: int
+    currency: str
+    state: RefundState
+    reserved_at: datetime
+    deadline: Deadline | None
+    looks: int = 0
+    overdue: bool = False
+    channel_id: str = ""
+    account: str = ""
+    payer_minor: int | None = None  # what the buyer really receives
+    cause: Cause | None = None
+    settled_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def amount(self) -> Money:
+        """What this leg sends."""
+        return Money(self.goods_minor + self.freight_minor + self.tax_minor, self.currency)
+
+
+def refund_key(case_id: str, number: int) -> str:
+    """The refund number of a case's leg ``number``: letters, digits and ``-`` only, at most 64 characters."""
+    return f"R{case_id}-{number}"
+
+
+def case_of(key: str) -> str | None:
+    """The case a refund number belongs to; None when it is not one of ours."""
+    body, dash, number = key.rpartition("-")
+    return body[1:] if dash and body.startswith("R") and number.isdigit() else None
+
+
+def advance_refund(refund: Refund, event: RefundEvent, now: datetime) -> Refund:
+    """The leg after ``event``, with the instant of the next look. Raises IllegalTransition if the table has no such row."""
+    state = REFUND_TRANSITIONS.get((refund.state, event))
+    if state is None:
+        raise IllegalTransition(
+            f"A refund that is {refund.state} cannot be {event.replace('_', ' ')}.", state=str(refund.state), event=str(event)
+        )
+    looks = 0 if state is not refund.state else refund.looks + 1
+    overdue = refund.overdue or (state is S.PROCESSING and now - refund.reserved_at >= OVERDUE)
+    moved = replace(refund, state=state, looks=looks, overdue=overdue, deadline=None)
+    if state in REFUND_TERMINAL:
+        return replace(moved, settled_at=now if state is S.SETTLED else None)
+    if state is S.FAILED and refund.cause not in LATER:
+        return moved  # a person decides
+    return replace(moved, deadline=Deadline.after(now, POLLS[min(looks, len(POLLS) - 1)], "poll"))
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """What a channel is asked: send ``amount`` of the payment ``transaction_id`` (of ``paid`` in all) back, under ``key``."""
+
+    key: str
+    merchant: str
+    order_id: str
+    buyer_id: str
+    payment_id: str
+    transaction_id: str
+    amount: Money
+    paid: Money
+    reason: str = ""
+
+
+class ReceiptStatus(StrEnum):
+    """What a channel says about a refund."""
+
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReceipt:
+    """A channel's trustworthy word on the refund ``key``. ``payer_amount`` is what the buyer receives, where the channel says so."""
+
+    key: str
+    status: ReceiptStatus
+    amount: Money
+    channel_id: str = ""
+    payer_amount: Money | None = None
+    account: str = ""
+    cause: Cause | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundNotice:
+    """A verified callback. ``reply_type`` and ``reply`` are what the channel wants to hear once it is stored."""
+
+    receipt: RefundReceipt
+    notice_id: str
+    reply_status: int = 204
+    reply_type: str = ""
+    reply: str = ""

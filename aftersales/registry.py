@@ -1,0 +1,205 @@
+"""Registry: names to objects, imported on first use. What is switched on is one explicit, ordered stage file.
+
+::
+
+    [ports]                      # port = plugin
+    store = "dynamodb_store"
+    [channels]                   # payment channel of an order = plugin
+    wechatpay = "wechatpay_refund"
+    [verticals]
+    active = ["fresh", "general"]
+    [settings.dynamodb_store]    # handed to its build(); "env:NAME" is read from the environment, "file:PATH" from a file
+    table = "env:AFTERSALES_TABLE"
+    [merchants.default]          # thresholds; [merchants.m1] overrides them for one merchant
+    small_minor = 5000
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from aftersales import ports
+from aftersales.case import State
+from aftersales.errors import BadPlugin, BadSettings, NotFound
+from aftersales.vertical import Merchant, Vertical
+
+T = TypeVar("T")
+
+PORTS: dict[str, type[Any]] = {
+    "store": ports.Store,
+    "files": ports.Files,
+    "queue": ports.JobQueue,
+    "inbox": ports.Inbox,
+    "photos": ports.PhotoVerifier,
+    "clock": ports.Clock,
+}
+
+
+class Registry:
+    """Everything switched on at one stage. Objects are built on first use and kept for the life of the process."""
+
+    def __init__(self, stage: Mapping[str, Any]) -> None:
+        self._stage = stage
+        self._built: dict[str, Any] = {}
+        self._lock = RLock()
+
+    @classmethod
+    def from_file(cls, path: Path) -> Registry:
+        """The registry of a stage file. Raises BadSettings when it cannot be read."""
+        try:
+            return cls(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise BadSettings(f"The stage file {path.name} cannot be read: {error}") from error
+
+    def put(self, name: str, built: Any) -> None:
+        """Use ``built`` for ``store``, ``channel:wechatpay``, ``vertical:fresh`` …; tests hand in fakes this way."""
+        self._built[name] = built
+
+    # --- ports --------------------------------------------------------------------------------------------------------
+    @property
+    def store(self) -> ports.Store:
+        """Durable state."""
+        return self._port("store", ports.Store)
+
+    @property
+    def files(self) -> ports.Files:
+        """Evidence files."""
+        return self._port("files", ports.Files)
+
+    @property
+    def queue(self) -> ports.JobQueue:
+        """Jobs for functions of their own."""
+        return self._port("queue", ports.JobQueue)
+
+    @property
+    def inbox(self) -> ports.Inbox:
+        """In-app notices."""
+        return self._port("inbox", ports.Inbox)
+
+    @property
+    def photos(self) -> ports.PhotoVerifier:
+        """Photo verification; switched on in the vision unit only."""
+        return self._port("photos", ports.PhotoVerifier)
+
+    @property
+    def clock(self) -> ports.Clock:
+        """The time."""
+        return self._port("clock", ports.Clock)
+
+    def channel(self, name: str) -> ports.RefundChannel:
+        """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""
+        plugin = self._stage.get("channels", {}).get(name)
+        if f"channel:{name}" not in self._built and plugin is None:
+            raise NotFound(f"No refund channel {name} is switched on.", found=name, expected=sorted(self.channels))
+        return cast(ports.RefundChannel, self._once(f"channel:{name}", lambda: self._plugin(plugin, ports.RefundChannel)))
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the channels that are switched on."""
+        known = set(self._stage.get("channels", {})) | {n[8:] for n in self._built if n.startswith("channel:")}
+        return tuple(sorted(known))
+
+    # --- trades and merchants -----------------------------------------------------------------------------------------
+    def vertical(self, name: str) -> Vertical:
+        """The trade of that name. Raises NotFound when it is not active."""
+        active = self._stage.get("verticals", {}).get("active", [])
+        if f"vertical:{name}" not in self._built and name not in active:
+            raise NotFound(f"No vertical {name} is active.", found=name, expected=list(active))
+        return cast(Vertical, self._once(f"vertical:{name}", lambda: _vertical(name)))
+
+    def merchant(self, name: str) -> Merchant:
+        """What the merchant has set, over the stage's defaults."""
+        return cast(Merchant, self._once(f"merchant:{name}", lambda: self._merchant(name)))
+
+    def setting(self, plugin: str, name: str, default: str | None = None) -> str:
+        """One resolved setting, for wiring code. Raises BadSettings when it is missing and has no default."""
+        value = self._settings(plugin).get(name, default)
+        if value is None:
+            raise BadSettings(f"The setting {name} of {plugin} is missing in the stage file.")
+        return str(value)
+
+    def check(self) -> None:
+        """Build everything that is switched on; the first broken plugin raises BadPlugin by its name. Run at deploy and start."""
+        for name in self._stage.get("ports", {}):
+            self._port(name, PORTS[name])
+        for name in self._stage.get("channels", {}):
+            self.channel(name)
+        for name in self._stage.get("verticals", {}).get("active", []):
+            self.vertical(name)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+    def _once(self, name: str, make: Any) -> Any:
+        if name not in self._built:
+            with self._lock:
+                if name not in self._built:
+                    self._built[name] = make()
+        return self._built[name]
+
+    def _port(self, name: str, kind: type[T]) -> T:
+        def make() -> T:
+            plugin = self._stage.get("ports", {}).get(name)
+            if plugin is None:
+                raise BadSettings(f"No plugin is switched on for {name}.")
+            return self._plugin(plugin, kind)
+
+        return cast(T, self._once(name, make))
+
+    def _plugin(self, name: str, kind: type[T]) -> T:
+        module = _load("plugins", name)
+        build = getattr(module, "build", None)
+        if build is None:
+            raise BadPlugin(f"The plugin {name} has no build(settings).")
+        built = build(self._settings(name))
+        lacking = sorted(m for m in vars(kind) if not m.startswith("_") and not hasattr(built, m))
+        if lacking:
+            raise BadPlugin(f"The plugin {name} is no {kind.__name__}: it lacks {', '.join(lacking)}.", lacking=lacking)
+        return cast(T, built)
+
+    def _settings(self, plugin: str) -> dict[str, Any]:
+        return {k: _resolved(v) for k, v in self._stage.get("settings", {}).get(plugin, {}).items()}
+
+    def _merchant(self, name: str) -> Merchant:
+        table = self._stage.get("merchants", {})
+        values = {**table.get("default", {}), **table.get(name, {})}
+        if "zone" in values:
+            values["zone"] = ZoneInfo(values["zone"])
+        hours = values.pop("timeout_hours", {})
+        return Merchant(name, timeouts={State(k): timedelta(hours=v) for k, v in hours.items()}, **values)
+
+
+def _resolved(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("env:"):
+        name, _, default = value[4:].partition("|")
+        return os.environ.get(name, default)
+    if isinstance(value, str) and value.startswith("file:"):
+        return Path(value[5:]).read_text(encoding="utf-8").strip()
+    return value
+
+
+def _load(group: str, name: str) -> Any:
+    """Ours first (``plugins.x``, ``verticals.x``), else what an installed package offers under ``aftersales.<group>``."""
+    try:
+        return import_module(f"{group}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in (group, f"{group}.{name}"):
+            raise BadPlugin(f"{group}.{name} cannot be imported: {error}") from error
+    for entry in entry_points(group=f"aftersales.{group}", name=name):
+        return entry.load()
+    raise BadPlugin(f"There is no {group[:-1]} {name}, neither here nor in an installed package.", name=name)
+
+
+def _vertical(name: str) -> Vertical:
+    loaded = _load("verticals", name)
+    vertical = loaded if isinstance(loaded, Vertical) else getattr(loaded, "VERTICAL", None)
+    if not isinstance(vertical, Vertical) or vertical.name != name:
+        raise BadPlugin(f"The vertical {name} offers no VERTICAL of that name.", name=name)
+    return vertical

@@ -1,0 +1,32 @@
+"""Texts for people, in every language a package brings: ``texts.toml`` with one table per language (``[zh-CN]``, ``[en]``)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+DEFAULT_LOCALE = "zh-CN"
+
+
+@cache
+def texts_of(package: str) -> Mapping[str, Mapping[str, str]]:
+    """The texts of a package by language and key. Raises FileNotFoundError when it brings no ``texts.toml``."""
+    tables = tomllib.loads((files(package) / "texts.toml").read_text(encoding="utf-8"))
+    return {language: {str(k): str(v) for k, v in table.items()} for language, table in tables.items()}
+
+
+def text(package: str, key: str, locale: str, **values: object) -> str:
+    """The text of ``key`` in ``locale``, ``{name}`` places filled from ``values``; in Chinese when that language lacks it.
+
+    An unknown key comes back as the key itself, so that a person sees at least what it is about.
+    """
+    tables = texts_of(package)
+    template = tables.get(locale, {}).get(key) or tables.get(DEFAULT_LOCALE, {}).get(key)
+    return template.format_map(_Blank(values)) if template else key
+
+
+class _Blank(dict[str, object]):
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"

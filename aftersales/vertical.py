@@ -1,0 +1,138 @@
+"""Vertical: one trade as data and pure functions. What it offers, requires, checks and pays.
+
+A rule takes Facts and gives a Finding. It never raises, never stops another rule, never reads a clock, config or network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from aftersales.case import Case, Fault, Item, Kind, State
+from aftersales.decision import Finding
+from aftersales.evidence import Evidence, Requirement
+from aftersales.ledger import Ledger
+from aftersales.money import Money
+from aftersales.order import Line, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """What a merchant has set. Amounts are minor units of the order's currency; the defaults are those of RV-2 and RV-3."""
+
+    merchant: str
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    small_minor: int = 5_000  # up to this (included) a claim is approved without a person
+    two_persons_above_minor: int = 50_000  # above this a second person is needed
+    window_days: int = 7  # no-reason return; the law's seven or more
+    timeouts: Mapping[State, timedelta] = field(default_factory=dict)
+    return_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a rule may look at. ``findings`` are what verification saw so far; ``kind`` and ``reason`` what is asked for.
+
+    While options are listed nothing is asked yet: ``reason`` is empty and ``items`` name the line's free pieces.
+    """
+
+    order: Order
+    ledger: Ledger
+    merchant: Merchant
+    kind: Kind
+    items: tuple[Item, ...]
+    now: datetime
+    reason: str = ""
+    freight: bool = False
+    asked: Money | None = None
+    evidence: tuple[Evidence, ...] = ()
+    case: Case | None = None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The order lines that are asked about."""
+        return tuple(self.order.line(i.line_id) for i in self.items)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What verification saw on all evidence."""
+        return tuple(f for e in self.evidence for f in e.findings)
+
+    @property
+    def value(self) -> tuple[Money, Money]:
+        """What was paid (goods, tax) for the pieces asked about: the held ones, else the first free ones."""
+        picked = [i if i.units else self.ledger.pick(i) for i in self.items]
+        currency = self.order.currency
+        goods = sum(self.ledger.line(i.line_id).goods_of(i.units) for i in picked)
+        tax = sum(self.ledger.line(i.line_id).tax_of(i.units) for i in picked)
+        return Money(goods, currency), Money(tax, currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a case is worth. ``share`` of the pieces' price is (part, whole); ``text`` is the key of the sentence that explains it."""
+
+    goods: Money
+    tax: Money
+    freight: Money
+    text: str
+    share: tuple[int, int] = (1, 1)
+
+    @property
+    def amount(self) -> Money:
+        """All parts together."""
+        return self.goods + self.tax + self.freight
+
+
+Rule = Callable[[Facts], Finding]
+Amount = Callable[[Facts], Quote]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A preset reason (IN-2). Its text key is ``reason.<code>``."""
+
+    code: str
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One kind of case in this trade.
+
+    ``when`` rules look at the order's state and window: one that fails means the kind is not offered, and its reason says why.
+    ``rules`` are judged once evidence is in. ``goods_back`` says whether a parcel has to return first.
+    """
+
+    kind: Kind
+    when: tuple[Rule, ...]
+    reasons: tuple[Reason, ...]
+    requires: tuple[Requirement, ...]
+    rules: tuple[Rule, ...]
+    amount: Amount
+    goods_back: bool = False
+
+    def reason(self, code: str) -> Reason | None:
+        """The preset reason of that code, None when this kind has none such."""
+        return next((r for r in self.reasons if r.code == code), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Vertical:
+    """One trade. ``package`` is where its ``texts.toml`` lies; ``version`` is written on every case it judges.
+
+    Text keys: ``rules.<kind>`` the terms a buyer reads, ``reason.<code>``, ``<finding reason>``, ``<quote text>``.
+    """
+
+    name: str
+    version: str
+    package: str
+    offers: tuple[Offer, ...]
+    timeouts: Mapping[State, timedelta] = field(default_factory=dict)
+    on_signing: str = ""  # text key of the notice a buyer gets when the parcel is signed for, "" for none
+
+    def offer(self, kind: Kind) -> Offer | None:
+        """What this trade has for that kind, None when nothing."""
+        return next((o for o in self.offers if o.kind == kind), None)
