@@ -147,6 +147,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.APPROVED, E.GOODS_NOT_SENT): S.CLOSED,
     (S.APPROVED, E.WITHDRAWN): S.CLOSED,
     (S.APPROVED, E.REFUND_RESERVED): S.SETTLING,
+    (S.APPROVED, E.SETTLED): S.CLOSED,  # nothing was paid for it, so no money moves
     (S.SETTLING, E.REFUND_ACCEPTED): S.SETTLING,
     (S.SETTLING, E.REFUND_DELAYED): S.SETTLING,
     (S.SETTLING, E.REFUND_FAILED): S.SETTLING,
@@ -180,6 +181,7 @@ TERMINAL: frozenset[State] = frozenset({S.CLOSED})
 ENDINGS: dict[tuple[State, Event], Ending] = {
     (S.REJECTED, E.DEADLINE_PASSED): Ending.REJECTED,
     (S.SETTLING, E.SETTLED): Ending.REFUNDED,
+    (S.APPROVED, E.SETTLED): Ending.REFUNDED,
     (S.APPROVED, E.GOODS_NOT_SENT): Ending.LAPSED,
 }
 
@@ -232,6 +234,7 @@ class Case:
     asked: Money | None = None
     fault: Fault = Fault.NONE
     tier: str = ""
+    locale: str = "zh-CN"
     ending: Ending | None = None
     deadline: Deadline | None = None
     decision: Decision | None = None

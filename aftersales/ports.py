@@ -5,10 +5,10 @@ Each port has a fake and a contract kit in ``aftersales.testing``; a plugin pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from aftersales.case import Case
 from aftersales.change import Answer, Change, PhotoPrint, Step
@@ -144,6 +144,22 @@ class Store(Protocol):
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One stored record as the stream tells it, before and after a commit; ``before`` is None when it is new."""
+
+    before: Case | Refund | Evidence | Order | None
+    after: Case | Refund | Evidence | Order
+    case_id: str = ""
+
+
+class Stream(Protocol):
+    """What happened after a commit, at least once and in order per case. The store's plugin reads its own records."""
+
+    def seen(self, record: Mapping[str, Any]) -> Seen | None:
+        """What a stream record says; None for one that nothing follows from (an index, an answer, a removal)."""
+
+
 # --- Files ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -255,8 +271,8 @@ class Notice:
 class Inbox(Protocol):
     """In-app notices: the base channel."""
 
-    def tell(self, notice: Notice) -> None:
-        """Keep the notice; telling the same key again changes nothing."""
+    def tell(self, notices: Sequence[Notice]) -> None:
+        """Keep the notices, in few requests; the same key (with the same ``at``) told again changes nothing."""
 
     def told(self, merchant: str, recipient: str, cursor: str | None = None, limit: int = 50) -> Page[Notice]:
         """A person's notices, newest first."""

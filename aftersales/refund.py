@@ -121,6 +121,7 @@ class Refund:
     account: str = ""
     payer_minor: int | None = None  # what the buyer really receives
     cause: Cause | None = None
+    accepted_at: datetime | None = None
     settled_at: datetime | None = None
     version: int = 0
 

@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 PORTS: dict[str, type[Any]] = {
     "store": ports.Store,
+    "stream": ports.Stream,
     "files": ports.Files,
     "queue": ports.JobQueue,
     "inbox": ports.Inbox,
@@ -69,6 +70,11 @@ class Registry:
     def store(self) -> ports.Store:
         """Durable state."""
         return self._port("store", ports.Store)
+
+    @property
+    def stream(self) -> ports.Stream:
+        """What happened after a commit."""
+        return self._port("stream", ports.Stream)
 
     @property
     def files(self) -> ports.Files:
