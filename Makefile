@@ -53,10 +53,12 @@ bench: setup ## measure what a case costs and how long a request takes
 package: setup ## build what is deployed, under build/
 	@$(BIN)/python -m infra.package
 
-lock: .tools/stamp-uv ## renew requirements/*.txt from requirements/*.in, hashed and without addresses
+lock: .tools/stamp-uv-$(UV_VERSION) ## renew requirements/*.txt from requirements/*.in, hashed and without addresses
 	$(UV_LOCK) --upgrade requirements/dev.in -o requirements/dev.txt
 	$(UV_LOCK) -c requirements/dev.txt requirements/api.in -o requirements/api.txt
 	$(UV_LOCK) -c requirements/dev.txt requirements/vision.in -o requirements/vision.txt
+	$(UV_LOCK) --upgrade requirements/ministack.in -o requirements/ministack.txt
+	$(UV_LOCK) --upgrade requirements/node.in -o requirements/node.txt
 
 clean: ## remove what was built and every cache; .local (your data), .venv and .tools stay
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
@@ -64,20 +66,20 @@ clean: ## remove what was built and every cache; .local (your data), .venv and .
 
 # --- the parts of setup, each done once until its input changes -----------------------------------------------------
 
-.tools/stamp-uv: Makefile
+.tools/stamp-uv-$(UV_VERSION):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; PYTHON=... names one" >&2; exit 1; }
 	@echo "setting up uv $(UV_VERSION) …"
 	@[ -x .tools/bin/python ] || $(PYTHON) -m venv .tools
 	@.tools/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-.tools/stamp-venv: .tools/stamp-uv requirements/dev.txt pyproject.toml
+.tools/stamp-venv: .tools/stamp-uv-$(UV_VERSION) requirements/dev.txt pyproject.toml
 	@echo "setting up Python packages (up to a minute the first time) …"
 	@[ -x $(BIN)/python ] || $(UV) venv -q --python .tools/bin/python .venv
 	@$(UV) pip sync -q --python $(BIN)/python requirements/dev.txt
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-.tools/stamp-engine: .tools/stamp-venv $(wildcard infra/local/engine*.py)
-	@$(if $(wildcard infra/local/engine.py),$(AFTERSALES) engine install,true)
+.tools/stamp-engine: .tools/stamp-venv $(wildcard infra/local/engine/*.py requirements/ministack.txt requirements/node.txt)
+	@$(AFTERSALES) engine install
 	@touch $@
