@@ -23,7 +23,7 @@ from infra.local.engine.client import (
     streams_client,
     sweep_expired,
 )
-from infra.local.engine.install import CannotInstall, Installed, NotGenuine, install, installed
+from infra.local.engine.installation import CannotInstall, Installed, NotGenuine, install, installed
 from infra.local.engine.process import DATABASE, Engine, EngineFailed, EngineLocked, endpoint_given
 
 __all__ = [

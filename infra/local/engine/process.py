@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from infra.local.engine.install import CannotInstall, Installed, Kind, installed
+from infra.local.engine.installation import CannotInstall, Installed, Kind, installed
 
 #: dynoxide's data inside the data folder.
 DATABASE = "db.sqlite"
