@@ -1,0 +1,221 @@
+"""FakeStore: a Store and Stream in memory, with the same promises as a real one (``store_contract`` says which)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from itertools import islice
+from threading import RLock
+from typing import Any, TypeVar, cast
+from zlib import crc32
+
+from aftersales.case import Case
+from aftersales.change import Answer, Change, PhotoPrint, Step
+from aftersales.errors import ClaimTaken, IdempotencyMismatch, Invalid, StaleVersion
+from aftersales.evidence import Evidence
+from aftersales.ledger import Ledger
+from aftersales.order import Order
+from aftersales.parcel import Parcel
+from aftersales.ports import (
+    AnswerTo,
+    CaseFile,
+    Due,
+    DueBy,
+    OfBuyer,
+    OfMerchant,
+    OrderFile,
+    OrdersOfPhone,
+    Page,
+    PrintsLike,
+    Query,
+    Seen,
+    StepsOf,
+)
+from aftersales.refund import Refund
+
+T = TypeVar("T")
+V = TypeVar("V", Case, Order, Ledger, Parcel, Refund)
+Row = tuple[tuple[str, ...], Any]
+
+#: Sorts after every instant: what has no deadline is least urgent.
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class FakeStore:
+    """Keeps everything in memory, under one lock. ``records`` are what its stream would tell, oldest first."""
+
+    def __init__(self, due_shards: int = 4) -> None:
+        self.due_shards = due_shards
+        self.records: list[Mapping[str, Any]] = []
+        self._lock = RLock()
+        self._kept: dict[tuple[Any, ...], Any] = {}  # orders, ledgers, cases, parcels and refunds by kind and id
+        self._evidence: dict[str, dict[str, Evidence]] = {}
+        self._steps: dict[str, list[Step]] = {}
+        self._answers: dict[tuple[str, str], Answer] = {}
+        self._claims: set[str] = set()
+        self._prints: dict[tuple[str, str], PhotoPrint] = {}
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+    def order(self, merchant: str, order_id: str) -> OrderFile | None:
+        """The order with its money, None when it was never pushed."""
+        with self._lock:
+            order, ledger = self._kept.get(("order", merchant, order_id)), self._kept.get(("ledger", merchant, order_id))
+            cases = sorted(c.case_id for c in self._all(Case) if (c.merchant, c.order_id) == (merchant, order_id))
+        return OrderFile(order, ledger, tuple(cases)) if order and ledger else None
+
+    def case(self, case_id: str) -> CaseFile | None:
+        """The case with its records, None when there is none."""
+        with self._lock:
+            case = self._kept.get(("case", case_id))
+            evidence = sorted(self._evidence.get(case_id, {}).values(), key=lambda e: (e.added_at, e.evidence_id))
+            refunds = sorted((r for r in self._all(Refund) if r.case_id == case_id), key=lambda r: r.number)
+            parcel = self._kept.get(("parcel", case_id))
+        return CaseFile(case, tuple(evidence), parcel, tuple(refunds)) if case else None
+
+    def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
+        """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
+        with self._lock:
+            rows, newest_first = self._rows(query)
+        return cast("Page[T]", _page(rows, newest_first, _name(query), cursor, limit))
+
+    def seen(self, record: Mapping[str, Any]) -> Seen | None:
+        """What one of ``records`` says."""
+        return cast("Seen", record["seen"])
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+    def commit(self, change: Change) -> None:
+        """Write all of ``change`` or nothing. Raises IdempotencyMismatch, StaleVersion or ClaimTaken, in this order."""
+        if change.case is None and (change.steps or change.evidence):
+            raise ValueError("steps and evidence belong to a case")
+        with self._lock:
+            if change.answer:
+                self._check_answer(change.answer, change.case)
+            versioned = [(name, value) for name, value in _versioned(change) if value is not None]
+            for name, value in versioned:
+                stored = self._kept[name].version if name in self._kept else 0
+                if stored != value.version:
+                    raise StaleVersion(f"The {name[0]} was changed meanwhile.", todo="Read it again.", version=stored)
+            for claim in change.claims:
+                if claim in self._claims:
+                    raise ClaimTaken(f"{claim} is taken already.", claim=claim)
+            self._write(change, versioned)
+
+    def _check_answer(self, answer: Answer, case: Case | None) -> None:
+        kept = self._answers.get((answer.caller, answer.key))
+        if kept and not (case and kept.expires_at <= case.updated_at):
+            raise IdempotencyMismatch("This Idempotency-Key was used before.", key=answer.key)
+
+    def _write(self, change: Change, versioned: Iterable[tuple[tuple[Any, ...], Any]]) -> None:
+        for name, value in versioned:
+            before, after = self._kept.get(name), replace(value, version=value.version + 1)
+            self._kept[name] = after
+            if name[0] in ("case", "refund", "order"):
+                self._tell(before, after)
+        if change.case:
+            self._steps.setdefault(change.case.case_id, []).extend(change.steps)
+            kept = self._evidence.setdefault(change.case.case_id, {})
+            for evidence in change.evidence:
+                self._tell(kept.get(evidence.evidence_id), evidence, change.case.case_id)
+                kept[evidence.evidence_id] = evidence
+        if change.answer:
+            self._answers[change.answer.caller, change.answer.key] = change.answer
+        self._claims.update(change.claims)
+        self._prints.update({(p.case_id, p.evidence_id): p for p in change.prints})
+
+    def _tell(self, before: Any, after: Any, case_id: str = "") -> None:
+        self.records.append({"seen": Seen(before, after, case_id or getattr(after, "case_id", ""))})
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+    def _all(self, kind: type[V]) -> list[V]:
+        return [value for value in self._kept.values() if isinstance(value, kind)]
+
+    def _rows(self, query: Query[Any]) -> tuple[list[Row], bool]:
+        """What ``query`` finds with the key it is sorted by, and whether the greatest comes first."""
+        match query:
+            case StepsOf():
+                return [((f"{s.seq:09}",), s) for s in self._steps.get(query.case_id, ())], False
+            case AnswerTo():
+                kept = self._answers.get((query.caller, query.key))
+                return [(("",), kept)] if kept and kept.expires_at > query.now else [], False
+            case OfMerchant():
+                cases = [c for c in self._all(Case) if (c.merchant, c.state) == (query.merchant, query.state) and not c.terminal]
+                return [((_urgency(c), _text(c.opened_at), c.case_id), c) for c in cases], False
+            case OfBuyer():
+                cases = [c for c in self._all(Case) if (c.merchant, c.buyer_id) == (query.merchant, query.buyer_id)]
+                return [((_text(c.opened_at), c.case_id), c) for c in cases], True
+            case OrdersOfPhone():
+                orders = [o for o in self._all(Order) if (o.merchant, o.buyer.phone) == (query.merchant, query.phone or None)]
+                return [((_text(o.paid_at) if o.paid_at else "", o.order_id), o.order_id) for o in orders], True
+            case DueBy():
+                return [((_text(d.due_at), d.case_id, f"{d.number:09}"), d) for d in self._due(query)], False
+            case PrintsLike():
+                prints = [p for p in self._prints.values() if _alike(p.value, query.value)]
+                return [((p.case_id, p.evidence_id), p) for p in prints], False
+        raise ValueError(f"no such query: {query!r}")
+
+    def _due(self, query: DueBy) -> Iterable[Due]:
+        kinds: dict[str, Sequence[Case | Parcel | Refund]] = {
+            "case": self._all(Case), "parcel": self._all(Parcel), "refund": self._all(Refund),
+        }  # fmt: skip
+        for waiting in kinds[query.kind]:
+            due_at = waiting.deadline.due_at if waiting.deadline else None
+            if due_at and due_at <= query.now and crc32(waiting.case_id.encode()) % self.due_shards == query.shard:
+                yield Due(query.kind, waiting.case_id, due_at, waiting.number if isinstance(waiting, Refund) else 0)
+
+
+def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
+    if change.order:
+        yield ("order", change.order.merchant, change.order.order_id), change.order
+    if change.ledger:
+        yield ("ledger", change.ledger.merchant, change.ledger.order_id), change.ledger
+    if change.case:
+        yield ("case", change.case.case_id), change.case
+    if change.parcel:
+        yield ("parcel", change.parcel.case_id), change.parcel
+    for refund in change.refunds:
+        yield ("refund", refund.case_id, refund.number), refund
+
+
+def _urgency(case: Case) -> str:
+    return _text((case.deadline.due_at if case.deadline else None) or NEVER)
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _alike(one: str, other: str) -> bool:
+    return any(one[i : i + 4] == other[i : i + 4] for i in range(0, 16, 4))
+
+
+def _name(query: Query[Any]) -> list[str]:
+    """What tells two queries apart; ``now`` may move from page to page."""
+    return [type(query).__name__, *(str(getattr(query, f.name)) for f in fields(query) if f.name != "now")]
+
+
+def _page(rows: list[Row], newest_first: bool, name: list[str], cursor: str | None, limit: int) -> Page[Any]:
+    rows.sort(key=lambda row: row[0], reverse=newest_first)
+    after = _opened(cursor, name)
+    found = list(islice((r for r in rows if after is None or (r[0] < after if newest_first else r[0] > after)), limit + 1))
+    last = found[limit - 1][0] if len(found) > limit else None
+    return Page(tuple(value for _, value in found[:limit]), _sealed(name, last) if last else None)
+
+
+def _sealed(name: list[str], key: tuple[str, ...]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([name, key]).encode()).decode()
+
+
+def _opened(cursor: str | None, name: list[str]) -> tuple[str, ...] | None:
+    if cursor is None:
+        return None
+    try:
+        named, key = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error):
+        named, key = None, ()
+    if named != name:
+        raise Invalid("This cursor is not one of ours.", todo="Start again without a cursor.", found=cursor)
+    return tuple(key)
