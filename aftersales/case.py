@@ -213,6 +213,7 @@ class Approval:
 class Case:
     """One after-sales matter. ``amount`` is what will be paid if approved, ``asked`` what the buyer lowered it to.
 
+    ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
     """
 
@@ -241,6 +242,7 @@ class Case:
     approvals: tuple[Approval, ...] = ()
     escalations: int = 0
     lapsed_from: State | None = None
+    submitted_at: datetime | None = None
     version: int = 0
     seq: int = 0
     chain: str = ""
@@ -284,4 +286,5 @@ def advance(
         ending=ENDINGS.get(key, default) if closing else None,
         escalations=case.escalations + (silent and state is S.SECOND_REVIEW),
         lapsed_from=case.state if closing and silent else None,
+        submitted_at=case.submitted_at or (now if state is S.SUBMITTED else None),
     )

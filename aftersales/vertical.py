@@ -51,6 +51,11 @@ class Facts:
     case: Case | None = None
 
     @property
+    def applied_at(self) -> datetime:
+        """When the buyer applied, which windows are judged by: the first submission, or now while nothing is handed in."""
+        return (self.case and self.case.submitted_at) or self.now
+
+    @property
     def lines(self) -> tuple[Line, ...]:
         """The order lines that are asked about."""
         return tuple(self.order.line(i.line_id) for i in self.items)
