@@ -63,3 +63,8 @@ def missing(required: Iterable[Requirement], given: Iterable[Evidence]) -> tuple
     """The requirements that ``given`` does not meet yet."""
     usable = [e for e in given if e.usable]
     return tuple(r for r in required if sum(e.kind in r.kinds for e in usable) < r.at_least)
+
+
+def print_distance(a: str, b: str) -> int:
+    """In how many bits two photo fingerprints (hex digits) differ; up to 10 of 64 they count as the same photo. Raises ValueError."""
+    return (int(a, 16) ^ int(b, 16)).bit_count()
