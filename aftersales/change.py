@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -36,6 +36,20 @@ class Step:
         """The sha256 (hex) over ``previous`` and this step as canonical JSON. Anyone can recompute it."""
         body = [self.case_id, self.seq, self.at.isoformat(), self.event, self.by, self.before, self.after, dict(self.data)]
         return hashlib.sha256((previous + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)).encode()).hexdigest()
+
+
+def verify_chain(steps: Iterable[Step]) -> int | None:
+    """The ``seq`` of the first step that does not follow from the one before it; None when all of them, from the first on, do.
+
+    A step that was altered, left out, put in or moved breaks the chain there. Steps cut off at the end do not: compare the last
+    ``chain`` with the case's.
+    """
+    previous, expected = "", 1
+    for step in steps:
+        if step.seq != expected or step.chain != step.hashed(previous):
+            return step.seq
+        previous, expected = step.chain, expected + 1
+    return None
 
 
 @dataclass(frozen=True, slots=True)
