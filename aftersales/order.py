@@ -117,6 +117,16 @@ class Order:
     shipment: Shipment | None = None
     version: int = 0
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether the parcel has left, by its instant or by the order's state where a mall sends the state only."""
+        return self.shipped_at is not None or self.status is OrderStatus.SHIPPED or self.is_signed
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the buyer has it. ``signed_at`` may still be unknown: what depends on the instant is then unsure."""
+        return self.signed_at is not None or self.status in (OrderStatus.SIGNED, OrderStatus.FINISHED)
+
     def line(self, line_id: str) -> Line:
         """The line of that id. Raises Invalid when the order has none."""
         for line in self.lines:

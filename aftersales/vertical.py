@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aftersales.case import Case, Fault, Item, Kind, State
-from aftersales.decision import Finding
+from aftersales.decision import Finding, Verdict
 from aftersales.evidence import Evidence, Requirement
 from aftersales.ledger import Ledger
 from aftersales.money import Money
@@ -52,8 +52,8 @@ class Facts:
 
     @property
     def applied_at(self) -> datetime:
-        """When the buyer applied, which windows are judged by: the first submission, or now while nothing is handed in."""
-        return (self.case and self.case.submitted_at) or self.now
+        """When the buyer applied, which windows are judged by: the first submission of an open case, else now."""
+        return (self.case and not self.case.terminal and self.case.submitted_at) or self.now
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -62,8 +62,12 @@ class Facts:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What verification saw on all evidence."""
-        return tuple(f for e in self.evidence for f in e.findings)
+        """What verification saw, as far as it still matters: an unusable photo is forgiven once a usable one stands beside it,
+        and a photo on which the flaw cannot be told is forgiven once another shows it."""
+        usable = {e.kind for e in self.evidence if e.usable}
+        found = [f for e in self.evidence if e.usable or e.kind not in usable for f in e.findings]
+        shown = {f.check for f in found if f.verdict is Verdict.PASS and f.check.endswith(".spoilage")}
+        return tuple(f for f in found if f.check not in shown or f.verdict is Verdict.PASS)
 
     @property
     def value(self) -> tuple[Money, Money]:

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from aftersales.case import Event, advance
+from aftersales.case import Event, State, advance
 from aftersales.testing.builders import NOW, a_case, facts
 
 
@@ -24,3 +24,9 @@ def test_windows_are_judged_by_the_instant_of_the_application():
     assert facts(case=a_case(submitted_at=NOW), now=later).applied_at == NOW
     assert facts(case=a_case(), now=later).applied_at == later
     assert facts(now=later).applied_at == later
+
+
+def test_reopening_is_an_application_of_its_own():
+    """A closed case's old application opens no window: whether it can be reopened is judged by the present."""
+    later = NOW + timedelta(days=30)
+    assert facts(case=a_case(state=State.CLOSED, submitted_at=NOW), now=later).applied_at == later

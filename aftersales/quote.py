@@ -1,0 +1,93 @@
+"""Quote: what the pieces of a case are worth, for trades that pay by pieces and share. Never raises; the ledger has the last word.
+
+Parts add up exactly. Whatever is asked for beyond the free pieces counts as nothing here and is refused by the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import gcd
+
+from aftersales.case import Fault, Item
+from aftersales.ledger import Hold
+from aftersales.money import Money
+from aftersales.vertical import Facts, Quote
+
+#: A buyer need not care who dropped the parcel: towards the buyer the seller answers for the carrier (E-commerce Law, art. 20).
+SELLERS = frozenset({Fault.SELLER, Fault.CARRIER})
+
+
+def picked(facts: Facts) -> tuple[Item, ...]:
+    """The items with their very pieces: the held ones, else the first free ones, and no more than there are."""
+    ledger, items = facts.ledger, []
+    known = {line.line_id for line in ledger.lines}
+    for item in facts.items:
+        if item.line_id not in known:
+            continue
+        if not item.units:
+            free = sum(stop - start for start, stop in ledger.free_units(item.line_id))
+            item = ledger.pick(replace(item, pieces=max(0, min(item.pieces, free))))  # noqa: PLW2901  # the same item, made exact
+            ledger = replace(ledger, holds=(*ledger.holds, Hold("", item.line_id, item.units)))
+        items.append(replace(item, share_percent=max(0, min(item.share_percent, 100))))
+    return tuple(items)
+
+
+def worth(facts: Facts) -> tuple[Money, Money]:
+    """What was paid (goods, tax) for the bad share of the pieces; each item is rounded half up to the minor unit."""
+    currency, goods, tax = facts.order.currency, 0, 0
+    for item in picked(facts):
+        line = facts.ledger.line(item.line_id)
+        goods += Money(line.goods_of(item.units), currency).share(item.share_percent, 100).minor
+        tax += Money(line.tax_of(item.units), currency).share(item.share_percent, 100).minor
+    return Money(goods, currency), Money(tax, currency)
+
+
+def share(facts: Facts) -> tuple[int, int]:
+    """Which part of the lines asked about is bad: 1 of 5 pieces and 20 % of all 5 are both (1, 5). (0, 1) for no pieces."""
+    items = picked(facts)
+    bad = sum((stop - start) * item.share_percent for item in items for start, stop in item.units)
+    whole = 100 * sum(facts.ledger.line(line_id).pieces for line_id in {item.line_id for item in items})
+    return (bad // gcd(bad, whole), whole // gcd(bad, whole)) if whole else (0, 1)
+
+
+def completes(facts: Facts) -> bool:
+    """Whether everything that was paid for goods has gone back once this case is paid in full."""
+    own = facts.case.case_id if facts.case else ""
+    back = sum(e.goods_minor + e.tax_minor for e in facts.ledger.open_entries() if e.case_id != own)
+    whole = sum(line.goods_of(((0, line.pieces),)) + line.tax_of(((0, line.pieces),)) for line in facts.ledger.lines)
+    return bool(facts.items) and back + sum(part.minor for part in worth(facts)) >= whole
+
+
+def freight_due(facts: Facts, fault: Fault) -> bool:
+    """Whether the outbound freight goes back too.
+
+    With the last of the goods it does when nothing had been shipped at the time of the application or the seller answers for the
+    reason; beside a part of the goods, or alone, only when it is asked for and the seller answers for the reason.
+    """
+    if completes(facts):
+        shipped_at = facts.order.shipped_at
+        left_later = shipped_at is not None and shipped_at > facts.applied_at
+        return not facts.order.is_shipped or left_later or fault in SELLERS
+    return facts.freight and fault in SELLERS
+
+
+def quote(facts: Facts, text: str, *, freight: bool) -> Quote:
+    """The worth of the pieces, and all freight that is left when ``freight``; lowered to what was asked, never raised to it."""
+    left = Money(max(0, facts.ledger.freight_left) if freight else 0, facts.order.currency)
+    goods, tax, left = lowered((*worth(facts), left), facts.asked)
+    return Quote(goods, tax, left, text, share(facts))
+
+
+def lowered(parts: tuple[Money, Money, Money], asked: Money | None) -> tuple[Money, Money, Money]:
+    """(goods, tax, freight) lowered to ``asked``: freight gives way first, then goods and tax in proportion.
+
+    Unchanged when ``asked`` is None, not below the sum, or in another currency.
+    """
+    goods, tax, freight = parts
+    if asked is None or asked.currency != goods.currency or asked >= goods + tax + freight:
+        return parts
+    left = Money(max(0, asked.minor), goods.currency)
+    if left >= goods + tax:
+        return goods, tax, left - goods - tax
+    goods, tax = left.split((goods.minor, tax.minor))
+    return goods, tax, left - left
