@@ -1,0 +1,114 @@
+"""Domain values as items, and back.
+
+=============  ====================================================================================================================
+attribute      what it holds
+=============  ====================================================================================================================
+``PK, SK``     ``ORDER#{merchant}#{order}`` / ``HEAD``, ``MONEY``, ``CASE#{id}`` · ``CASE#{id}`` / ``HEAD``, ``EVIDENCE#{id}``,
+               ``PARCEL``, ``REFUND#{nn}``, ``EVENT#{first seq}`` · ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` ·
+               ``PHOTO#{quarter}#{4 hex digits}`` / ``{case}#{evidence}``
+``version``    the stored version of orders, ledgers, cases, parcels and refunds
+``w``          the write's own mark: whoever finds it again knows that this very write was applied
+``j``          the value as JSON; above :data:`PLAIN_BYTES` deflated (a Binary): write units are paid per KB
+``q qs, b bs, d ds``  keys of the indexes queue, who and due (``schema.py``)
+``expires``    epoch seconds, of answers
+=============  ====================================================================================================================
+
+Ids that come from outside have ``%`` and ``#`` escaped, so that no id can pose as two parts of a key.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+Item = dict[str, Any]  # attribute name → {"S": ...}, as boto3's clients take and give them
+
+#: JSON above this is deflated; below it would seldom save a write unit, and people can read it in the console.
+PLAIN_BYTES = 600
+
+
+def part(text: str) -> str:
+    """``text`` as one part of a key."""
+    return text.replace("%", "%25").replace("#", "%23")
+
+
+def parts(key: str) -> list[str]:
+    """The parts a key was made of."""
+    return [p.replace("%23", "#").replace("%25", "%") for p in key.split("#")]
+
+
+def stamp(at: datetime) -> str:
+    """An instant as UTC text of one width, so that texts sort as instants do."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def item(key: tuple[str, str], value: object, *, leave_out: Iterable[str] = (), **attributes: str | int | None) -> Item:
+    """The item of ``value`` under ``key``, with further string or number attributes; None ones are left out."""
+    plain = _lean(value)
+    for each in plain if isinstance(plain, list) else [plain]:
+        for name in leave_out:
+            each.pop(name, None)
+    given = {"PK": key[0], "SK": key[1], **attributes}
+    return {**{name: _attribute(v) for name, v in given.items() if v is not None}, "j": packed(plain)}
+
+
+def packed(plain: object) -> dict[str, Any]:
+    """Plain values as one attribute."""
+    text = msgspec.json.encode(plain)
+    return {"S": text.decode()} if len(text) <= PLAIN_BYTES else {"B": zlib.compress(text, 9, wbits=-15)}
+
+
+def value(kind: type[T], stored: Mapping[str, Any], **known: object) -> T:
+    """The value an item holds, its stored version and ``known`` fields put in."""
+    if "version" in stored:
+        known["version"] = int(stored["version"]["N"])
+    text = _text(stored["j"])
+    if not known:
+        return msgspec.json.decode(text, type=kind)
+    return msgspec.convert({**msgspec.json.decode(text), **known}, kind, strict=True)
+
+
+def values(kind: type[T], stored: Mapping[str, Any], **known: object) -> tuple[T, ...]:
+    """The values of an item that holds a list, ``known`` fields put into each."""
+    return tuple(msgspec.convert({**plain, **known}, kind, strict=True) for plain in msgspec.json.decode(_text(stored["j"])))
+
+
+def text_of(stored: Mapping[str, Any], name: str) -> str | None:
+    """A string attribute, None when the item lacks it."""
+    return stored[name]["S"] if name in stored else None
+
+
+def _text(attribute: Mapping[str, Any]) -> bytes:
+    if "S" in attribute:
+        return str(attribute["S"]).encode()
+    binary = attribute["B"]
+    if isinstance(binary, str):  # a Lambda's stream record is JSON, where bytes travel as base64
+        binary = base64.b64decode(binary)
+    return zlib.decompress(bytes(binary), wbits=-15)
+
+
+def _attribute(given: str | int) -> dict[str, str]:
+    return {"N": str(given)} if isinstance(given, int) else {"S": given}
+
+
+def _lean(given: Any) -> Any:
+    """Plain values of ``given``. Empty fields are left out where empty is their default; a default that says something is kept."""
+    if is_dataclass(given) and not isinstance(given, type):
+        return {f.name: _lean(v) for f in fields(given) if (v := getattr(given, f.name)) or not _empty_by_default(f, v)}
+    if isinstance(given, (tuple, list)):
+        return [_lean(v) for v in given]
+    if isinstance(given, datetime):
+        return given.astimezone(UTC)
+    return dict(given) if isinstance(given, Mapping) else given
+
+
+def _empty_by_default(field: Field[Any], given: object) -> bool:
+    default = field.default_factory() if field.default_factory is not MISSING else field.default
+    return default is not MISSING and default == given

@@ -1,0 +1,202 @@
+"""DynamoStore: the Store and Stream ports on one table."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aftersales.case import Case
+from aftersales.change import Change
+from aftersales.errors import BadSettings, Invalid, StaleVersion
+from aftersales.evidence import Evidence
+from aftersales.ledger import Ledger
+from aftersales.order import Order
+from aftersales.parcel import Parcel
+from aftersales.ports import CaseFile, OrderFile, Page, Query, Seen
+from aftersales.refund import Refund
+from plugins.dynamodb_store.query import Finder
+from plugins.dynamodb_store.record import Item, parts, value
+from plugins.dynamodb_store.write import Layout, Write, case_key, order_key, refusal
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+T = TypeVar("T")
+
+#: The most items one transaction may hold (DynamoDB's limit, checked 2026-11).
+MOST_WRITES = 100
+
+#: Reasons of a cancelled transaction that say nothing about our conditions: somebody else was at the same items just then.
+BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+class DynamoStore:
+    """One table behind one client, made on first use unless ``client`` is given. Safe for threads."""
+
+    def __init__(self, settings: Mapping[str, Any], client: DynamoDBClient | None = None) -> None:
+        self.table = str(settings.get("table", ""))
+        self._phone_key = str(settings.get("phone_key", "")).encode()
+        if not self.table or not self._phone_key:
+            raise BadSettings("dynamodb_store needs the settings table and phone_key.", lacking=["table", "phone_key"])
+        self.due_shards = int(settings.get("due_shards", 4))
+        self._layout = Layout(int(settings.get("queue_shards", 2)), self.due_shards, self._phone_hash)
+        self._endpoint = str(settings.get("endpoint", ""))
+        self._region = str(settings.get("region", "")) or None
+        self._made = client
+        self._lock = Lock()
+
+    @property
+    def client(self) -> DynamoDBClient:
+        """The client, for set-up and for a meter."""
+        with self._lock:
+            if self._made is None:
+                self._made = _connect(self._endpoint, self._region)
+        return self._made
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+    def order(self, merchant: str, order_id: str) -> OrderFile | None:
+        """The order with its money and the ids of its cases, in one strongly consistent Query; None when it was never pushed."""
+        items = {i["SK"]["S"]: i for i in self._partition(order_key(merchant, order_id), "")}
+        if "HEAD" not in items or "MONEY" not in items:
+            return None
+        cases = tuple(parts(name)[1] for name in items if name.startswith("CASE#"))
+        return OrderFile(value(Order, items["HEAD"]), value(Ledger, items["MONEY"]), cases)
+
+    def case(self, case_id: str) -> CaseFile | None:
+        """The case with its records, in one strongly consistent Query that passes its events by; None when there is none."""
+        items = {i["SK"]["S"]: i for i in self._partition(case_key(case_id), "EVENT~")}  # EVENT#… < EVENT~ < everything else
+        if "HEAD" not in items:
+            return None
+        evidence = [value(Evidence, i) for name, i in items.items() if name.startswith("EVIDENCE#")]
+        refunds = tuple(value(Refund, i, case_id=case_id) for name, i in items.items() if name.startswith("REFUND#"))
+        parcel = value(Parcel, items["PARCEL"], case_id=case_id) if "PARCEL" in items else None
+        evidence.sort(key=lambda e: (e.added_at, e.evidence_id))
+        return CaseFile(value(Case, items["HEAD"], case_id=case_id), tuple(evidence), parcel, refunds)
+
+    def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
+        """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
+        return Finder(self.client, self.table, self._layout, self._phone_key).page(query, cursor, limit)
+
+    def seen(self, record: Mapping[str, Any]) -> Seen | None:
+        """What a stream record (as Lambda or the streams client gives it) says; None when nothing follows from it."""
+        images = record["dynamodb"]
+        if "NewImage" not in images:
+            return None  # a removal
+        after, case_id = _told(images["NewImage"])
+        if after is None:
+            return None
+        before, _ = _told(images["OldImage"]) if images.get("OldImage") else (None, "")
+        return Seen(before, after, case_id)
+
+    def _partition(self, key: str, beyond: str) -> Iterator[Item]:
+        condition = "PK = :pk AND SK > :sk" if beyond else "PK = :pk"
+        values = {":pk": {"S": key}} | ({":sk": {"S": beyond}} if beyond else {})
+        asked: dict[str, Any] = {
+            "TableName": self.table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ConsistentRead": True,
+        }
+        while True:  # once, unless the partition holds more than 1 MB
+            answer = self.client.query(**asked)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+    def commit(self, change: Change) -> None:
+        """Write all of ``change`` or nothing: one PutItem where one will do (half the write units), else one transaction.
+
+        Raises IdempotencyMismatch, StaleVersion or ClaimTaken, in this order, and Invalid above a hundred items.
+        """
+        mark = secrets.token_urlsafe(9)
+        writes = list(self._layout.writes(change))
+        if len(writes) > MOST_WRITES:
+            raise Invalid("This is too much for one step.", expected=f"at most {MOST_WRITES} items", found=len(writes))
+        for write in writes:
+            write.item["w"] = {"S": mark}
+        if not writes:
+            return
+        failed = self._put(writes[0]) if len(writes) == 1 else self._transact(writes, mark)
+        if failed and not any(stored.get("w", {}).get("S") == mark for _, stored in failed):
+            raise refusal(failed)
+
+    def _put(self, write: Write) -> list[tuple[Write, Item]]:
+        """Put one item; the write with what is stored when its condition failed."""
+        try:
+            self.client.put_item(**write.put(self.table))
+        except self.client.exceptions.ConditionalCheckFailedException as error:
+            response: Any = error.response
+            return [(write, response.get("Item", {}))]
+        except self.client.exceptions.TransactionConflictException as error:
+            raise _busy() from error
+        return []
+
+    def _transact(self, writes: list[Write], mark: str) -> list[tuple[Write, Item]]:
+        """Put all items or none; the writes whose condition failed, each with what is stored."""
+        try:
+            self.client.transact_write_items(
+                TransactItems=[{"Put": write.put(self.table)} for write in writes],  # type: ignore[typeddict-item]  # built as plain dicts
+                ClientRequestToken=mark,
+            )
+        except self.client.exceptions.TransactionCanceledException as error:
+            response: Any = error.response
+            reasons = response.get("CancellationReasons", [])
+            codes = [reason.get("Code") for reason in reasons]
+            failed = [
+                (write, reason.get("Item", {}))
+                for write, reason in zip(writes, reasons, strict=False)
+                if reason.get("Code") == "ConditionalCheckFailed"
+            ]
+            if not failed and BUSY.isdisjoint(codes):
+                raise  # a malformed or too large item: our defect, not the caller's
+            if not failed:
+                raise _busy() from error
+            return failed
+        return []
+
+    def _phone_hash(self, phone: str) -> str:
+        return hmac.new(self._phone_key, b"phone\0" + phone.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | None, str]:
+    """The value a stream image holds, and the case it belongs to; None for kinds that nothing follows from."""
+    (kind, *ids), name = parts(image["PK"]["S"]), image["SK"]["S"]
+    if kind == "ORDER":
+        return (value(Order, image) if name == "HEAD" else None), ""
+    if kind != "CASE":
+        return None, ""
+    if name == "HEAD":
+        return value(Case, image, case_id=ids[0]), ids[0]
+    if name.startswith("REFUND#"):
+        return value(Refund, image, case_id=ids[0]), ids[0]
+    return (value(Evidence, image) if name.startswith("EVIDENCE#") else None), ids[0]
+
+
+def _busy() -> StaleVersion:
+    return StaleVersion("Somebody else is changing it right now.", todo="Read it again.")
+
+
+def _connect(endpoint: str, region: str | None) -> DynamoDBClient:
+    import boto3
+    from botocore.config import Config
+
+    # Bounded: a Lambda that serves a person gives up before its caller does. Standard mode backs off on throttling.
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=6, max_pool_connections=32
+    )
+    if not endpoint:
+        return boto3.client("dynamodb", region_name=region, config=config)
+    return boto3.client(
+        "dynamodb",
+        region_name=region or "us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="local",  # made up: an embedded engine asks for some, and real ones must never go there
+        aws_secret_access_key="local",  # see above
+        config=config,
+    )
