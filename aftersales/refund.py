@@ -80,6 +80,7 @@ class Cause(StrEnum):
     """Why a channel said no; ``LATER`` ones pass by themselves."""
 
     NOT_ENOUGH = "not_enough"  # the merchant's account is short
+    TOO_SOON = "too_soon"  # the channel wants a pause between two refunds of one payment
     ACCOUNT_ABNORMAL = "account_abnormal"  # the payer's account or card is closed or frozen
     OVER_LIMIT = "over_limit"  # past the channel's window, count or amount
     NOT_FOUND = "not_found"  # the channel does not know the payment
@@ -88,7 +89,7 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
-LATER = frozenset({Cause.NOT_ENOUGH})
+LATER = frozenset({Cause.NOT_ENOUGH, Cause.TOO_SOON})
 
 
 @dataclass(frozen=True, slots=True)
