@@ -253,9 +253,7 @@ class Case:
         return self.state in TERMINAL
 
 
-def advance(
-    case: Case, event: Event, now: datetime, timeouts: Mapping[State, tuple[timedelta, str]] | None = None
-) -> Case:
+def advance(case: Case, event: Event, now: datetime, timeouts: Mapping[State, tuple[timedelta, str]] | None = None) -> Case:
     """The case after ``event``, its deadline set anew when its state changed (or it was asked again).
 
     ``timeouts`` overrides the defaults as (length, cause); the cause is written on the case. Raises IllegalTransition if the

@@ -35,7 +35,9 @@ class Step:
     def hashed(self, previous: str) -> str:
         """The sha256 (hex) over ``previous`` and this step as canonical JSON. Anyone can recompute it."""
         body = [self.case_id, self.seq, self.at.isoformat(), self.event, self.by, self.before, self.after, dict(self.data)]
-        return hashlib.sha256((previous + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)).encode()).hexdigest()
+        return hashlib.sha256(
+            (previous + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)).encode()
+        ).hexdigest()
 
 
 def verify_chain(steps: Iterable[Step]) -> int | None:

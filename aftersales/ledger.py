@@ -201,7 +201,7 @@ class Ledger:
         legs, rest = [], [goods, freight, tax]
         for payment in self.payments:
             left = self.left_of(payment)
-            part = []
+            part: list[int] = []
             for i, want in enumerate(rest):
                 take = min(want, left - sum(part))
                 part.append(take)

@@ -39,7 +39,9 @@ class Money:
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:
-            raise CurrencyMismatch("Amounts of two currencies cannot be put together.", expected=self.currency, found=other.currency)
+            raise CurrencyMismatch(
+                "Amounts of two currencies cannot be put together.", expected=self.currency, found=other.currency
+            )
 
     def __add__(self, other: Money) -> Money:
         self._same(other)

@@ -186,7 +186,9 @@ def _unique(name: str, ids: list[str]) -> None:
 def _check(order: Order) -> None:
     _unique("line", [line.line_id for line in order.lines])
     _unique("payment", [p.payment_id for p in order.payments])
-    amounts = [(f"lines.{x.line_id}", (x.unit_price_minor, x.discount_minor, x.tax_minor)) for x in order.lines]
+    amounts: list[tuple[str, tuple[int, ...]]] = [
+        (f"lines.{x.line_id}", (x.unit_price_minor, x.discount_minor, x.tax_minor)) for x in order.lines
+    ]
     amounts += [("discounts", (d.amount_minor,)) for d in order.discounts]
     amounts += [("freight", (order.freight.charged_minor, order.freight.discount_minor))]
     amounts += [(f"payments.{p.payment_id}", (p.paid_minor,)) for p in order.payments]

@@ -24,15 +24,13 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from aftersales import ports
 from aftersales.case import State
 from aftersales.errors import BadPlugin, BadSettings, NotFound
 from aftersales.vertical import Merchant, Vertical
-
-T = TypeVar("T")
 
 PORTS: dict[str, type[Any]] = {
     "store": ports.Store,
@@ -69,44 +67,44 @@ class Registry:
     @property
     def store(self) -> ports.Store:
         """Durable state."""
-        return self._port("store", ports.Store)
+        return cast("ports.Store", self._port("store", ports.Store))
 
     @property
     def stream(self) -> ports.Stream:
         """What happened after a commit."""
-        return self._port("stream", ports.Stream)
+        return cast("ports.Stream", self._port("stream", ports.Stream))
 
     @property
     def files(self) -> ports.Files:
         """Evidence files."""
-        return self._port("files", ports.Files)
+        return cast("ports.Files", self._port("files", ports.Files))
 
     @property
     def queue(self) -> ports.JobQueue:
         """Jobs for functions of their own."""
-        return self._port("queue", ports.JobQueue)
+        return cast("ports.JobQueue", self._port("queue", ports.JobQueue))
 
     @property
     def inbox(self) -> ports.Inbox:
         """In-app notices."""
-        return self._port("inbox", ports.Inbox)
+        return cast("ports.Inbox", self._port("inbox", ports.Inbox))
 
     @property
     def photos(self) -> ports.PhotoVerifier:
         """Photo verification; switched on in the vision unit only."""
-        return self._port("photos", ports.PhotoVerifier)
+        return cast("ports.PhotoVerifier", self._port("photos", ports.PhotoVerifier))
 
     @property
     def clock(self) -> ports.Clock:
         """The time."""
-        return self._port("clock", ports.Clock)
+        return cast("ports.Clock", self._port("clock", ports.Clock))
 
     def channel(self, name: str) -> ports.RefundChannel:
         """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""
         plugin = self._stage.get("channels", {}).get(name)
         if f"channel:{name}" not in self._built and plugin is None:
             raise NotFound(f"No refund channel {name} is switched on.", found=name, expected=sorted(self.channels))
-        return cast(ports.RefundChannel, self._once(f"channel:{name}", lambda: self._plugin(plugin, ports.RefundChannel)))
+        return cast("ports.RefundChannel", self._once(f"channel:{name}", lambda: self._plugin(plugin, ports.RefundChannel)))
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -120,11 +118,11 @@ class Registry:
         active = self._stage.get("verticals", {}).get("active", [])
         if f"vertical:{name}" not in self._built and name not in active:
             raise NotFound(f"No vertical {name} is active.", found=name, expected=list(active))
-        return cast(Vertical, self._once(f"vertical:{name}", lambda: _vertical(name)))
+        return cast("Vertical", self._once(f"vertical:{name}", lambda: _vertical(name)))
 
     def merchant(self, name: str) -> Merchant:
         """What the merchant has set, over the stage's defaults."""
-        return cast(Merchant, self._once(f"merchant:{name}", lambda: self._merchant(name)))
+        return cast("Merchant", self._once(f"merchant:{name}", lambda: self._merchant(name)))
 
     def setting(self, plugin: str, name: str, default: str | None = None) -> str:
         """One resolved setting, for wiring code. Raises BadSettings when it is missing and has no default."""
@@ -150,16 +148,16 @@ class Registry:
                     self._built[name] = make()
         return self._built[name]
 
-    def _port(self, name: str, kind: type[T]) -> T:
-        def make() -> T:
+    def _port(self, name: str, kind: type[Any]) -> Any:
+        def make() -> Any:
             plugin = self._stage.get("ports", {}).get(name)
             if plugin is None:
                 raise BadSettings(f"No plugin is switched on for {name}.")
             return self._plugin(plugin, kind)
 
-        return cast(T, self._once(name, make))
+        return self._once(name, make)
 
-    def _plugin(self, name: str, kind: type[T]) -> T:
+    def _plugin(self, name: str, kind: type[Any]) -> Any:
         module = _load("plugins", name)
         build = getattr(module, "build", None)
         if build is None:
@@ -168,7 +166,7 @@ class Registry:
         lacking = sorted(m for m in vars(kind) if not m.startswith("_") and not hasattr(built, m))
         if lacking:
             raise BadPlugin(f"The plugin {name} is no {kind.__name__}: it lacks {', '.join(lacking)}.", lacking=lacking)
-        return cast(T, built)
+        return built
 
     def _settings(self, plugin: str) -> dict[str, Any]:
         return {k: _resolved(v) for k, v in self._stage.get("settings", {}).get(plugin, {}).items()}

@@ -5,15 +5,22 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 DEFAULT_LOCALE = "zh-CN"
 
 
 @cache
 def texts_of(package: str) -> Mapping[str, Mapping[str, str]]:
-    """The texts of a package by language and key. Raises FileNotFoundError when it brings no ``texts.toml``."""
-    tables = tomllib.loads((files(package) / "texts.toml").read_text(encoding="utf-8"))
+    """The texts of a package by language and key; none when it brings no ``texts.toml``. The package itself is not imported."""
+    try:
+        spec = find_spec(package)
+    except ModuleNotFoundError:
+        spec = None
+    places = (spec and spec.submodule_search_locations) or ()
+    found = next((p for p in (Path(place) / "texts.toml" for place in places) if p.is_file()), None)
+    tables = tomllib.loads(found.read_text(encoding="utf-8")) if found else {}
     return {language: {str(k): str(v) for k, v in table.items()} for language, table in tables.items()}
 
 

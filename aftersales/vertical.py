@@ -63,7 +63,8 @@ class Facts:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What verification saw, as far as it still matters: an unusable photo is forgiven once a usable one stands beside it,
-        and a photo on which the flaw cannot be told is forgiven once another shows it."""
+        and a photo on which the flaw cannot be told is forgiven once another shows it.
+        """
         usable = {e.kind for e in self.evidence if e.usable}
         found = [f for e in self.evidence if e.usable or e.kind not in usable for f in e.findings]
         shown = {f.check for f in found if f.verdict is Verdict.PASS and f.check.endswith(".spoilage")}

@@ -1,0 +1,131 @@
+"""The Chalice app: every way into the system, and nothing else. Wiring only; the use cases are in ``functions``.
+
+A claim's way: ``POST /v1/cases`` → ``functions.cases`` → (stream) ``functions.follow`` → (queue) ``functions.evidence.verify`` →
+``functions.judgement`` → ``functions.payout`` → ``aftersales.ledger`` → (stream) ``functions.refunds`` → (callback) settled.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chalice.app import Chalice, Rate, Response
+
+from aftersales import __version__
+from aftersales.caller import Role
+from aftersales.registry import Registry
+from functions import cases, evidence, follow, http, notices, openapi, orders, refunds, returns, review, sweep
+from functions import payload as p
+from functions.http import Route
+
+app = Chalice(app_name="aftersales")
+
+BUYER = frozenset({Role.BUYER})
+MALL = frozenset({Role.INTEGRATOR})
+ASKS = BUYER | MALL  # a mall's backend may act for its buyers
+STAFF = frozenset({Role.CLERK, Role.APPROVER, Role.ADMIN})
+SENIOR = frozenset({Role.APPROVER, Role.ADMIN})
+READS = ASKS | STAFF | {Role.PLATFORM}
+PUBLIC: frozenset[Role] = frozenset()
+
+
+def health(_: Any) -> p.Health:
+    """That the service answers."""
+    return p.Health(status="ok", version=__version__)
+
+
+def described(_: Any) -> dict[str, Any]:
+    """This document."""
+    return openapi.document(ROUTES)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/v1/health", health, None, p.Health, PUBLIC),
+    Route("GET", "/v1/openapi.json", described, None, dict, PUBLIC),
+    # the mall pushes orders and facts
+    Route("PUT", "/v1/orders/{order_id}", orders.put, p.OrderBody, p.OrderView, MALL),
+    Route("GET", "/v1/orders/{order_id}", orders.get, None, p.OrderView, READS),
+    Route("POST", "/v1/orders/{order_id}/facts", orders.add_fact, p.FactBody, p.OrderView, MALL),
+    Route("GET", "/v1/orders/{order_id}/options", orders.options, None, p.OptionsView, READS),
+    # the buyer asks, and everybody concerned reads
+    Route("POST", "/v1/cases", cases.open_case, p.CaseBody, p.CaseView, ASKS, 201),
+    Route("GET", "/v1/cases", cases.mine, None, p.CasePage, BUYER),
+    Route("GET", "/v1/cases/{case_id}", cases.get, None, p.CaseView, READS),
+    Route("PATCH", "/v1/cases/{case_id}", cases.edit, p.CasePatch, p.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/evidence", evidence.add, p.EvidenceBody, p.UploadView, ASKS, 201),
+    Route("POST", "/v1/cases/{case_id}/submit", cases.submit, None, p.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/withdraw", cases.withdraw, None, p.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, p.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, p.ShipmentBody, p.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/counter-answer", review.answer_counter, p.CounterAnswer, p.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/messages", review.say, p.MessageBody, p.CaseView, ASKS | STAFF),
+    Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, p.TimelineView, READS),
+    Route("GET", "/v1/notices", notices.listed, None, p.NoticePage, BUYER),
+    # the shop decides
+    Route("GET", "/v1/merchant/cases", review.listed, None, p.CasePage, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, p.DecisionBody, p.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, p.CounterBody, p.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/inspection", returns.inspect, p.InspectionBody, p.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, p.DeadlineBody, p.CaseView, SENIOR),
+    Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", refunds.retry, None, p.CaseView, SENIOR),
+)
+
+
+@cache
+def registry() -> Registry:
+    """What is switched on at this stage; read once per process, at the first event."""
+    here = Path(__file__).resolve().parent
+    packed = next((r for r in (here, here / "vendor") if (r / "infra" / "stages").is_dir()), here)
+    return Registry.from_file(Path(os.environ.get("AFTERSALES_STAGE", packed / "infra" / "stages" / "aws.toml")))
+
+
+def _request() -> http.Request:
+    asked = app.current_request
+    assert asked is not None  # there always is one inside a view
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    raw = asked.raw_body if isinstance(asked.raw_body, bytes) else asked.raw_body.encode()
+    path = asked.path.format_map(asked.uri_params or {})
+    return http.Request(asked.method, path, headers, asked.query_params or {}, raw)
+
+
+def _sent(response: http.Response) -> Response:
+    return Response(body=response.body, status_code=response.status, headers=dict(response.headers))
+
+
+def _serve(route: Route) -> None:
+    def view(**places: str) -> Response:
+        return _sent(http.respond(registry(), route, _request(), places))
+
+    name = f"{route.method.lower()}{route.path}".translate(str.maketrans("/{}.-", "_____"))
+    app.route(route.path, methods=[route.method], name=name, content_types=http.ANY_TYPE)(view)
+
+
+for _route in ROUTES:
+    _serve(_route)
+
+
+@app.route("/v1/callbacks/{channel}", methods=["POST"], content_types=http.ANY_TYPE)
+def told(channel: str) -> Response:
+    """A channel's notice: raw body, signature first."""
+    return _sent(http.callback(registry(), channel, _request()))
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def sweep_deadlines(_: Any) -> None:
+    """Silence is an event."""
+    sweep.sweep(registry())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def poll_refunds(_: Any) -> None:
+    """Refunds that wait are looked after."""
+    sweep.poll_refunds(registry())
+
+
+@app.on_dynamodb_record(stream_arn="arn:aws:dynamodb:region:account:table/aftersales/stream/latest")  # set by infra/package.py
+def follow_stream(event: Any) -> dict[str, Any]:
+    """What follows from a commit; a record that fails is sent again alone."""
+    failed = follow.follow(registry(), event.to_dict()["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}

@@ -1,0 +1,250 @@
+"""Cases: a draft is opened, edited, handed in, withdrawn, reopened; and read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from aftersales.case import TIMEOUTS, Case, Event, Item, Kind, State
+from aftersales.change import Change, Step
+from aftersales.deadline import Deadline
+from aftersales.errors import Conflict, IncompleteEvidence, Invalid, NotOffered
+from aftersales.evidence import EvidenceKind, EvidenceState, missing
+from aftersales.money import Money
+from aftersales.order import Order
+from aftersales.ports import CaseFile, OfBuyer, OrderFile, StepsOf
+from aftersales.vertical import Facts, Offer, Quote, Vertical
+from functions import evidence as evidences
+from functions.context import Context
+from functions.judgement import judge
+from functions.orders import needs, why_not
+from functions.payload import CaseBody, CasePage, CasePatch, CaseView, ItemBody, TimelineView
+from functions.payout import follow, timeouts
+from functions.view import case_view, row, stored, timeline
+
+
+def open_case(ctx: Context, body: CaseBody) -> CaseView:
+    """Open a draft; with ``submit`` hand it in at once, all in one transaction.
+
+    Raises NotOffered with every reason why, Invalid for an unknown reason or an amount above what these pieces are worth.
+    """
+    order = ctx.order(body.order_id)
+    vertical = _trade(ctx, order.order, body.items)
+    items = tuple(Item(i.line_id, i.pieces, i.share_percent) for i in body.items)
+    case = Case(
+        case_id=uuid4().hex,
+        merchant=order.order.merchant,
+        order_id=body.order_id,
+        buyer_id=order.order.buyer.id,
+        kind=body.kind,
+        vertical=vertical.name,
+        vertical_version=vertical.version,
+        reason=body.reason,
+        items=items,
+        amount=Money(0, order.order.currency),
+        state=State.DRAFT,
+        opened_at=ctx.now,
+        updated_at=ctx.now,
+        note=body.note,
+        freight=body.freight,
+        asked=Money(body.asked_minor, order.order.currency) if body.asked_minor else None,
+        tier=order.order.buyer.tier,
+        locale=order.order.buyer.locale,
+        deadline=Deadline.after(ctx.now, TIMEOUTS[State.DRAFT], "default"),
+    )
+    case = priced(ctx, order, vertical, case)
+    change = Change.opened(case, ctx.caller.name, ctx.now, order_id=case.order_id, kind=case.kind, amount_minor=case.amount.minor)
+    file = CaseFile(case)
+    if body.submit:
+        change = handed_in(ctx, change, file, order, vertical)
+    assert change.case is not None
+    return ctx.commit(change, stored(ctx, CaseFile(change.case, change.evidence, change.parcel, change.refunds)))
+
+
+def edit(ctx: Context, case_id: str, body: CasePatch) -> CaseView:
+    """Change a draft. ``If-Match`` names the version that was read; another one is a conflict and nothing is lost."""
+    file = ctx.case(case_id)
+    ctx.unchanged(file.case.version)
+    order = ctx.order_of(file.case.merchant, file.case.order_id)
+    case = file.case
+    items = tuple(Item(i.line_id, i.pieces, i.share_percent) for i in body.items) if body.items is not None else case.items
+    case = replace(
+        case,
+        items=items,
+        reason=case.reason if body.reason is None else body.reason,
+        freight=case.freight if body.freight is None else body.freight,
+        note=case.note if body.note is None else body.note,
+        asked=case.asked if body.asked_minor is None else Money(body.asked_minor, case.amount.currency),
+    )
+    case = priced(ctx, order, ctx.registry.vertical(case.vertical), case)
+    change = Change(case).then(Event.EDITED, ctx.caller.name, ctx.now, amount_minor=case.amount.minor)
+    assert change.case is not None
+    return ctx.commit(change, stored(ctx, replace(file, case=change.case)))
+
+
+def submit(ctx: Context, case_id: str) -> CaseView:
+    """Hand the case in: its pieces are held, its evidence is fixed, and it is judged or sent to verification.
+
+    Raises IncompleteEvidence listing what is missing, PiecesTaken when another case was faster, NotOffered when time ran out.
+    """
+    file = ctx.case(case_id)
+    ctx.unchanged(file.case.version)
+    order = ctx.order_of(file.case.merchant, file.case.order_id)
+    vertical = ctx.registry.vertical(file.case.vertical)
+    change = handed_in(ctx, Change(file.case), file, order, vertical)
+    assert change.case is not None
+    known = {e.evidence_id: e for e in (*file.evidence, *change.evidence)}
+    after = CaseFile(change.case, tuple(known.values()), change.parcel or file.parcel, change.refunds or file.refunds)
+    return ctx.commit(change, stored(ctx, after))
+
+
+def handed_in(ctx: Context, change: Change, file: CaseFile, order: OrderFile, vertical: Vertical) -> Change:
+    """The change with its case submitted and moved on as far as what is known allows."""
+    assert change.case is not None
+    fixed = evidences.fixed(ctx, file.evidence)
+    offer = _offer(vertical, change.case.kind)
+    _complete(ctx, vertical, offer, replace(file, evidence=fixed))
+    change = change.then(Event.SUBMITTED, ctx.caller.name, ctx.now, timeouts(ctx.registry, change.case))
+    ledger, case = order.ledger, change.case
+    assert case is not None
+    if not any(h.case_id == case.case_id for h in ledger.holds):
+        ledger, items = ledger.hold(case.case_id, case.items)
+        order = replace(order, ledger=ledger)
+        change = replace(change, ledger=ledger).with_case(items=items)
+    change = replace(change, evidence=tuple(e for e in fixed if e not in file.evidence))
+    if any(e.state is EvidenceState.UPLOADED and e.kind is EvidenceKind.PHOTO for e in fixed):
+        return change.then(Event.VERIFICATION_STARTED, "system", ctx.now, timeouts(ctx.registry, case), pieces=len(fixed))
+    return judge(ctx.registry, change, replace(file, evidence=fixed), order, ctx.now)
+
+
+def withdraw(ctx: Context, case_id: str) -> CaseView:
+    """The buyer takes the case back. Not once goods are on their way or money is: then it runs its course."""
+    file = ctx.case(case_id)
+    if file.parcel and file.parcel.sent_at:
+        raise Conflict("The goods are on their way back already.", todo="Wait for the inspection.", state=file.parcel.state)
+    order = ctx.order_of(file.case.merchant, file.case.order_id)
+    change = Change(file.case).then(Event.WITHDRAWN, ctx.caller.name, ctx.now)
+    if file.parcel:
+        change = replace(change, parcel=replace(file.parcel, deadline=None))
+    change = follow(ctx.registry, change, order, ctx.caller.name, ctx.now)
+    assert change.case is not None
+    return ctx.commit(change, stored(ctx, replace(file, case=change.case, parcel=change.parcel or file.parcel)))
+
+
+def reopen(ctx: Context, case_id: str) -> CaseView:
+    """A case that lapsed while evidence was awaited goes on, as long as its kind is still offered. Its pieces are held again."""
+    file = ctx.case(case_id)
+    order = ctx.order_of(file.case.merchant, file.case.order_id)
+    vertical = ctx.registry.vertical(file.case.vertical)
+    change = Change(file.case).then(Event.REOPENED, ctx.caller.name, ctx.now, timeouts(ctx.registry, file.case))
+    today = replace(file.case, submitted_at=None)  # the window counts from now, not from the first application
+    _offered(
+        ctx,
+        vertical,
+        _offer(vertical, file.case.kind),
+        _facts(ctx, order, replace(today, items=tuple(replace(i, units=()) for i in today.items))),
+    )
+    ledger, items = order.ledger.hold(case_id, tuple(replace(i, units=()) for i in file.case.items))
+    change = replace(change, ledger=ledger).with_case(items=items)
+    assert change.case is not None
+    return ctx.commit(change, stored(ctx, replace(file, case=change.case)))
+
+
+def get(ctx: Context, case_id: str) -> CaseView:
+    """A case with everything its reader may see."""
+    return case_view(ctx, ctx.case(case_id))
+
+
+def history(ctx: Context, case_id: str) -> TimelineView:
+    """The timeline of a case."""
+    file = ctx.case(case_id)
+    steps: list[Step] = []
+    cursor = None
+    while True:
+        page = ctx.registry.store.find(StepsOf(case_id), cursor, 100)
+        steps += page.found
+        cursor = page.cursor
+        if cursor is None:
+            return timeline(ctx, file, tuple(steps))
+
+
+def mine(ctx: Context, cursor: str | None = None, limit: int = 50) -> CasePage:
+    """The caller's own cases, newest first."""
+    page = ctx.registry.store.find(OfBuyer(ctx.caller.merchant, ctx.caller.sub), cursor, limit)
+    return CasePage(cases=[row(c) for c in page.found], cursor=page.cursor)
+
+
+# --- what is asked for ------------------------------------------------------------------------------------------------
+def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Case:
+    """The case with its amount and fault. Raises NotOffered, or Invalid when more is asked than it is worth."""
+    offer = _offer(vertical, case.kind)
+    facts = _facts(ctx, order, case)
+    _offered(ctx, vertical, offer, facts)
+    reason = offer.reason(case.reason)
+    if reason is None:
+        raise Invalid(f"{case.reason} is no reason for this.", expected=[r.code for r in offer.reasons], found=case.reason)
+    worth: Quote = offer.amount(replace(facts, asked=None))
+    if case.asked is not None and case.asked > worth.amount:
+        raise Invalid(
+            f"{case.asked} is more than these pieces are worth.", expected=f"at most {worth.amount.minor}", found=case.asked.minor
+        )
+    return replace(case, amount=case.asked or worth.amount, fault=reason.fault)
+
+
+def _trade(ctx: Context, order: Order, items: list[ItemBody]) -> Vertical:
+    ids = [i.line_id for i in items]
+    if len(set(ids)) != len(ids):
+        raise Invalid("A line is named once.", found=ids)
+    names = {order.line(i).vertical for i in ids} or {order.lines[0].vertical}
+    if len(names) > 1:
+        raise Invalid("One case is about goods of one trade.", todo="Open a case for each.", found=sorted(names))
+    return ctx.registry.vertical(names.pop())
+
+
+def _offer(vertical: Vertical, kind: Kind) -> Offer:
+    offer = vertical.offer(kind)
+    if offer is None:
+        raise NotOffered(
+            f"{vertical.name} offers no {kind}.", todo="Ask the order's options.", reasons=[{"code": "kind_not_offered"}]
+        )
+    return offer
+
+
+def _facts(ctx: Context, order: OrderFile, case: Case) -> Facts:
+    if not case.items and not case.freight:
+        raise Invalid("A case is about some pieces, or about the freight.", todo="Name items, or set freight.")
+    for item in case.items:
+        if not item.units:
+            order.ledger.pick(item)  # raises PiecesTaken
+    return Facts(
+        order=order.order,
+        ledger=order.ledger,
+        merchant=ctx.registry.merchant(case.merchant),
+        kind=case.kind,
+        items=case.items,
+        now=ctx.now,
+        reason=case.reason,
+        freight=case.freight,
+        asked=case.asked,
+        case=case,
+    )
+
+
+def _offered(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> None:
+    reasons = why_not(ctx, vertical, offer, facts)
+    if reasons:
+        raise NotOffered(
+            "; ".join(r.text for r in reasons),
+            todo="Ask the order's options for what is possible.",
+            reasons=[{"code": r.code, "text": r.text} for r in reasons],
+        )
+
+
+def _complete(ctx: Context, vertical: Vertical, offer: Offer, file: CaseFile) -> None:
+    lacking = missing(offer.requires, file.evidence)
+    if lacking:
+        raise IncompleteEvidence(
+            "; ".join(n.text for n in needs(ctx, vertical, replace(offer, requires=lacking))),
+            todo="Add the evidence, upload its file, then submit again.",
+            missing=[{"kinds": [str(k) for k in r.kinds], "at_least": r.at_least} for r in lacking],
+        )

@@ -1,0 +1,264 @@
+"""HTTP: the only place that knows both our errors and their statuses. Requests in, responses out; no framework."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from http import HTTPStatus
+from typing import Any, get_type_hints
+
+import msgspec
+
+from aftersales import errors
+from aftersales.caller import Caller, Role
+from aftersales.errors import AftersalesError
+from aftersales.ports import AnswerTo
+from aftersales.registry import Registry
+from functions import callbacks
+from functions.context import Context, Once, again
+from functions.payload import CaseView, Problem
+from functions.token import caller_of
+
+log = logging.getLogger(__name__)
+MAX_BODY = 1024 * 1024
+ANY_TYPE = ["*/*"]  # we answer a wrong Content-Type ourselves, as a problem
+KEY = re.compile(r"[\x21-\x7e]{8,128}")
+
+
+class PayloadTooLarge(errors.Invalid):
+    """The body is larger than this API takes."""
+
+
+class UnsupportedMediaType(errors.Invalid):
+    """The body is no JSON by its Content-Type."""
+
+
+class MalformedJson(errors.Invalid):
+    """The body is no JSON."""
+
+
+class IdempotencyKeyRequired(errors.Invalid):
+    """A POST says with an Idempotency-Key which request it is, so that sending it twice does one thing."""
+
+
+STATUS: dict[type[AftersalesError], HTTPStatus] = {
+    AftersalesError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.Invalid: HTTPStatus.BAD_REQUEST,
+    PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.UnbalancedOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CurrencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.BadSignature: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Rejected: HTTPStatus.BAD_GATEWAY,
+    errors.Unknown: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Header names are lower-case; ``body`` is raw."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing people do over HTTP: who may, what goes in, what comes out. ``work(ctx, <path>, [body], [query])`` does it."""
+
+    method: str
+    path: str
+    work: Callable[..., Any]
+    body: type | None
+    gives: type
+    roles: frozenset[Role]
+    status: int = 200
+
+    @property
+    def once(self) -> bool:
+        """Whether the caller must say which request it is."""
+        return self.method == "POST"
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names in the path."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    @property
+    def query(self) -> Mapping[str, Any]:
+        """The query parameters by name, with their types."""
+        return _query_of(self.work, self.places)
+
+
+@cache
+def _query_of(work: Callable[..., Any], places: tuple[str, ...]) -> Mapping[str, Any]:
+    hints = get_type_hints(work)
+    known = {"ctx", "_", "body", *places}
+    return {name: hints[name] for name in inspect.signature(work).parameters if name not in known}
+
+
+def respond(registry: Registry, route: Route, request: Request, places: Mapping[str, str]) -> Response:
+    """The response of a route. Never raises: what goes wrong is a problem, and nothing of it was stored."""
+    try:
+        caller = _admitted(registry, route, request)
+        once = _once(route, request)
+        ctx = Context(registry, caller, registry.clock.now(), _locale(request), once, _if_match(request))
+        arguments = _arguments(route, request, places)
+        return _answered(ctx, route, arguments)
+    except AftersalesError as error:
+        return problem(error)
+    except Exception:
+        log.exception("%s %s broke", request.method, route.path)
+        return problem(AftersalesError("Something broke on our side.", todo="Send the same request again; it does one thing."))
+
+
+def callback(registry: Registry, channel: str, request: Request) -> Response:
+    """The response to a channel's notice: what it wants to hear once it is stored, else a refusal, so that it tells again."""
+    try:
+        notice = callbacks.receive(registry, channel, request.headers, request.body)
+    except AftersalesError as error:
+        log.warning("a notice of %s was refused: %s", channel, error.code)
+        body = msgspec.json.encode({"code": "FAIL", "message": error.code}).decode()
+        return Response(_status(error), body, {"Content-Type": "application/json"})
+    except Exception:
+        log.exception("a notice of %s broke", channel)
+        return Response(500, '{"code":"FAIL","message":"internal_error"}', {"Content-Type": "application/json"})
+    return Response(notice.reply_status, notice.reply, {"Content-Type": notice.reply_type} if notice.reply_type else {})
+
+
+def problem(error: AftersalesError) -> Response:
+    """The error as application/problem+json (RFC 9457)."""
+    status = _status(error)
+    code = "internal_error" if status == HTTPStatus.INTERNAL_SERVER_ERROR else error.code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s: %s", error.code, error.message, exc_info=error)
+    shown = (
+        error if status < HTTPStatus.INTERNAL_SERVER_ERROR else AftersalesError("This cannot be done right now.", todo=error.todo)
+    )
+    view = Problem(
+        type=f"urn:aftersales:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=shown.message,
+        todo=shown.todo,
+        retry=error.retry or status == HTTPStatus.INTERNAL_SERVER_ERROR,
+        details=shown.details,
+    )
+    headers = {"Content-Type": "application/problem+json"}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(status, msgspec.json.encode(view, enc_hook=str).decode(), headers)
+
+
+def _status(error: AftersalesError) -> int:
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def _answered(ctx: Context, route: Route, arguments: Mapping[str, Any]) -> Response:
+    """Do the work; a request that was answered before gets that answer again, word for word."""
+    attempts = {} if ctx.if_match is None else {"attempts": 1}
+    try:
+        view = again(lambda: route.work(ctx, **arguments), **attempts)
+    except AftersalesError as error:
+        kept = ctx.registry.store.find(AnswerTo(ctx.asker, ctx.once.key, ctx.now)).found if ctx.once else ()
+        if not kept:
+            raise
+        if ctx.once and kept[0].request != ctx.once.request:
+            raise errors.IdempotencyMismatch(
+                "This Idempotency-Key was used for another request.", todo="Use a new key for a new request."
+            ) from error
+        return _json(kept[0].status, kept[0].body, {"Idempotency-Replayed": "true"})
+    headers = {"ETag": f'"{view.version}"'} if isinstance(view, CaseView) else {}
+    return _json(route.status, msgspec.json.encode(view).decode(), headers)
+
+
+def _json(status: int, body: str, headers: Mapping[str, str]) -> Response:
+    return Response(status, body, {"Content-Type": "application/json", "Cache-Control": "no-store", **headers})
+
+
+def _admitted(registry: Registry, route: Route, request: Request) -> Caller:
+    if not route.roles:
+        return Caller("anyone", Role.SYSTEM, "")
+    caller = caller_of(registry, request.headers.get("authorization", ""))
+    if caller.role not in route.roles:
+        raise errors.Forbidden(f"A {caller.role} may not do this.", expected=sorted(route.roles), found=caller.role)
+    return caller
+
+
+def _once(route: Route, request: Request) -> Once | None:
+    if not route.once:
+        return None
+    key = request.headers.get("idempotency-key", "")
+    if not KEY.fullmatch(key):
+        raise IdempotencyKeyRequired(
+            "A POST carries an Idempotency-Key of 8 to 128 visible characters.",
+            todo="Make one up per request (a UUID), and send the same one when you send the request again.",
+        )
+    asked = hashlib.sha256(b"\0".join((request.method.encode(), request.path.encode(), request.body))).hexdigest()
+    return Once(key, asked, route.status)
+
+
+def _if_match(request: Request) -> int | None:
+    value = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
+    if not value:
+        return None
+    if not value.isdecimal():
+        raise errors.Invalid("If-Match names the version you read, as in the ETag.", found=value)
+    return int(value)
+
+
+def _locale(request: Request) -> str:
+    return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh-CN"
+
+
+def _arguments(route: Route, request: Request, places: Mapping[str, str]) -> dict[str, Any]:
+    arguments: dict[str, Any] = dict(places)
+    for name, kind in route.query.items():
+        if name in request.query:
+            arguments[name] = _parsed(lambda name=name, kind=kind: msgspec.convert(request.query[name], kind, strict=False))  # type: ignore[misc]  # bound per turn
+    if "limit" in arguments and not 1 <= arguments["limit"] <= 100:
+        raise errors.Invalid("A page holds 1 to 100.", found=arguments["limit"])
+    if route.body is not None:
+        arguments["body"] = _body(request, route.body)
+    return arguments
+
+
+def _body(request: Request, kind: type) -> Any:
+    if len(request.body) > MAX_BODY:
+        raise PayloadTooLarge(f"A body has at most {MAX_BODY} bytes.", todo="Photos go to the upload address, not here.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("The body is JSON.", todo="Send Content-Type: application/json.")
+    return _parsed(lambda: msgspec.json.decode(request.body, type=kind))
+
+
+def _parsed(parse: Callable[[], Any]) -> Any:
+    try:
+        return parse()
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at ")
+        raise errors.Invalid(what + ".", todo="Compare with /v1/openapi.json.", where=where.strip("`") or "$") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedJson(f"The body is no JSON: {error}") from error

@@ -1,0 +1,177 @@
+"""Orders: the snapshot a mall pushes, the facts that follow, and what a buyer may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from aftersales.case import Item, Kind
+from aftersales.change import Change
+from aftersales.decision import Verdict
+from aftersales.errors import Conflict, Forbidden, Invalid, OrderFrozen
+from aftersales.ledger import Ledger
+from aftersales.order import Line, OrderStatus, Shipment
+from aftersales.ports import OrderFile
+from aftersales.text import text
+from aftersales.vertical import Facts, Offer, Vertical
+from functions.context import Context
+from functions.payload import (
+    Choice,
+    FactBody,
+    LineMoney,
+    LineOptions,
+    Need,
+    OfferView,
+    OptionsView,
+    OrderBody,
+    OrderView,
+    Why,
+)
+
+#: The instant a fact sets, where it sets one.
+INSTANT = {OrderStatus.PAID: "paid_at", OrderStatus.SHIPPED: "shipped_at", OrderStatus.SIGNED: "signed_at"}
+
+
+def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
+    """Store the snapshot, its money allocated to the minor unit.
+
+    The same snapshot can be pushed again; once a case or refund exists, its money cannot be rewritten (OrderFrozen).
+    """
+    if body.order_id != order_id:
+        raise Invalid("The order id in the path and in the body differ.", expected=order_id, found=body.order_id)
+    if body.merchant != ctx.caller.merchant:
+        raise Forbidden("This token pushes orders of another merchant.", expected=ctx.caller.merchant, found=body.merchant)
+    order, fresh = body.order(), Ledger.open(body.order())
+    for line in order.lines:
+        ctx.registry.vertical(line.vertical)
+    known = ctx.registry.store.order(order.merchant, order_id)
+    if known is None:
+        ctx.registry.store.commit(Change(order=order, ledger=fresh))
+        return _view(OrderFile(replace(order, version=1), fresh))
+    ledger = replace(fresh, entries=known.ledger.entries, holds=known.ledger.holds, version=known.ledger.version)
+    if ledger != known.ledger and (known.ledger.entries or known.ledger.holds):
+        raise OrderFrozen(
+            "This order has after-sales cases; what was paid for it cannot change any more.",
+            todo="Push the amounts as they were; later payments belong to an order of their own.",
+        )
+    order = replace(order, version=known.order.version)
+    if order != known.order or ledger != known.ledger:
+        ctx.registry.store.commit(Change(order=order, ledger=None if ledger == known.ledger else ledger))
+        order = replace(order, version=order.version + 1)
+    return _view(OrderFile(order, ledger, known.cases))
+
+
+def add_fact(ctx: Context, order_id: str, body: FactBody) -> OrderView:
+    """Record that the order was shipped, signed for, finished or cancelled. A fact is told once; another time for it is refused."""
+    file = ctx.order(order_id)
+    name = INSTANT.get(body.fact)
+    known = getattr(file.order, name) if name else None
+    if known is not None and known != body.at:
+        raise Conflict(
+            f"This order was {body.fact} at {known.isoformat()} already.", expected=known.isoformat(), found=body.at.isoformat()
+        )
+    if body.at > ctx.now:
+        raise Invalid("A fact lies in the past.", expected=f"at most {ctx.now.isoformat()}", found=body.at.isoformat())
+    order = replace(file.order, status=max(file.order.status, body.fact, key=list(OrderStatus).index))
+    if name:
+        order = replace(order, **{name: body.at})  # type: ignore[arg-type]  # the three names of INSTANT are instants
+    if body.shipment:
+        order = replace(order, shipment=Shipment(body.shipment.carrier, body.shipment.number))
+    view = _view(replace(file, order=replace(order, version=order.version + 1)))
+    return ctx.commit(Change(order=order), view)
+
+
+def get(ctx: Context, order_id: str) -> OrderView:
+    """An order with its money and cases."""
+    return _view(ctx.order(order_id))
+
+
+def options(ctx: Context, order_id: str) -> OptionsView:
+    """What a buyer may ask for, per line, and why not the rest.
+
+    Each kind comes with its reasons, the evidence it needs, the most that can be refunded and its rules as text.
+    """
+    file = ctx.order(order_id)
+    return OptionsView(
+        order_id=order_id,
+        currency=file.order.currency,
+        refundable_minor=file.ledger.refundable.minor,
+        freight_minor=file.ledger.freight_left,
+        lines=[_line(ctx, file, line) for line in file.order.lines],
+    )
+
+
+def asking(ctx: Context, file: OrderFile, kind: Kind, items: tuple[Item, ...], now: datetime) -> Facts:
+    """The facts while somebody asks what is possible."""
+    merchant = ctx.registry.merchant(file.order.merchant)
+    return Facts(file.order, file.ledger, merchant, kind, items, now)
+
+
+def why_not(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> list[Why]:
+    """Every reason, in words, why this kind is not offered; empty when it is."""
+    failed = [f for f in (rule(facts) for rule in offer.when) if f.verdict is Verdict.FAIL]
+    return [Why(code=f.check, text=text(vertical.package, f.reason, ctx.locale, **dict(f.data))) for f in failed]
+
+
+def needs(ctx: Context, vertical: Vertical, offer: Offer) -> list[Need]:
+    """The evidence this kind requires, in words."""
+    return [
+        Need(kinds=list(r.kinds), at_least=r.at_least, text=text(vertical.package, r.text, ctx.locale, at_least=r.at_least))
+        for r in offer.requires
+    ]
+
+
+def _line(ctx: Context, file: OrderFile, line: Line) -> LineOptions:
+    vertical = ctx.registry.vertical(line.vertical)
+    free = sum(stop - start for start, stop in file.ledger.free_units(line.line_id))
+    offers = [_offer(ctx, file, vertical, offer, line, free) for offer in vertical.offers]
+    return LineOptions(line_id=line.line_id, title=line.title, vertical=vertical.name, pieces_free=free, offers=offers)
+
+
+def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line: Line, free: int) -> OfferView:
+    facts = asking(ctx, file, offer.kind, (Item(line.line_id, free),) if free else (), ctx.now)
+    reasons = why_not(ctx, vertical, offer, facts) if free else [Why(code="pieces_taken", text=_core_text(ctx, "why.pieces_taken"))]
+    offered = not reasons
+    most = offer.amount(facts).amount.minor if offered else 0
+    return OfferView(
+        kind=offer.kind,
+        offered=offered,
+        why_not=reasons,
+        reasons=[
+            Choice(code=r.code, text=text(vertical.package, f"reason.{r.code}", ctx.locale), fault=r.fault) for r in offer.reasons
+        ],
+        evidence=needs(ctx, vertical, offer),
+        max_minor=most,
+        goods_back=offer.goods_back,
+        rules=text(vertical.package, f"rules.{offer.kind}", ctx.locale, window_days=facts.merchant.window_days),
+    )
+
+
+def _core_text(ctx: Context, key: str) -> str:
+    return text("functions", key, ctx.locale)
+
+
+def _view(file: OrderFile) -> OrderView:
+    ledger = file.ledger
+    lines = [
+        LineMoney(
+            line_id=line.line_id,
+            goods_minor=line.goods_of(((0, line.pieces),)),
+            tax_minor=line.tax_of(((0, line.pieces),)),
+            pieces=line.pieces,
+            pieces_free=sum(stop - start for start, stop in ledger.free_units(line.line_id)),
+        )
+        for line in ledger.lines
+    ]
+    return OrderView(
+        order_id=file.order.order_id,
+        merchant=file.order.merchant,
+        status=file.order.status,
+        version=file.order.version,
+        currency=file.order.currency,
+        paid_minor=ledger.paid.minor,
+        refundable_minor=ledger.refundable.minor,
+        freight_minor=ledger.freight_minor,
+        lines=lines,
+        cases=list(file.cases),
+    )

@@ -1,0 +1,130 @@
+"""What follows once a case is decided: goods are awaited or the refund is reserved, or the pieces are free again.
+
+Everything here turns one Change into a fuller one; nothing is stored and nobody is called. The approval and the reservation
+of its money are therefore one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aftersales.case import Case, Event, State
+from aftersales.change import Change
+from aftersales.deadline import Deadline
+from aftersales.errors import BadPlugin
+from aftersales.ledger import Leg
+from aftersales.order import Order
+from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelState
+from aftersales.ports import CaseFile, OrderFile
+from aftersales.refund import Refund, RefundState, refund_key
+from aftersales.registry import Registry
+from aftersales.vertical import Facts, Offer, Quote
+
+FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
+
+Timeouts = dict[State, tuple[timedelta, str]]
+
+
+def timeouts(registry: Registry, case: Case) -> Timeouts:
+    """The waiting times in force for a case, each with its cause: the merchant's over the trade's over the defaults."""
+    found: Timeouts = {s: (t, f"vertical:{case.vertical}") for s, t in registry.vertical(case.vertical).timeouts.items()}
+    found.update({s: (t, "merchant") for s, t in registry.merchant(case.merchant).timeouts.items()})
+    return found
+
+
+def offer_of(registry: Registry, case: Case) -> Offer:
+    """The part of the trade a case was opened under. Raises BadPlugin when the trade no longer has it."""
+    offer = registry.vertical(case.vertical).offer(case.kind)
+    if offer is None:
+        raise BadPlugin(f"The vertical {case.vertical} no longer offers {case.kind}.", vertical=case.vertical)
+    return offer
+
+
+def facts_of(registry: Registry, file: CaseFile, order: OrderFile, now: datetime) -> Facts:
+    """What the rules may look at for this case."""
+    case = file.case
+    return Facts(
+        order=order.order,
+        ledger=order.ledger,
+        merchant=registry.merchant(case.merchant),
+        kind=case.kind,
+        items=case.items,
+        now=now,
+        reason=case.reason,
+        freight=case.freight,
+        asked=case.asked,
+        evidence=file.evidence,
+        case=case,
+    )
+
+
+def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: datetime) -> Change:
+    """The change with what its case's new state brings with it."""
+    assert change.case is not None
+    ledger = change.ledger or order.ledger
+    if change.case.state in (State.REJECTED, State.CLOSED):
+        freed = ledger.free(change.case.case_id)
+        return change if freed is ledger else replace(change, ledger=freed)
+    if change.case.state is not State.APPROVED:
+        return change
+    if offer_of(registry, change.case).goods_back and change.parcel is None:
+        length = PARCEL_TIMEOUTS[ParcelState.AWAITING_SHIPMENT]
+        parcel = Parcel(change.case.case_id, ParcelState.AWAITING_SHIPMENT, Deadline.after(now, length, "default"))
+        awaited = change.then(Event.GOODS_AWAITED, by, now, to=registry.merchant(change.case.merchant).return_address)
+        return replace(awaited, parcel=parcel)
+    return reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
+
+
+def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: datetime) -> Change:
+    """The change with the case's amount reserved in the ledger, one leg per payment, and the refunds to send.
+
+    Raises OverRefund when the order's money does not cover it. A case worth nothing closes at once: nobody is called.
+    """
+    case = change.case
+    assert case is not None
+    if not case.amount:
+        return change.then(Event.SETTLED, by, now, amount_minor=0)
+    quote = quoted(registry, change, order, now)
+    ledger, refunds = order.ledger, []
+    for number, leg in enumerate(ledger.legs(quote.goods.minor, quote.freight.minor, quote.tax.minor), 1):
+        key = refund_key(case.case_id, number)
+        ledger = ledger.reserve(key, case.case_id, leg, now)
+        refunds.append(_refund(case, order.order, leg, key, number, now))
+    change = change.then(
+        Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
+    )
+    return replace(change, ledger=ledger, refunds=tuple(refunds))
+
+
+def quoted(registry: Registry, change: Change, order: OrderFile, now: datetime) -> Quote:
+    """The parts of exactly the amount that is on the case. Raises BadPlugin when the trade now prices it lower."""
+    case = change.case
+    assert case is not None
+    facts = facts_of(registry, CaseFile(case, change.evidence), order, now)
+    quote = offer_of(registry, case).amount(replace(facts, asked=case.amount))
+    if quote.amount != case.amount:
+        raise BadPlugin(f"{case.vertical} splits {case.amount} into {quote.amount}.", vertical=case.vertical)
+    return quote
+
+
+def _refund(case: Case, order: Order, leg: Leg, key: str, number: int, now: datetime) -> Refund:
+    return Refund(
+        key=key,
+        case_id=case.case_id,
+        number=number,
+        merchant=case.merchant,
+        order_id=case.order_id,
+        buyer_id=order.buyer.id,
+        payment_id=leg.payment.payment_id,
+        channel=leg.payment.channel,
+        transaction_id=leg.payment.transaction_id,
+        payment_minor=leg.payment.minor,
+        goods_minor=leg.goods_minor,
+        freight_minor=leg.freight_minor,
+        tax_minor=leg.tax_minor,
+        currency=case.amount.currency,
+        state=RefundState.RESERVED,
+        reserved_at=now,
+        deadline=Deadline.after(now, FIRST_LOOK, "poll"),
+    )

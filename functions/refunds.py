@@ -1,0 +1,205 @@
+"""Refunds: the call to the channel, what its answer means, and the settlement in the ledger.
+
+::
+
+    reserved (stored) ──► execute ──► answer ──► record ──► settled: ledger + refund + case, one transaction
+                             │                     ▲
+                             └── no answer ── poll ┘   same key always; a crash at any arrow is mended by the next look
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from aftersales.case import Event, State
+from aftersales.change import Change
+from aftersales.errors import Conflict, IllegalTransition, NotFound, Rejected, Unknown
+from aftersales.ports import CaseFile
+from aftersales.refund import (
+    REFUND_TERMINAL,
+    Cause,
+    ReceiptStatus,
+    Refund,
+    RefundEvent,
+    RefundOrder,
+    RefundReceipt,
+    RefundState,
+    advance_refund,
+    case_of,
+)
+from aftersales.registry import Registry
+from functions.context import Context, again
+from functions.payload import CaseView
+from functions.view import case_view
+
+log = logging.getLogger(__name__)
+
+
+def execute(registry: Registry, refund: Refund, now: datetime) -> None:
+    """Call the channel for a stored leg and record what it says. Calling twice is harmless: the key is the same."""
+    order = RefundOrder(
+        key=refund.key,
+        merchant=refund.merchant,
+        order_id=refund.order_id,
+        buyer_id=refund.buyer_id,
+        payment_id=refund.payment_id,
+        transaction_id=refund.transaction_id,
+        amount=refund.amount,
+        paid=replace(refund.amount, minor=refund.payment_minor),
+        reason=f"After-sales {refund.order_id}",
+    )
+    try:
+        receipt = registry.channel(refund.channel).refund(order)
+    except Rejected as refusal:
+        _record(
+            registry, refund.key, RefundEvent.REFUSED, now, cause=Cause(refusal.details.get("cause", Cause.OTHER)), known=refund
+        )
+    except Unknown as silence:
+        log.warning("refund %s has no answer: %s", refund.key, silence.message)
+        _record(registry, refund.key, RefundEvent.UNANSWERED, now, known=refund)
+    else:
+        apply(registry, receipt, now, known=refund)
+
+
+def poll(registry: Registry, refund: Refund, now: datetime) -> None:
+    """Ask the channel what became of a leg that waits; what it never heard of is asked for again, under the same key.
+
+    A leg that was never called, or failed for a cause that passes, is called. "Not known" soon after a call proves nothing, and
+    calling again with the same key is safe either way.
+    """
+    if refund.state in (RefundState.RESERVED, RefundState.FAILED):
+        if refund.state is RefundState.FAILED:
+            _record(registry, refund.key, RefundEvent.DEADLINE_PASSED, now, known=refund)
+        execute(registry, refund, now)
+        return
+    try:
+        receipt = registry.channel(refund.channel).find(refund.key)
+    except (Unknown, Rejected) as silence:
+        log.warning("refund %s cannot be asked for: %s", refund.key, silence.message)
+        _record(registry, refund.key, RefundEvent.UNANSWERED, now, known=refund)
+        return
+    if receipt is not None:
+        apply(registry, receipt, now, known=refund)
+    elif refund.state is RefundState.SENT:
+        execute(registry, refund, now)
+    else:
+        _record(registry, refund.key, RefundEvent.UNANSWERED, now, known=refund)
+
+
+def apply(registry: Registry, receipt: RefundReceipt, now: datetime, *, known: Refund | None = None) -> None:
+    """Record a channel's trustworthy word. Raises NotFound for a number not ours, Conflict for another amount."""
+    event = {
+        ReceiptStatus.PROCESSING: RefundEvent.ACCEPTED,
+        ReceiptStatus.SUCCEEDED: RefundEvent.SUCCEEDED,
+        ReceiptStatus.FAILED: RefundEvent.REFUSED,
+    }[receipt.status]
+    _record(registry, receipt.key, event, now, receipt=receipt, cause=receipt.cause, known=known)
+
+
+def retry(ctx: Context, case_id: str, number: int) -> CaseView:
+    """Send a failed leg again, under the same number, because a person says that its cause is gone."""
+    file = ctx.case(case_id)
+    refund = next((r for r in file.refunds if r.number == number), None)
+    if refund is None:
+        raise NotFound("This case has no such refund.", found=number)
+    moved = advance_refund(refund, RefundEvent.RETRIED, ctx.now)
+    change = Change(file.case).then(Event.REFUND_RETRIED, ctx.caller.name, ctx.now, key=refund.key)
+    assert change.case is not None
+    after = replace(file, case=change.case, refunds=tuple(moved if r is refund else r for r in file.refunds))
+    return ctx.commit(replace(change, refunds=(moved,)), case_view(ctx, after, version=file.case.version + 1))
+
+
+def _record(
+    registry: Registry,
+    key: str,
+    event: RefundEvent,
+    now: datetime,
+    *,
+    receipt: RefundReceipt | None = None,
+    cause: Cause | None = None,
+    known: Refund | None = None,
+) -> None:
+    """Advance one leg, begun anew while somebody else moves it. ``known`` is the leg as somebody just read it."""
+    fresh = [known]
+
+    def once() -> None:
+        refund = fresh.pop() if fresh else None
+        file: CaseFile | None = None
+        if refund is None or _moves_case(event, refund, now):
+            file = _file_of(registry, key)
+            refund = next(r for r in file.refunds if r.key == key)
+        if receipt and receipt.amount != refund.amount:
+            raise Conflict(
+                "The channel names another amount than was asked.", expected=str(refund.amount), found=str(receipt.amount)
+            )
+        repeated = refund.state is RefundState.PROCESSING and event is RefundEvent.ACCEPTED and not _due(refund, now)
+        if refund.state in REFUND_TERMINAL or repeated:
+            return  # nothing new: a duplicate or late word
+        moved = _moved(refund, event, now, receipt, cause)
+        registry.store.commit(Change(refunds=(moved,)) if file is None else _with_case(registry, file, refund, moved, now))
+
+    again(once)
+
+
+def _due(refund: Refund, now: datetime) -> bool:
+    return refund.deadline is not None and refund.deadline.passed(now)
+
+
+def _moves_case(event: RefundEvent, refund: Refund, now: datetime) -> bool:
+    """Whether the case hears of it: settled, failed, or overdue for the first time."""
+    if event in (RefundEvent.SUCCEEDED, RefundEvent.REFUSED):
+        return True
+    try:
+        return advance_refund(refund, event, now).overdue and not refund.overdue
+    except IllegalTransition:
+        return True  # somebody moved it meanwhile: read it again
+
+
+def _moved(refund: Refund, event: RefundEvent, now: datetime, receipt: RefundReceipt | None, cause: Cause | None) -> Refund:
+    moved = advance_refund(replace(refund, cause=cause), event, now)
+    if receipt is None:
+        return moved
+    return replace(
+        moved,
+        channel_id=receipt.channel_id or refund.channel_id,
+        account=receipt.account or refund.account,
+        payer_minor=receipt.payer_amount.minor if receipt.payer_amount else refund.payer_minor,
+        accepted_at=refund.accepted_at or now,
+        settled_at=(receipt.at or now) if moved.state is RefundState.SETTLED else None,
+    )
+
+
+def _with_case(registry: Registry, file: CaseFile, before: Refund, moved: Refund, now: datetime) -> Change:
+    by, legs = f"system:{moved.channel}", [moved if r.key == moved.key else r for r in file.refunds]
+    change = Change(file.case, refunds=(moved,))
+    if moved.state is RefundState.FAILED:
+        return change.then(Event.REFUND_FAILED, by, now, key=moved.key, cause=moved.cause)
+    if moved.state is not RefundState.SETTLED:
+        if not moved.overdue or before.overdue:
+            return Change(refunds=(moved,))
+        return change.then(Event.REFUND_DELAYED, by, now, key=moved.key, channel_id=moved.channel_id)
+    order = registry.store.order(moved.merchant, moved.order_id)
+    if order is None:
+        raise NotFound("The order of this refund is gone.", key=moved.key)
+    change = change.then(
+        Event.REFUND_SETTLED,
+        by,
+        now,
+        key=moved.key,
+        channel_id=moved.channel_id,
+        amount_minor=moved.amount.minor,
+        payer_minor=moved.payer_minor,
+    )
+    if file.case.state is State.SETTLING and all(r.state in REFUND_TERMINAL for r in legs):
+        change = change.then(Event.SETTLED, by, now, amount_minor=file.case.amount.minor)
+    return replace(change, ledger=order.ledger.settle(moved.key, now))
+
+
+def _file_of(registry: Registry, key: str) -> CaseFile:
+    case_id = case_of(key)
+    file = registry.store.case(case_id) if case_id else None
+    if file is None or all(r.key != key for r in file.refunds):
+        raise NotFound("This refund number is not ours.", key=key)
+    return file

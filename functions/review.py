@@ -1,0 +1,162 @@
+"""Review: what people of the shop decide, one person or two, and how a case is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aftersales.caller import Role
+from aftersales.case import Approval, Case, Event, State
+from aftersales.change import Change
+from aftersales.decision import Decision, Outcome
+from aftersales.errors import Conflict, Forbidden, Invalid, SecondPersonRequired
+from aftersales.ports import CaseFile, OfMerchant, OrdersOfPhone
+from aftersales.rules import VERSION
+from functions.context import Context
+from functions.judgement import decided
+from functions.payload import (
+    CasePage,
+    CaseView,
+    CounterAnswer,
+    CounterBody,
+    DeadlineBody,
+    DecisionBody,
+    MessageBody,
+)
+from functions.payout import follow, timeouts
+from functions.view import row, stored
+
+SECOND = frozenset({Role.APPROVER, Role.ADMIN, Role.PLATFORM})
+
+
+def listed(
+    ctx: Context,
+    state: str = State.REVIEWING,
+    order: str | None = None,
+    phone: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> CasePage:
+    """The merchant's open cases in one state, most urgent first; or all cases of one order, or of one phone's orders."""
+    store = ctx.registry.store
+    if order or phone:
+        ids = [order] if order else list(store.find(OrdersOfPhone(ctx.caller.merchant, phone or "")).found)
+        files = [store.case(case_id) for order_id in ids if order_id for case_id in ctx.order(order_id).cases]
+        return CasePage(cases=[row(f.case) for f in files if f], cursor=None)
+    try:
+        wanted = State(state)
+    except ValueError:
+        raise Invalid(f"{state} is no state of a case.", expected=[str(s) for s in State], found=state) from None
+    page = store.find(OfMerchant(ctx.caller.merchant, wanted), cursor, limit)
+    return CasePage(cases=[row(c) for c in page.found], cursor=page.cursor)
+
+
+def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
+    """Approve, reject, or ask the buyer for evidence.
+
+    Above the merchant's limit the first yes asks a second person, who must be somebody else with the right to it. Raises
+    SecondPersonRequired, Forbidden, IllegalTransition when the case does not wait for a decision.
+    """
+    file = ctx.case(case_id)
+    ctx.unchanged(file.case.version)
+    if body.outcome not in (Outcome.APPROVE, Outcome.REJECT, Outcome.ASK_EVIDENCE):
+        raise Invalid("A person approves, rejects or asks for evidence.", expected=["approve", "reject", "ask_evidence"])
+    if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):
+        return _first_yes(ctx, file, body)
+    if file.case.state is State.SECOND_REVIEW:
+        _check_second(ctx, file.case)
+    findings = file.case.decision.findings if file.case.decision else ()
+    decision = Decision(body.outcome, "person", body.reason, findings, ctx.caller.name, VERSION)
+    order = ctx.order_of(file.case.merchant, file.case.order_id)
+    change = decided(ctx.registry, Change(file.case), order, decision, ctx.now)
+    return ctx.commit(change, stored(ctx, _after(file, change)))
+
+
+def counter(ctx: Context, case_id: str, body: CounterBody) -> CaseView:
+    """Offer the buyer another amount, at most what was asked for."""
+    file = ctx.case(case_id)
+    ctx.unchanged(file.case.version)
+    case = file.case
+    if body.amount_minor >= case.amount.minor:
+        raise Invalid("A counter-offer is less than what is asked.", expected=f"below {case.amount.minor}", found=body.amount_minor)
+    limits = timeouts(ctx.registry, case)
+    change = Change(case).then(
+        Event.COUNTERED,
+        ctx.caller.name,
+        ctx.now,
+        limits,
+        amount_minor=body.amount_minor,
+        asked_minor=case.amount.minor,
+        reason=body.reason,
+    )
+    offered = replace(case.amount, minor=body.amount_minor)
+    approval = Approval(ctx.caller.name, ctx.now, offered, body.reason)
+    change = change.with_case(approvals=(*case.approvals, approval))
+    return ctx.commit(change, stored(ctx, _after(file, change)))
+
+
+def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
+    """The buyer takes the offer, and is paid that; or declines, and the shop decides on the whole again."""
+    file = ctx.case(case_id)
+    case = file.case
+    order = ctx.order_of(case.merchant, case.order_id)
+    event = Event.COUNTER_ACCEPTED if body.accept else Event.COUNTER_REFUSED
+    change = Change(case).then(event, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
+    if body.accept:
+        change = change.with_case(amount=case.approvals[-1].amount, asked=case.approvals[-1].amount)
+        change = follow(ctx.registry, change, order, ctx.caller.name, ctx.now)
+    else:
+        change = change.with_case(approvals=case.approvals[:-1])
+    return ctx.commit(change, stored(ctx, _after(file, change)))
+
+
+def say(ctx: Context, case_id: str, body: MessageBody) -> CaseView:
+    """Send a message to the other side; it stands in the timeline and cannot be altered."""
+    file = ctx.case(case_id)
+    change = Change(file.case).then(Event.MESSAGE_SENT, ctx.caller.name, ctx.now, text=body.text)
+    return ctx.commit(change, stored(ctx, _after(file, change)))
+
+
+def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
+    """Pause, resume or move the case's deadline; an event of its own says who and why."""
+    file = ctx.case(case_id)
+    deadline = file.case.deadline
+    if deadline is None:
+        raise Conflict(f"A case that is {file.case.state} has no deadline of its own.", state=file.case.state)
+    if body.action == "move" and (body.move_to is None or body.move_to <= ctx.now):
+        raise Invalid("A deadline is moved to an instant that lies ahead.", todo="Send move_to.", found=str(body.move_to))
+    if body.action == "pause":
+        moved, event = deadline.pause(ctx.now), Event.DEADLINE_PAUSED
+    elif body.action == "resume":
+        moved, event = deadline.resume(ctx.now), Event.DEADLINE_RESUMED
+    else:
+        moved, event = deadline.move(body.move_to or ctx.now, body.reason), Event.DEADLINE_MOVED
+    due = moved.due_at.isoformat() if moved.due_at else None
+    change = Change(file.case).then(event, ctx.caller.name, ctx.now, reason=body.reason, due_at=due).with_case(deadline=moved)
+    return ctx.commit(change, stored(ctx, _after(file, change)))
+
+
+def _needs_second(ctx: Context, case: Case) -> bool:
+    limit = ctx.registry.merchant(case.merchant).two_persons_above_minor
+    return case.state is State.REVIEWING and case.amount.minor > limit
+
+
+def _first_yes(ctx: Context, file: CaseFile, body: DecisionBody) -> CaseView:
+    approval = Approval(ctx.caller.name, ctx.now, file.case.amount, body.reason)
+    change = Change(file.case).then(
+        Event.SECOND_PERSON_ASKED, ctx.caller.name, ctx.now, timeouts(ctx.registry, file.case), reason=body.reason
+    )
+    change = change.with_case(approvals=(*file.case.approvals, approval))
+    return ctx.commit(change, stored(ctx, _after(file, change)))
+
+
+def _check_second(ctx: Context, case: Case) -> None:
+    if ctx.caller.role not in SECOND:
+        raise Forbidden("The second decision is an approver's.", expected=sorted(SECOND), found=ctx.caller.role)
+    if case.approvals and case.approvals[-1].by.partition(":")[2] == ctx.caller.sub:
+        raise SecondPersonRequired("The second approver is another person than the first.", todo="Ask a colleague.")
+
+
+def _after(file: CaseFile, change: Change) -> CaseFile:
+    assert change.case is not None
+    refunds = {r.number: r for r in (*file.refunds, *change.refunds)}
+    return replace(file, case=change.case, parcel=change.parcel or file.parcel, refunds=tuple(refunds.values()))

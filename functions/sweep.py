@@ -1,0 +1,122 @@
+"""Sweep: silence is an event. What is due is read in order and advanced like anything else.
+
+Two sweeps at once, or one a day late, end the same: each record is read again, checked against its own deadline, and written on
+the version that was read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersales.case import Event
+from aftersales.change import Change
+from aftersales.errors import AftersalesError, StaleVersion
+from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
+from aftersales.ports import CaseFile, Due, DueBy, OrderFile
+from aftersales.registry import Registry
+from functions import refunds, returns
+from functions.context import again
+from functions.payout import follow, timeouts
+
+log = logging.getLogger(__name__)
+PAGE = 100
+MOST = 5_000  # records per shard and run; the rest stays due and comes first the next minute
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one sweep did: index entries read, records advanced, records that failed and will be tried again."""
+
+    read: int = 0
+    advanced: int = 0
+    failed: int = 0
+
+
+def sweep(registry: Registry) -> Tally:
+    """Advance every case and parcel whose deadline has passed."""
+    tally = Tally()
+    _each(registry, "case", lambda due, now: _case(registry, due, now), tally)
+    _each(registry, "parcel", lambda due, now: _parcel(registry, due, now), tally)
+    return tally
+
+
+def poll_refunds(registry: Registry) -> Tally:
+    """Look after every refund that is due for a look: call it, ask for it, or report that it is overdue."""
+    tally = Tally()
+    _each(registry, "refund", lambda due, now: _refund(registry, due, now), tally)
+    return tally
+
+
+def _each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], tally: Tally) -> None:
+    now = registry.clock.now()
+    for shard in range(registry.store.due_shards):
+        for due in _due(registry, DueBy(kind, shard, now), tally):
+            try:
+                tally.advanced += bool(again(lambda due=due: work(due, now)))  # type: ignore[misc]  # bound per turn
+            except StaleVersion:
+                continue  # another sweep is at it
+            except AftersalesError:
+                log.exception("%s of case %s could not be advanced; it stays due", kind, due.case_id)
+                tally.failed += 1
+
+
+def _due(registry: Registry, query: DueBy, tally: Tally) -> list[Due]:
+    """What is due, read whole before anything moves, so that the index does not shift under the cursor."""
+    found: list[Due] = []
+    cursor = None
+    while True:
+        page = registry.store.find(query, cursor, PAGE)
+        found += page.found
+        tally.read += len(page.found)
+        cursor = page.cursor
+        if cursor is None or len(found) >= MOST:
+            return found
+
+
+def _case(registry: Registry, due: Due, now: datetime) -> bool:
+    file = registry.store.case(due.case_id)
+    if file is None or file.case.deadline is None or not file.case.deadline.passed(now):
+        return False
+    order = _order(registry, file)
+    change = Change(file.case).then(
+        Event.DEADLINE_PASSED, "system", now, timeouts(registry, file.case), cause=file.case.deadline.cause
+    )
+    registry.store.commit(follow(registry, change, order, "system", now))
+    return True
+
+
+def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
+    file = registry.store.case(due.case_id)
+    parcel = file.parcel if file else None
+    if file is None or parcel is None or parcel.deadline is None or not parcel.deadline.passed(now):
+        return False
+    moved = advance_parcel(parcel, ParcelEvent.DEADLINE_PASSED, now)
+    order = _order(registry, file)
+    if moved.state is ParcelState.LAPSED:
+        change = Change(file.case, parcel=moved).then(Event.GOODS_NOT_SENT, "system", now)
+        change = follow(registry, change, order, "system", now)
+    elif moved.state is ParcelState.DELIVERED:
+        change = Change(file.case, parcel=moved).then(Event.GOODS_DELIVERED, "system", now, cause="no word from the carrier")
+    else:
+        change = returns.inspected(registry, file, moved, order, "system", now)
+    registry.store.commit(change)
+    return True
+
+
+def _refund(registry: Registry, due: Due, now: datetime) -> bool:
+    file = registry.store.case(due.case_id)
+    refund = next((r for r in file.refunds if r.number == due.number), None) if file else None
+    if refund is None or refund.deadline is None or not refund.deadline.passed(now):
+        return False
+    refunds.poll(registry, refund, now)
+    return True
+
+
+def _order(registry: Registry, file: CaseFile) -> OrderFile:
+    order = registry.store.order(file.case.merchant, file.case.order_id)
+    if order is None:
+        raise AftersalesError("The order of this case is gone.", case_id=file.case.case_id)
+    return order

@@ -1,0 +1,214 @@
+"""Views: a case as its reader may see it, in the reader's language."""
+
+from __future__ import annotations
+
+from aftersales.case import Case, State
+from aftersales.change import Step, verify_chain
+from aftersales.decision import Decision, Finding
+from aftersales.evidence import Evidence, EvidenceState, Requirement, missing
+from aftersales.ports import CaseFile
+from aftersales.refund import Refund
+from aftersales.text import text
+from aftersales.vertical import Vertical
+from functions.context import Context
+from functions.payload import (
+    ApprovalView,
+    CaseRow,
+    CaseView,
+    DeadlineView,
+    DecisionView,
+    EvidenceView,
+    FindingView,
+    ItemView,
+    Need,
+    ParcelView,
+    RefundView,
+    StepView,
+    TimelineView,
+)
+
+
+def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> CaseView:
+    """The whole case. ``version`` overrides the stored one where the view is made before the commit."""
+    case, vertical = file.case, ctx.registry.vertical(file.case.vertical)
+    return CaseView(
+        case_id=case.case_id,
+        order_id=case.order_id,
+        merchant=case.merchant,
+        kind=case.kind,
+        state=case.state,
+        ending=case.ending,
+        terminal=case.terminal,
+        order_continues=case.terminal or case.state in (State.DRAFT, State.REJECTED),
+        version=case.version if version is None else version,
+        vertical=case.vertical,
+        reason=case.reason,
+        note=case.note,
+        items=[ItemView(line_id=i.line_id, pieces=i.pieces, share_percent=i.share_percent) for i in case.items],
+        freight=case.freight,
+        amount_minor=case.amount.minor,
+        currency=case.amount.currency,
+        opened_at=case.opened_at,
+        updated_at=case.updated_at,
+        deadline=deadline_view(ctx, file),
+        decision=_decision(ctx, vertical, case.decision),
+        approvals=[ApprovalView(by=a.by, at=a.at, amount_minor=a.amount.minor, reason=a.reason) for a in case.approvals],
+        missing=[_need(ctx, vertical, r) for r in lacking(vertical, file)],
+        evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
+        parcel=_parcel(file),
+        refunds=[refund_view(r) for r in file.refunds],
+    )
+
+
+def stored(ctx: Context, file: CaseFile) -> CaseView:
+    """The view of a case that is about to be stored: its version is the one it will have."""
+    return case_view(ctx, file, version=file.case.version + 1)
+
+
+def lacking(vertical: Vertical, file: CaseFile) -> tuple[Requirement, ...]:
+    """The evidence a case still needs."""
+    offer = vertical.offer(file.case.kind)
+    return missing(offer.requires, file.evidence) if offer else ()
+
+
+def row(case: Case) -> CaseRow:
+    """A case in a list."""
+    return CaseRow(
+        case_id=case.case_id,
+        order_id=case.order_id,
+        kind=case.kind,
+        state=case.state,
+        ending=case.ending,
+        amount_minor=case.amount.minor,
+        currency=case.amount.currency,
+        opened_at=case.opened_at,
+        due_at=case.deadline.due_at if case.deadline else None,
+        tier=case.tier,
+    )
+
+
+def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineView:
+    """Who did what, in order, and what comes next by when. A buyer reads staff as ``shop``, not by name."""
+    return TimelineView(
+        case_id=file.case.case_id,
+        state=file.case.state,
+        steps=[_step(ctx, s) for s in steps],
+        refunds=[refund_view(r) for r in file.refunds],
+        next=deadline_view(ctx, file),
+        intact=verify_chain(steps) is None and (not steps or steps[-1].chain == file.case.chain),
+    )
+
+
+def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
+    """What the case waits for: its own deadline, or its parcel's or refund's while one of them carries it."""
+    case, deadline, means = file.case, file.case.deadline, f"silence.{file.case.state}"
+    if deadline is None and case.state is State.APPROVED and file.parcel:
+        deadline, means = file.parcel.deadline, f"silence.parcel.{file.parcel.state}"
+    if deadline is None and case.state is State.SETTLING:
+        waiting = [r for r in file.refunds if r.deadline]
+        deadline = min((r.deadline for r in waiting if r.deadline), key=lambda d: str(d.due_at), default=None)
+        means = "silence.settling"
+    if deadline is None:
+        return None
+    return DeadlineView(
+        due_at=deadline.due_at, paused=deadline.paused, cause=deadline.cause, means=text("functions", means, ctx.locale)
+    )
+
+
+def refund_view(refund: Refund) -> RefundView:
+    """One leg of the refund."""
+    return RefundView(
+        key=refund.key,
+        state=refund.state,
+        channel=refund.channel,
+        amount_minor=refund.amount.minor,
+        payer_minor=refund.payer_minor,
+        channel_id=refund.channel_id,
+        account=refund.account,
+        cause=refund.cause,
+        overdue=refund.overdue,
+        settled_at=refund.settled_at,
+    )
+
+
+def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingView:
+    """What one check saw, with its reason in words."""
+    data = dict(finding.data)
+    packages = (vertical.package, "functions", f"plugins.{finding.check.partition('.')[0]}")
+    told = (text(package, finding.reason, ctx.locale, **data) for package in packages)
+    words = next((t for t in told if t != finding.reason), finding.reason)
+    return FindingView(
+        check=finding.check,
+        verdict=finding.verdict,
+        reason=finding.reason,
+        text=words,
+        source=finding.source,
+        confidence=finding.confidence,
+        data=data,
+    )
+
+
+def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> DecisionView | None:
+    if decision is None:
+        return None
+    return DecisionView(
+        outcome=decision.outcome,
+        rule=decision.rule,
+        reason=decision.reason,
+        by=_name(ctx, decision.by),
+        rules_version=decision.rules_version,
+        findings=[finding_view(ctx, vertical, f) for f in decision.findings],
+    )
+
+
+def _evidence(ctx: Context, vertical: Vertical, evidence: Evidence) -> EvidenceView:
+    handed_in = evidence.state is not EvidenceState.AWAITING_UPLOAD
+    files = ctx.registry.files
+    return EvidenceView(
+        evidence_id=evidence.evidence_id,
+        kind=evidence.kind,
+        state=evidence.state,
+        by=_name(ctx, evidence.by),
+        sha256=evidence.sha256,
+        url=files.url(evidence.file_key, ctx.now) if handed_in else None,
+        overlay_url=files.url(evidence.overlay_key, ctx.now) if evidence.overlay_key else None,
+        findings=[finding_view(ctx, vertical, f) for f in evidence.findings],
+    )
+
+
+def _parcel(file: CaseFile) -> ParcelView | None:
+    parcel = file.parcel
+    if parcel is None:
+        return None
+    return ParcelView(
+        state=parcel.state,
+        carrier=parcel.carrier,
+        number=parcel.number,
+        due_at=parcel.deadline.due_at if parcel.deadline else None,
+        disposition=parcel.disposition,
+        note=parcel.note,
+    )
+
+
+def _need(ctx: Context, vertical: Vertical, requirement: Requirement) -> Need:
+    words = text(vertical.package, requirement.text, ctx.locale, at_least=requirement.at_least)
+    return Need(kinds=list(requirement.kinds), at_least=requirement.at_least, text=words)
+
+
+def _step(ctx: Context, step: Step) -> StepView:
+    return StepView(
+        seq=step.seq,
+        at=step.at,
+        event=step.event,
+        by=_name(ctx, step.by),
+        before=step.before,
+        after=step.after,
+        text=text("functions", f"event.{step.event}", ctx.locale, **step.data),
+        data=dict(step.data),
+        chain=step.chain,
+    )
+
+
+def _name(ctx: Context, by: str) -> str:
+    role = by.partition(":")[0]
+    return by if ctx.caller.is_staff or role in ("buyer", "system") else "shop"

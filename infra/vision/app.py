@@ -1,0 +1,39 @@
+"""The vision unit's Chalice app: jobs of the photo queue, one function of its own with more memory and a slower start."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chalice.app import Chalice
+
+from aftersales.registry import Registry
+from functions.follow import verify_photo
+
+app = Chalice(app_name="aftersales-vision")
+log = logging.getLogger(__name__)
+
+
+@cache
+def registry() -> Registry:
+    """What is switched on at this stage; read once per process, at the first job."""
+    here = Path(__file__).resolve().parent
+    packed = next((r for r in (here, here / "vendor", here.parents[1]) if (r / "infra" / "stages").is_dir()), here)
+    return Registry.from_file(Path(os.environ.get("AFTERSALES_STAGE", packed / "infra" / "stages" / "aws.toml")))
+
+
+@app.on_sqs_message(queue="photos", batch_size=1)  # the queue is set by infra/package.py
+def look_at_photos(event: Any) -> dict[str, Any]:
+    """Verify each photo; a job that breaks comes back alone, and after a few times rests in the dead-letter queue."""
+    failed = []
+    for record in event.to_dict()["Records"]:
+        try:
+            verify_photo(registry(), json.loads(record["body"]))
+        except Exception:  # whatever it is, the other jobs go on and this one is tried again
+            log.exception("a photo could not be verified")
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
