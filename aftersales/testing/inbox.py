@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -46,10 +47,7 @@ class FakeInbox:
 
 def a_notice(**changes: Any) -> Notice:
     """A notice to buyer ``b1`` of ``m1`` that the case was approved."""
-    values: dict[str, Any] = {
-        "key": "c1-approved", "merchant": "m1", "recipient": "buyer:b1", "case_id": "c1", "order_id": "o1", "text": "已同意", "at": NOON,
-    }  # fmt: skip
-    return Notice(**(values | changes))
+    return replace(Notice("c1-approved", "m1", "buyer:b1", "c1", "o1", "已同意", NOON), **changes)
 
 
 def all_told(inbox: Inbox, merchant: str, recipient: str, limit: int = 50) -> Iterator[Notice]:
