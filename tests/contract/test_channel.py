@@ -1,10 +1,14 @@
 """Every refund channel keeps the same contract."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from aftersales.errors import Rejected, Unknown
 from aftersales.refund import Cause, ReceiptStatus, RefundOrder
 from aftersales.testing.channel import FakeChannel, Outcome, RefundChannelContract, a_refund_order
+from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox
+from plugins.wechatpay_refund import build as build_wechatpay
 
 
 class FakeBench:
@@ -59,3 +63,45 @@ class TestFake(RefundChannelContract):
         """A channel that does not answer ``find`` raises Unknown, which is something else than None."""
         with pytest.raises(Unknown):
             FakeChannel(silent=True).find("Rc1-1")
+
+
+class WechatPayBench:
+    """The sandbox is the other side."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.channel = build_wechatpay({**sandbox.settings(), "read_s": 2})
+
+    def pay(self, order: RefundOrder) -> None:
+        """The buyer pays at the provider."""
+        self.sandbox.pay(order.transaction_id, order.paid.minor)
+
+    def paid(self, key: str) -> int:
+        """What the provider's books say."""
+        return int(self.sandbox.truth()["refunds"].get(key, {"executed": 0})["executed"])
+
+    def lose_answer(self, *, executed: bool) -> None:
+        """The connection ends without an answer."""
+        self.sandbox.fault(Fault(At.CREATE, Kind.HANG, executed=executed))
+
+    def notice_of(self, key: str) -> tuple[dict[str, str], bytes]:
+        """A notice of the provider."""
+        return self.sandbox.notice_of(key)
+
+
+@pytest.fixture(scope="module")
+def keys() -> Keys:
+    """Keys take a moment to make; the books are fresh for every test."""
+    return Keys.fresh()
+
+
+class TestWechatPay(RefundChannelContract):
+    """The plugin against our sandbox."""
+
+    @pytest.fixture
+    def bench(self, keys: Keys) -> Iterator[WechatPayBench]:
+        """A fresh provider that allows several refunds of one payment within a minute."""
+        with Sandbox(keys=keys, gap_s=0) as sandbox:
+            bench = WechatPayBench(sandbox)
+            yield bench
+            bench.channel.close()
