@@ -1,0 +1,147 @@
+"""The template: what Chalice wrote for each unit, put together and given what Chalice has no word for."""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra import policy
+from infra.bundle import LAMBDA, ROOT, BuildFailed, Unit
+from plugins.dynamodb_store.schema import EXPIRES, TABLE
+
+Json = dict[str, Any]
+
+FUNCTION = "AWS::Serverless::Function"
+#: Environment variables that name what the template creates; every other one that a stage file asks for is a parameter.
+CREATED: Mapping[str, Json | str] = {
+    "TABLE": {"Ref": "Table"},
+    "BUCKET": {"Ref": "Evidence"},
+    "QUEUE_PREFIX": {"Fn::Sub": "${AWS::StackName}-"},
+}
+#: For other places than AWS; unset, the clients find AWS by themselves.
+NOT_HERE = frozenset({"DYNAMODB_ENDPOINT"})
+#: Where Lambda unpacks a bundle.
+LAMBDA_ROOT = "/var/task"
+#: A record that fails ten times, alone, is put aside; the records behind it go on.
+STREAM_SETTINGS: Json = {
+    "StartingPosition": "TRIM_HORIZON",
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    "BisectBatchOnFunctionError": True,
+    "MaximumRetryAttempts": 10,
+    "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}},
+}
+
+
+def assemble(packed: list[tuple[Unit, Json]], stage: Path) -> Json:
+    """Give the template for all units. Raises BuildFailed when a trigger or a name has nothing to refer to.
+
+    ``packed`` pairs each unit with what Chalice wrote for it, ``stage`` is the stage file that its functions run with.
+    """
+    template: Json = {"AWSTemplateFormatVersion": "2010-09-09", "Transform": "AWS::Serverless-2016-10-31"}
+    template |= _resources()
+    for unit, written in packed:
+        variables, parameters = _environment(unit, stage)
+        template["Parameters"] |= parameters
+        added = copy.deepcopy(written["Resources"])
+        if clash := sorted(added.keys() & template["Resources"].keys()):
+            raise BuildFailed(f"{unit.name} brings resources that are there already: {', '.join(clash)}")
+        template["Resources"] |= added
+        template["Outputs"] |= written.get("Outputs", {})
+        for name, function in added.items():
+            if function["Type"] == FUNCTION:
+                _complete(template["Resources"], name, unit, variables)
+    return template
+
+
+def lint(template: Path) -> None:
+    """Raise BuildFailed unless cfn-lint finds nothing at all."""
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--regions", "us-east-1", "--", str(template)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BuildFailed(f"cfn-lint finds fault with {template.name}:\n{done.stdout}{done.stderr}")
+
+
+def _resources() -> Json:
+    """What ``template.json`` says, the table's keys and indexes taken from the plugin that reads them."""
+    template: Json = json.loads((ROOT / "infra" / "template.json").read_text())
+    table = template["Resources"]["Table"]["Properties"]
+    table |= {name: TABLE[name] for name in ("AttributeDefinitions", "GlobalSecondaryIndexes", "KeySchema")}
+    table["TimeToLiveSpecification"]["AttributeName"] = EXPIRES
+    return template
+
+
+def _environment(unit: Unit, stage: Path) -> tuple[Json, Json]:
+    """Give the unit's environment and the parameters that it needs, from the ``env:NAME`` settings of the stage file."""
+    asked = tomllib.loads(stage.read_text(encoding="utf-8"))
+    settings = asked.get("settings", {})
+    if not unit.pays:  # what it does not use it does not know: no keys of payment channels, no token secret
+        ports = frozenset(asked.get("ports", {}).values())
+        settings = {plugin: values for plugin, values in settings.items() if plugin in ports}
+    variables: Json = {"AFTERSALES_STAGE": f"{LAMBDA_ROOT}/infra/stages/{stage.name}"}
+    parameters: Json = {}
+    for name, default in sorted(_asked_for(settings), key=str):
+        if name in NOT_HERE or name.startswith("AWS_"):  # the latter is Lambda's own to set
+            continue
+        if name in CREATED:
+            variables[name] = CREATED[name]
+            continue
+        parameter = "".join(word.capitalize() for word in name.split("_"))
+        variables[name] = {"Ref": parameter}
+        parameters[parameter] = {"Type": "String", "NoEcho": True, "Description": f"{name} of {stage.name}; may be empty if unused"}
+        if default is not None:
+            parameters[parameter]["Default"] = default
+    return variables, parameters
+
+
+def _asked_for(value: object) -> Iterator[tuple[str, str | None]]:
+    """Give each ``env:NAME`` or ``env:NAME|default`` anywhere in the value as name and default."""
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _asked_for(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _asked_for(part)
+    elif isinstance(value, str) and value.startswith("env:"):
+        name, bar, default = value[4:].partition("|")
+        yield name, default if bar else None
+
+
+def _complete(resources: Json, name: str, unit: Unit, variables: Json) -> None:
+    """Give the function its code, runtime, environment, log, trigger settings and policy."""
+    function = resources[name]["Properties"]
+    function |= {
+        "CodeUri": f"./{unit.name}.zip",
+        "Runtime": f"python{LAMBDA.python}",
+        "Architectures": ["arm64"],
+        "Environment": {"Variables": variables},
+        "LoggingConfig": {"LogGroup": {"Ref": "Logs"}},
+    }
+    triggers = list(function.get("Events", {}).values())
+    for event in triggers:
+        _trigger(resources, event)
+    role = resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    queues = sorted(key for key, resource in resources.items() if key.endswith("Queue") and resource["Type"] == "AWS::SQS::Queue")
+    role["Policies"][0]["PolicyDocument"]["Statement"] = policy.statements(triggers, queues)
+
+
+def _trigger(resources: Json, event: Json) -> None:
+    """Point the trigger to the template's own stream or queue, and let single records fail and come back."""
+    settings = event["Properties"]
+    if event["Type"] == "DynamoDB":
+        settings |= STREAM_SETTINGS | {"Stream": {"Fn::GetAtt": ["Table", "StreamArn"]}}
+    elif event["Type"] == "SQS":
+        queue = _queue(settings["Queue"]["Fn::Sub"])
+        if queue not in resources:
+            raise BuildFailed(f"a function reads the queue {settings['Queue']['Fn::Sub']}, and template.json has no {queue}")
+        settings |= {"Queue": {"Fn::GetAtt": [queue, "Arn"]}, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+
+
+def _queue(arn: str) -> str:
+    """Give the logical name of the queue that the app calls by name: "photos" and "aftersales-photos" are PhotosQueue."""
+    words = re.split(r"[-_]", arn.rsplit(":", 1)[1])
+    return "".join(word.capitalize() for word in words if word != "aftersales") + "Queue"

@@ -1,0 +1,223 @@
+"""What is deployed is private, durable, and may do no more than it must."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import policy
+from infra.bundle import API, ROOT, VISION, BuildFailed
+from infra.template import FUNCTION, assemble, lint
+from plugins.dynamodb_store.schema import INDEXES
+
+STAGE = """
+[ports]
+store = "dynamodb_store"
+[settings.token]
+secret = "env:TOKEN_SECRET"
+[settings.dynamodb_store]
+table = "env:TABLE"
+region = "env:AWS_REGION"
+endpoint = "env:DYNAMODB_ENDPOINT"
+phone_key = "env:PHONE_KEY"
+[[settings.some_channel.keys]]
+word = "env:CHANNEL_WORD|hello"
+"""
+
+
+def function(events: dict[str, Any], role: str) -> dict[str, Any]:
+    """A function as Chalice writes it, with its role."""
+    base = {"Handler": "app.x", "CodeUri": "./deployment.zip", "Runtime": "python3.11", "Timeout": 60, "MemorySize": 512}
+    properties = {**base, "Role": {"Fn::GetAtt": [role, "Arn"]}, **({"Events": events} if events else {})}
+    return {"Type": FUNCTION, "Properties": properties}
+
+
+def role() -> dict[str, Any]:
+    """A role as Chalice writes it."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    empty = {"PolicyName": "P", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+    properties = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}, "Policies": [empty]}
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def stream_event() -> dict[str, Any]:
+    """A stream trigger as Chalice writes it."""
+    settings = {"Stream": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/x", "BatchSize": 50, "StartingPosition": "LATEST"}
+    return {"E": {"Type": "DynamoDB", "Properties": settings}}
+
+
+def queue_event(name: str = "photos") -> dict[str, Any]:
+    """A queue trigger as Chalice writes it."""
+    arn = {"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + name}
+    return {"E": {"Type": "SQS", "Properties": {"Queue": arn, "BatchSize": 5}}}
+
+
+def packed() -> list[tuple[Any, dict[str, Any]]]:
+    """Both units as Chalice leaves them: one function without trigger, one on the stream, one on a queue."""
+    api = {
+        "Plain": function({}, "PlainRole"),
+        "PlainRole": role(),
+        "After": function(stream_event(), "AfterRole"),
+        "AfterRole": role(),
+    }
+    vision = {"Photos": function(queue_event(), "PhotosRole"), "PhotosRole": role()}
+    return [(API, {"Resources": api, "Outputs": {}}), (VISION, {"Resources": vision})]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    """A stage file with one created name, one secret, one default and one of Lambda's own."""
+    path = tmp_path / "cloud.toml"
+    path.write_text(STAGE)
+    return path
+
+
+@pytest.fixture
+def template(stage: Path) -> dict[str, Any]:
+    """The template of both units."""
+    return assemble(packed(), stage)
+
+
+def statements(template: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """The statements of a role by their name."""
+    document = template["Resources"][name]["Properties"]["Policies"][0]["PolicyDocument"]
+    return {statement["Sid"]: statement for statement in document["Statement"]}
+
+
+def functions(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The properties of each function."""
+    return (found["Properties"] for found in template["Resources"].values() if found["Type"] == FUNCTION)
+
+
+def test_a_template_that_cfn_lint_doubts_ends_the_build(template: dict[str, Any], tmp_path: Path) -> None:
+    """One wrong word in the template is named and fails the build; ``test_package`` shows that the real one passes."""
+    path = tmp_path / "template.json"
+    template["Resources"]["Table"]["Properties"]["BillingMode"] = "FREE"
+    path.write_text(json.dumps(template))
+    with pytest.raises(BuildFailed, match="FREE"):
+        lint(path)
+
+
+def test_every_function_runs_the_target_and_logs_to_one_group(template: dict[str, Any]) -> None:
+    """Runtime and CPU are the ones that the wheels were installed for, never the building machine's."""
+    found = list(functions(template))
+    assert len(found) == 3
+    assert {(each["Runtime"], *each["Architectures"]) for each in found} == {("python3.13", "arm64")}
+    assert {each["LoggingConfig"]["LogGroup"]["Ref"] for each in found} == {"Logs"}
+    assert {each["CodeUri"] for each in found} == {"./api.zip", "./vision.zip"}
+
+
+def test_the_stream_reports_single_failures_and_puts_poison_aside(template: dict[str, Any]) -> None:
+    """One bad record never blocks its shard for a day: the batch is split, retried ten times and put aside."""
+    settings = template["Resources"]["After"]["Properties"]["Events"]["E"]["Properties"]
+    assert settings["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert settings["BatchSize"] == 50
+    assert settings["StartingPosition"] == "TRIM_HORIZON"
+    assert settings["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert settings["BisectBatchOnFunctionError"] is True
+    assert settings["MaximumRetryAttempts"] == 10
+    assert settings["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+def test_a_queue_trigger_points_to_the_templates_own_queue(template: dict[str, Any], stage: Path) -> None:
+    """The name in the app finds its queue, with or without the product's name before it; an unknown one ends the build."""
+    settings = template["Resources"]["Photos"]["Properties"]["Events"]["E"]["Properties"]
+    assert settings["Queue"] == {"Fn::GetAtt": ["PhotosQueue", "Arn"]}
+    assert settings["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    prefixed = {"Resources": {"F": function(queue_event("aftersales-photos"), "R"), "R": role()}}
+    again = assemble([(VISION, prefixed)], stage)["Resources"]["F"]["Properties"]["Events"]["E"]["Properties"]
+    assert again["Queue"] == {"Fn::GetAtt": ["PhotosQueue", "Arn"]}
+    unknown = {"Resources": {"F": function(queue_event("letters"), "R"), "R": role()}}
+    with pytest.raises(BuildFailed, match="no LettersQueue"):
+        assemble([(VISION, unknown)], stage)
+
+
+def test_two_units_cannot_claim_one_name(stage: Path) -> None:
+    """Functions of one name in two units end the build instead of one replacing the other."""
+    api, _ = packed()
+    with pytest.raises(BuildFailed, match="After, AfterRole, Plain, PlainRole"):
+        assemble([api, api], stage)
+
+
+def test_the_stage_file_says_what_the_environment_holds(template: dict[str, Any]) -> None:
+    """Created names are wired, secrets are hidden parameters, defaults stay; Lambda's own and other places' names are left out."""
+    variables = template["Resources"]["Plain"]["Properties"]["Environment"]["Variables"]
+    assert variables == {
+        "AFTERSALES_STAGE": "/var/task/infra/stages/cloud.toml",
+        "TABLE": {"Ref": "Table"},
+        "TOKEN_SECRET": {"Ref": "TokenSecret"},
+        "PHONE_KEY": {"Ref": "PhoneKey"},
+        "CHANNEL_WORD": {"Ref": "ChannelWord"},
+    }
+    assert template["Parameters"]["PhoneKey"]["NoEcho"] is True
+    assert "Default" not in template["Parameters"]["PhoneKey"]
+    assert template["Parameters"]["ChannelWord"]["Default"] == "hello"
+
+
+def test_the_vision_unit_knows_no_secret_of_payments(template: dict[str, Any]) -> None:
+    """Code that opens strangers' files holds neither channel keys nor the secret that tokens are signed with."""
+    variables = template["Resources"]["Photos"]["Properties"]["Environment"]["Variables"]
+    assert set(variables) == {"AFTERSALES_STAGE", "TABLE", "PHONE_KEY"}
+
+
+def test_the_policy_allows_what_the_plugins_call_and_nothing_more() -> None:
+    """Each operation of a boto3 client in the cloud's plugins is allowed, and each allowed one is used."""
+    cloud = ("dynamodb_store", "inbox", "balance_refund")
+    source = "\n".join(
+        file.read_text() for plugin in cloud for file in (ROOT / "plugins" / plugin).glob("*.py") if file.name != "schema.py"
+    )
+    called = set(re.findall(r"client\.([a-z_]+)\(", source))
+    parts = set(re.findall(r'"(Put|Update|Delete|ConditionCheck)":', source))
+    used = {
+        "".join(word.capitalize() for word in name.split("_")) for name in called - {"transact_write_items", "transact_get_items"}
+    }
+    assert used | {f"{part}Item" for part in parts} == set(policy.TABLE_ACTIONS)
+
+
+def test_a_function_may_do_only_what_it_must(template: dict[str, Any]) -> None:
+    """No policy holds a wildcard; only the stream's reader reads the stream, only the queue's reader the queue."""
+    plain, after, photos = (statements(template, name) for name in ("PlainRole", "AfterRole", "PhotosRole"))
+    for statement in [*plain.values(), *after.values(), *photos.values()]:
+        assert all("*" not in action for action in statement["Action"])
+        assert "*" not in statement["Resource"]
+        assert statement["Resource"]
+    assert set(plain) == {"Records", "Files", "MissingFiles", "Jobs", "Log"}
+    assert set(after) - set(plain) == {"ReadStream", "PutAside"}
+    assert set(photos) - set(plain) == {"ReadJobs"}
+    assert photos["ReadJobs"]["Resource"] == [{"Fn::GetAtt": ["PhotosQueue", "Arn"]}]
+    assert [statement["Sid"] for statement in policy.statements([], ["PhotosQueue"])] == list(plain)
+
+
+def test_the_table_is_the_plugins_and_keeps_what_it_holds(template: dict[str, Any]) -> None:
+    """Keys and indexes are the plugin's own; the table can be restored to any second and cannot be deleted by mistake."""
+    table = template["Resources"]["Table"]
+    properties = table["Properties"]
+    assert {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]} == set(INDEXES)
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["DeletionProtectionEnabled"] is True
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_bucket_is_private_and_encrypted(template: dict[str, Any]) -> None:
+    """Evidence is reachable by signed address only, over TLS only, and forgotten when it need not be kept any more."""
+    properties = template["Resources"]["Evidence"]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert {rule["Status"] for rule in properties["LifecycleConfiguration"]["Rules"]} == {"Enabled"}
+    denied = template["Resources"]["EvidencePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_queues_wait_longer_than_their_readers_and_lose_nothing() -> None:
+    """A photo is not handed out again while it is worked on (six times the reader's limit, as AWS asks), and failures are kept."""
+    resources = json.loads((ROOT / "infra" / "template.json").read_text())["Resources"]
+    queue = resources["PhotosQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * VISION.timeout_s
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    assert resources["DeadLetters"]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
