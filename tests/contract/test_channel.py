@@ -1,13 +1,19 @@
 """Every refund channel keeps the same contract."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 
 from aftersales.errors import Rejected, Unknown
+from aftersales.money import Money
 from aftersales.refund import Cause, ReceiptStatus, RefundOrder
-from aftersales.testing.channel import FakeChannel, Outcome, RefundChannelContract, a_refund_order
+from aftersales.testing.channel import FakeChannel, Outcome, RefundChannelContract, a_refund_order, cannot
+from infra.local.engine import Engine, dynamodb_client
 from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox
+from plugins.balance_refund.account import BalanceRefunds
+from plugins.dynamodb_store.schema import create as create_table
 from plugins.wechatpay_refund import build as build_wechatpay
 
 
@@ -105,3 +111,90 @@ class TestWechatPay(RefundChannelContract):
             bench = WechatPayBench(sandbox)
             yield bench
             bench.channel.close()
+
+
+class BalanceBench:
+    """The table is the other side."""
+
+    def __init__(self, endpoint: str, table: str) -> None:
+        self.client = dynamodb_client(endpoint)
+        create_table(self.client, table)
+        self.channel = BalanceRefunds(table, client=self.client)
+
+    def pay(self, order: RefundOrder) -> None:
+        """Nothing to do: the order says what was paid."""
+
+    def paid(self, key: str) -> int:
+        """The amount of the entry under the key, read past the channel; the account holds the sum of all entries."""
+        items = self.client.scan(TableName=self.channel.table, ConsistentRead=True)["Items"]
+        entries = {i["SK"]["S"]: int(i["minor"]["N"]) for i in items if i["SK"]["S"].startswith("ENTRY#")}
+        accounts = sum(int(i["minor_CNY"]["N"]) for i in items if i["SK"]["S"] == "ACCOUNT")
+        assert accounts == sum(entries.values())
+        return entries.get(f"ENTRY#{key}", 0)
+
+    def lose_answer(self, *, executed: bool) -> None:
+        """A transaction whose answer is lost is botocore's to repeat."""
+        raise cannot("one transaction on our own table: no provider whose answer could be lost")
+
+    def notice_of(self, key: str) -> tuple[dict[str, str], bytes]:
+        """There are none."""
+        raise cannot("the balance has no callbacks")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """A database in memory; every test has a table of its own in it."""
+    with Engine() as engine:
+        yield engine
+
+
+class TestBalance(RefundChannelContract):
+    """The mall balance on the embedded database."""
+
+    @pytest.fixture
+    def bench(self, engine: Engine) -> BalanceBench:
+        """A fresh table."""
+        return BalanceBench(engine.endpoint, f"balance-{uuid4().hex}")
+
+    def test_the_balance_is_what_was_credited(self, bench: BalanceBench) -> None:
+        """Refunds of one buyer add up in one account; merchants, buyers and currencies are kept apart."""
+        bench.channel.refund(a_refund_order("Rc1-1", 1990))
+        bench.channel.refund(a_refund_order("Rc2-1", 10, order_id="o2"))
+        bench.channel.refund(a_refund_order("Rc3-1", 7, order_id="o3", merchant="m1#b1", buyer_id="x"))
+        usd = a_refund_order("Rc4-1", order_id="o4", amount=Money(5, "USD"), paid=Money(5, "USD"))
+        bench.channel.refund(usd)
+        assert bench.channel.balance("m1", "b1") == Money(2000, "CNY")
+        assert bench.channel.balance("m1", "b1", "USD") == Money(5, "USD")
+        assert bench.channel.balance("m1", "b1#x") == bench.channel.balance("m1", "b2") == Money(0, "CNY")
+
+    def test_a_key_belongs_to_one_buyer(self, bench: BalanceBench) -> None:
+        """The same number for somebody else is refused, and credits nobody."""
+        bench.channel.refund(a_refund_order())
+        with pytest.raises(Rejected):
+            bench.channel.refund(a_refund_order(buyer_id="b2"))
+        assert bench.channel.balance("m1", "b2") == Money(0, "CNY")
+
+    def test_threads_do_not_overdraw_a_payment(self, bench: BalanceBench) -> None:
+        """Eight refunds of 30.00 at once, each asked for twice, of a payment of 99.50: three are made, once each."""
+
+        def ask(n: int) -> bool:
+            while True:
+                try:
+                    return bench.channel.refund(a_refund_order(f"Rc{n % 8}-1", 3000)).status is ReceiptStatus.SUCCEEDED
+                except Rejected:
+                    return False
+                except Unknown:
+                    continue  # busy: the same key again, as the use case does
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(ask, range(16)))
+        assert sum(answers[:8]) == sum(answers[8:]) == 3
+        assert sum(bench.paid(f"Rc{n}-1") for n in range(8)) == 9000
+
+    def test_silence_of_the_table_is_unknown(self) -> None:
+        """Where no database answers, neither refund nor find claims to know anything."""
+        deaf = BalanceRefunds("balance-nowhere", "http://127.0.0.1:9")
+        with pytest.raises(Unknown):
+            deaf.refund(a_refund_order())
+        with pytest.raises(Unknown):
+            deaf.find("Rc1-1")
