@@ -91,6 +91,14 @@ ANSWER_TIMEOUT_S = 29
 UNITS = {unit.name: unit for unit in (API, VISION)}
 
 
+def belonging(unit: Unit, root: Path = ROOT) -> frozenset[str]:
+    """The files of ours that the zip must hold: every module, and the unit's data."""
+    folders = [*PACKAGES, *unit.data]
+    files = (file for folder in folders for file in (root / folder).rglob("*") if file.is_file())
+    kept = (file.relative_to(root) for file in files if not _is_left_out(file))
+    return frozenset({"app.py", "chalice/app.py", *(file.as_posix() for file in kept)})
+
+
 def stage(unit: Unit, target: Target, folder: Path, root: Path = ROOT) -> None:
     """Fill ``folder`` with a Chalice project of the unit: app, our packages and its wheels, and nothing else."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -120,14 +128,14 @@ def pack(unit: Unit, folder: Path, out: Path) -> Path:
     return out / "deployment.zip"
 
 
-def check(unit: Unit, target: Target, bundle: Path, root: Path = ROOT) -> int:
+def check(unit: Unit, target: Target, bundle: Path, expected: frozenset[str]) -> int:
     """Give the unzipped size in bytes. Raises BuildFailed with every fault when the zip is not what the unit needs."""
     with zipfile.ZipFile(bundle) as archive:
         names = frozenset(archive.namelist())
         size = sum(entry.file_size for entry in archive.infolist())
         compiled = {name: archive.open(name).read(20) for name in names if re.search(r"\.so(\.\d+)*$", name)}
     faults = [
-        *(f"missing: {name}" for name in sorted(_expected(unit, root) - names)),
+        *(f"missing: {name}" for name in sorted(expected - names)),
         *(f"does not belong in it: {name}" for name in sorted(names) if _strange(unit, name)),
         *(f"built for another machine: {name}" for name, head in sorted(compiled.items()) if not _fits(target, name, head)),
     ]
@@ -136,14 +144,6 @@ def check(unit: Unit, target: Target, bundle: Path, root: Path = ROOT) -> int:
     if faults:
         raise BuildFailed(f"the bundle {unit.name} is wrong:\n  " + "\n  ".join(faults))
     return size
-
-
-def _expected(unit: Unit, root: Path) -> set[str]:
-    """The files of ours that the zip must hold: every module, and the unit's data."""
-    folders = [*PACKAGES, *unit.data]
-    files = (file for folder in folders for file in (root / folder).rglob("*") if file.is_file())
-    kept = (file.relative_to(root) for file in files if not _is_left_out(file))
-    return {"app.py", "chalice/app.py", *(file.as_posix() for file in kept)}
 
 
 def _is_left_out(file: Path) -> bool:

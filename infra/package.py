@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.bundle import LAMBDA, MIB, ROOT, UNITS, BuildFailed, Target, Unit, check, pack, stage
+from infra.bundle import LAMBDA, MIB, ROOT, UNITS, BuildFailed, Target, Unit, belonging, check, pack, stage
 from infra.template import assemble, lint
 
 #: The stage file in infra/stages that the functions run with, unless another is named.
@@ -25,9 +25,10 @@ STAGE = "aws"
 
 def build(unit: Unit, target: Target, work: Path) -> tuple[Path, int]:
     """Stage, pack and check one unit below ``work``; give Chalice's output folder and the unzipped size in bytes."""
+    expected = belonging(unit)  # before staging: a file that somebody adds meanwhile belongs to the next build
     stage(unit, target, work / unit.name / "stage")
     bundle = pack(unit, work / unit.name / "stage", work / unit.name / "out")
-    return bundle.parent, check(unit, target, bundle)
+    return bundle.parent, check(unit, target, bundle, expected)
 
 
 def release(units: Sequence[Unit], stage_file: Path, work: Path, out: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.bundle import API, LAMBDA, MIB, PACKAGES, ROOT, VISION, BuildFailed, Target, Unit, check, stage, this_machine
+from infra.bundle import API, LAMBDA, MIB, PACKAGES, ROOT, VISION, BuildFailed, Target, Unit, belonging, check, stage, this_machine
 from infra.package import STAGE, build
 from infra.template import assemble, lint
 
@@ -42,6 +42,12 @@ for name in names:
     importlib.import_module(name)
 print(json.dumps({"imported": names}))
 """
+
+
+@pytest.fixture(scope="module")
+def ours() -> set[str]:
+    """Every module of ours, listed before the bundle is built."""
+    return {path.relative_to(ROOT).as_posix() for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +103,8 @@ def run_alone(script: str, *paths: Path) -> dict[str, Any]:
     return answer
 
 
-def test_every_module_of_ours_is_in_the_zip(for_lambda: Path) -> None:
+def test_every_module_of_ours_is_in_the_zip(ours: set[str], for_lambda: Path) -> None:
     """Chalice drops what it does not know without a word; here nothing of ours is missing."""
-    ours = {path.relative_to(ROOT).as_posix() for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     assert len(ours) > len(PACKAGES)
     assert ours - set(contents(for_lambda)) == set()
 
@@ -214,7 +219,7 @@ def test_a_wrong_bundle_ends_the_build(tmp_path: Path, change: dict[str, bytes |
     """Each fault alone is named and fails the check."""
     files = {name: content for name, content in {**SOUND, **change}.items() if content is not None}
     with pytest.raises(BuildFailed) as failed:
-        check(SMALL, LAMBDA, zipped(tmp_path / "small.zip", files), small_project(tmp_path / "project"))
+        check(SMALL, LAMBDA, zipped(tmp_path / "small.zip", files), belonging(SMALL, small_project(tmp_path / "project")))
     assert complaint in str(failed.value)
     assert len(str(failed.value).splitlines()) == 2
 
@@ -222,7 +227,7 @@ def test_a_wrong_bundle_ends_the_build(tmp_path: Path, change: dict[str, bytes |
 def test_a_sound_bundle_passes_and_tells_its_size(tmp_path: Path) -> None:
     """A bundle with everything that belongs in it, for its machine, is accepted."""
     files = {**SOUND, "x.abi3.so": elf(183), "z.cpython-313-aarch64-linux-gnu.so": elf(183)}
-    assert check(SMALL, LAMBDA, zipped(tmp_path / "small.zip", files), small_project(tmp_path / "project")) == 40
+    assert check(SMALL, LAMBDA, zipped(tmp_path / "small.zip", files), belonging(SMALL, small_project(tmp_path / "project"))) == 40
 
 
 def test_a_target_reads_as_the_machine_it_is() -> None:
