@@ -24,7 +24,7 @@ def texts_of(package: str) -> Mapping[str, Mapping[str, str]]:
     return {language: {str(k): str(v) for k, v in table.items()} for language, table in tables.items()}
 
 
-def text(package: str, key: str, locale: str, **values: object) -> str:
+def text(package: str, key: str, locale: str, /, **values: object) -> str:
     """The text of ``key`` in ``locale``, ``{name}`` places filled from ``values``; in Chinese when that language lacks it.
 
     An unknown key comes back as the key itself, so that a person sees at least what it is about.

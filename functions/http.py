@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, get_type_hints
 
@@ -109,14 +109,14 @@ class Route:
     @property
     def query(self) -> Mapping[str, Any]:
         """The query parameters by name, with their types."""
-        return _query_of(self.work, self.places)
+        return {name: kind for name, kind in parameters(self.work).items() if name not in self.places}
 
 
 @cache
-def _query_of(work: Callable[..., Any], places: tuple[str, ...]) -> Mapping[str, Any]:
+def parameters(work: Callable[..., Any]) -> Mapping[str, Any]:
+    """What a use case takes from the address, by name, with types."""
     hints = get_type_hints(work)
-    known = {"ctx", "_", "body", *places}
-    return {name: hints[name] for name in inspect.signature(work).parameters if name not in known}
+    return {name: hints[name] for name in inspect.signature(work).parameters if name not in ("ctx", "_", "body")}
 
 
 def respond(registry: Registry, route: Route, request: Request, places: Mapping[str, str]) -> Response:
@@ -235,10 +235,9 @@ def _locale(request: Request) -> str:
 
 
 def _arguments(route: Route, request: Request, places: Mapping[str, str]) -> dict[str, Any]:
-    arguments: dict[str, Any] = dict(places)
-    for name, kind in route.query.items():
-        if name in request.query:
-            arguments[name] = _parsed(lambda name=name, kind=kind: msgspec.convert(request.query[name], kind, strict=False))  # type: ignore[misc]  # bound per turn
+    given = {**{n: v for n, v in request.query.items() if n in route.query}, **places}
+    kinds = parameters(route.work)
+    arguments = {name: _parsed(partial(msgspec.convert, value, kinds[name], strict=False)) for name, value in given.items()}
     if "limit" in arguments and not 1 <= arguments["limit"] <= 100:
         raise errors.Invalid("A page holds 1 to 100.", found=arguments["limit"])
     if route.body is not None:

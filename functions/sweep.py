@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersales.case import Event
+from aftersales.case import Approval, Event, State
 from aftersales.change import Change
 from aftersales.errors import AftersalesError, StaleVersion
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
@@ -84,6 +84,9 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
     change = Change(file.case).then(
         Event.DEADLINE_PASSED, "system", now, timeouts(registry, file.case), cause=file.case.deadline.cause
     )
+    if change.case and change.case.state is State.APPROVED:
+        silent = Approval("system", now, file.case.amount, "No answer in time counts as a yes.")
+        change = change.with_case(approvals=(*file.case.approvals, silent))
     registry.store.commit(follow(registry, change, order, "system", now))
     return True
 
