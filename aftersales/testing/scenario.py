@@ -1,0 +1,210 @@
+"""Scenarios: what a trade answers, given in words that a merchant can read, run as tests and shown in the docs.
+
+::
+
+    [[scenario]]
+    en = "1 of 5 jin spoiled, told 2 hours after signing, seen on the photo"
+    zh = "签收 2 小时，5 斤坏 1 斤，照片核实"
+    kind = "claim"
+    reason = "spoiled"               # left out: what is offered before a reason is chosen
+    signed = "2 h"                   # this long ago, or a local time such as "2026-11-11 15:00"
+    photos = ["seen"]                # unchecked, seen, unsure, unusable, reused
+    shown_percent = 20
+    outcome = "approve"              # not offered, offered, incomplete, approve, reject, ask_evidence, person, two_persons
+    amount = "19.90"
+    because = []                     # exactly the checks that do not pass
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from importlib.resources import files
+
+from aftersales.case import Item, Kind
+from aftersales.decision import Finding, Source, Verdict
+from aftersales.errors import Invalid
+from aftersales.evidence import Evidence, EvidenceKind, EvidenceState, missing
+from aftersales.ledger import Ledger
+from aftersales.money import EXPONENTS, Money
+from aftersales.order import Freight, Order, OrderStatus
+from aftersales.rules import decide
+from aftersales.testing.builders import NOW, a_case, a_line, a_merchant, an_evidence, an_order
+from aftersales.vertical import Facts, Offer, Quote, Vertical
+
+LENGTH = re.compile(r"(?:\d+ [dhms])(?: \d+ [dhms])*")
+UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario as it is written down. ``taken`` pieces are another case's; ``applied`` is when it was handed in."""
+
+    en: str
+    zh: str
+    kind: Kind
+    outcome: str
+    reason: str = ""
+    pieces: int = 1
+    share_percent: int = 100
+    freight: bool = False
+    asked: str = ""
+    state: OrderStatus = OrderStatus.SIGNED
+    shipped: str = ""
+    signed: str = ""
+    applied: str = ""
+    now: str = ""
+    line: Mapping[str, object] = field(default_factory=dict)
+    freight_paid: str = "0"
+    taken: int = 0
+    photos: tuple[str, ...] = ()
+    shown_percent: int | None = None
+    window_days: int = 7
+    amount: str = ""
+    share: str = ""
+    because: tuple[str, ...] = ()
+    rule: str = ""
+    currency: str = "CNY"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a trade answered. ``because`` names every check that did not pass, ``rule`` the one that decided."""
+
+    outcome: str
+    because: tuple[str, ...]
+    rule: str
+    quote: Quote
+
+
+def read(vertical: Vertical) -> tuple[Scenario, ...]:
+    """The scenarios a trade brings. Raises Invalid, the scenario named, for words that are not understood."""
+    tables = tomllib.loads((files(vertical.package) / "scenarios.toml").read_text(encoding="utf-8"))
+    return tuple(_read(table) for table in tables["scenario"])
+
+
+def _read(table: Mapping[str, object]) -> Scenario:
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    try:
+        values["kind"] = Kind(values["kind"])  # type: ignore[arg-type]  # anything that is no kind is refused here
+        values["state"] = OrderStatus(values.get("state", OrderStatus.SIGNED))  # type: ignore[arg-type]  # as above
+        return Scenario(**values)  # type: ignore[arg-type]  # names are checked by the call, values where they are used
+    except (TypeError, ValueError, KeyError) as error:
+        raise Invalid(f"The scenario {table.get('en', '?')!r} is not understood: {error}") from error
+
+
+def play(vertical: Vertical, scenario: Scenario) -> Played:
+    """What ``vertical`` answers: is it offered, is it complete, and what is decided with the built-in thresholds."""
+    offer = vertical.offer(scenario.kind)
+    if offer is None:
+        raise Invalid(f"{vertical.name} has no {scenario.kind}.", found=scenario.en)
+    facts = facts_of(vertical, scenario)
+    quote = offer.amount(facts)
+    outcome, findings, rule = _answer(offer, facts, quote)
+    because = tuple(sorted({f.check for f in findings if f.verdict is not Verdict.PASS}))
+    return Played(outcome, because, rule, quote)
+
+
+def _answer(offer: Offer, facts: Facts, quote: Quote) -> tuple[str, tuple[Finding, ...], str]:
+    first = tuple(rule(facts) for rule in offer.when)
+    if any(f.verdict is Verdict.FAIL for f in first):
+        return "not offered", tuple(f for f in first if f.verdict is Verdict.FAIL), ""
+    if not facts.reason:
+        return "offered", first, ""
+    if missing(offer.requires, (replace(e, findings=()) for e in facts.evidence)):  # at submission nothing is verified yet
+        return "incomplete", first, ""
+    findings = (*first, *(rule(facts) for rule in offer.rules), *facts.findings)
+    decision = decide(facts, findings, quote.amount)
+    return str(decision.outcome), findings, decision.rule
+
+
+def differences(scenario: Scenario, played: Played) -> list[str]:
+    """What was answered otherwise than expected, in words; empty when all is as written."""
+    pairs: list[tuple[str, object, object]] = [
+        ("outcome", scenario.outcome, played.outcome),
+        ("because", tuple(sorted(scenario.because)), played.because),
+    ]
+    if scenario.amount:
+        pairs.append(("amount", str(_money(scenario.amount, scenario.currency)), str(played.quote.amount)))
+    if scenario.share:
+        pairs.append(("share", Fraction(scenario.share), Fraction(*played.quote.share)))
+    if scenario.rule:
+        pairs.append(("rule", scenario.rule, played.rule))
+    return [f"{name}: expected {expected}, found {found}" for name, expected, found in pairs if expected != found]
+
+
+# --- from words to facts ----------------------------------------------------------------------------------------------
+def facts_of(vertical: Vertical, scenario: Scenario) -> Facts:
+    """The facts a scenario describes."""
+    now = _instant(scenario.now, NOW) if scenario.now else NOW
+    order = _order(vertical, scenario, now)
+    ledger = Ledger.open(order)
+    if scenario.taken:
+        ledger, _ = ledger.hold("another", (Item("l1", scenario.taken),))
+    return Facts(
+        order=order,
+        ledger=ledger,
+        merchant=a_merchant(window_days=scenario.window_days),
+        kind=scenario.kind,
+        items=(Item("l1", scenario.pieces, scenario.share_percent),) if scenario.pieces else (),
+        now=now,
+        reason=scenario.reason,
+        freight=scenario.freight,
+        asked=_money(scenario.asked, scenario.currency) if scenario.asked else None,
+        evidence=tuple(_photo(f"e{n}", word, scenario.shown_percent) for n, word in enumerate(scenario.photos, 1)),
+        case=a_case(submitted_at=_instant(scenario.applied, now)) if scenario.applied else None,
+    )
+
+
+def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:
+    line = {**scenario.line, "vertical": vertical.name}
+    for name in ("unit_price", "discount", "tax"):
+        if name in line:
+            line[f"{name}_minor"] = _money(str(line.pop(name)), scenario.currency).minor
+    shipped = signed = None
+    if scenario.state in (OrderStatus.SIGNED, OrderStatus.FINISHED) and scenario.signed != "unknown":
+        signed = _instant(scenario.signed or "2 h", now)
+    if scenario.state in (OrderStatus.SHIPPED, OrderStatus.SIGNED, OrderStatus.FINISHED):
+        shipped = _instant(scenario.shipped, now) if scenario.shipped else (signed or now) - timedelta(days=1)
+    return an_order(
+        currency=scenario.currency,
+        status=scenario.state,
+        lines=(a_line(**line),),
+        freight=Freight(_money(scenario.freight_paid, scenario.currency).minor),
+        shipped_at=shipped,
+        signed_at=signed,
+    )
+
+
+def _photo(evidence_id: str, word: str, shown_percent: int | None) -> Evidence:
+    share = () if shown_percent is None else (("spoiled_share", shown_percent / 100),)
+    seen = Finding("vision.spoilage", Verdict.PASS, "vision.spoilage_seen", Source.MODEL, 0.9, share)
+    findings = {
+        "unchecked": (),
+        "seen": (seen,),
+        "unsure": (Finding("vision.spoilage", Verdict.UNSURE, "vision.spoilage_unsure", Source.MODEL, 0.5),),
+        "unusable": (Finding("vision.sharp", Verdict.MISSING, "vision.blurred", Source.MODEL, 0.9),),
+        "reused": (seen, Finding("vision.reused", Verdict.UNSURE, "vision.seen_before", Source.MODEL, 0.9)),
+    }[word]
+    state = EvidenceState.VERIFIED if findings else EvidenceState.UPLOADED
+    return an_evidence(evidence_id=evidence_id, kind=EvidenceKind.PHOTO, state=state, findings=findings)
+
+
+def _instant(words: str, now: datetime) -> datetime:
+    """``now`` less a length such as ``24 h 1 s``, or a local time of the merchant."""
+    if not LENGTH.fullmatch(words):
+        return datetime.fromisoformat(words).replace(tzinfo=a_merchant().zone)
+    parts = re.findall(r"(\d+) ([dhms])", words)
+    return now - timedelta(**{UNITS[unit]: int(number) for number, unit in parts})
+
+
+def _money(amount: str, currency: str) -> Money:
+    minor = Decimal(amount).scaleb(EXPONENTS[currency])
+    if minor != int(minor):
+        raise Invalid("An amount has more digits than its currency.", found=amount)
+    return Money(int(minor), currency)
