@@ -43,7 +43,7 @@ test: setup ## run every test that needs nothing but this machine
 check: setup ## lint, format, types, import rules and fresh docs: exactly what CI checks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(wildcard aftersales functions plugins verticals infra app.py)
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(if $(wildcard infra/local/docs.py),$(AFTERSALES) docs --check,echo "docs: nothing to compare yet")
 

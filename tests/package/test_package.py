@@ -153,10 +153,13 @@ def test_the_vision_unit_has_all_it_imports(tmp_path: Path, runtime: Path) -> No
     """The vision unit's app and its heavy libraries load from its own folder alone."""
     stage(VISION, this_machine(), tmp_path / "stage")
     link(tmp_path / "chalice", "chalice")  # its runtime comes into the zip when Chalice packs it
-    script = "import app, cv2, numpy, onnxruntime, PIL.Image\nprint(json.dumps({'numpy': numpy.__file__, 'app': app.__file__}))"
+    script = "import app, cv2, numpy, onnxruntime, PIL.Image\n"
+    script += "seen = {'numpy': numpy.__file__, 'app': app.__file__, 'photos': type(app.registry().photos).__module__}\n"
+    script += "print(json.dumps(seen))"
     said = run_alone(script, tmp_path / "stage", tmp_path / "stage" / "vendor", runtime, tmp_path / "chalice")
     assert said["numpy"].startswith(str(tmp_path))
     assert said["app"] == str(tmp_path / "stage" / "app.py")
+    assert said["photos"].startswith("plugins.vision")
 
 
 def test_the_template_of_this_build_passes_cfn_lint(for_lambda: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,10 +166,10 @@ def test_the_vision_unit_knows_no_secret_of_payments(template: dict[str, Any]) -
 
 def test_the_policy_allows_what_the_plugins_call_and_nothing_more() -> None:
     """Each operation of a boto3 client in the cloud's plugins is allowed, and each allowed one is used."""
-    cloud = ("dynamodb_store", "inbox", "balance_refund")
-    source = "\n".join(
-        file.read_text() for plugin in cloud for file in (ROOT / "plugins" / plugin).glob("*.py") if file.name != "schema.py"
-    )
+    settings = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text())["settings"]
+    folders = [ROOT / "plugins" / plugin for plugin, values in settings.items() if "table" in values]
+    # schema.py creates the table locally; in the cloud the template does.
+    source = "\n".join(file.read_text() for folder in folders for file in folder.glob("*.py") if file.name != "schema.py")
     called = set(re.findall(r"client\.([a-z_]+)\(", source))
     parts = set(re.findall(r'"(Put|Update|Delete|ConditionCheck)":', source))
     used = {

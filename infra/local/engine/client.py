@@ -65,7 +65,7 @@ def sweep_expired(client: "DynamoDBClient", table: str, now: datetime) -> int:
     return sum(_delete_expired(client, table, item, limit) for page in pages for item in page["Items"])
 
 
-def seed(client: "DynamoDBClient", table: str, items: "Iterable[Mapping[str, AttributeValueTypeDef]]") -> int:
+def seed(client: "DynamoDBClient", table: str, items: Iterable[Mapping[str, Any]]) -> int:
     """Put the items, replacing those that are there, and give their number.
 
     Goes in transactions of 100, each one commit (the engine commits a batch once per item). A hundred neighbours together
