@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("aftersales", "functions", "plugins", "verticals")
 #: Part of the Lambda runtime (boto3) or brought by Chalice itself.
 NOT_BUNDLED = frozenset({"boto3", "chalice"})
-#: Left out of our own packages: what no running function reads.
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "*.md")
+#: Left out of our own folders: what no running function reads. ``local.toml`` is the stage of the system on one machine.
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "*.md", "local.toml")
 HEAVY = ("PIL", "cv2", "numpy", "onnxruntime")
 MIB = 1024 * 1024
 #: AWS's limit for an unzipped bundle, layers included (Lambda quotas, read 2026-11).

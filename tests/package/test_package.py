@@ -114,6 +114,7 @@ def test_nothing_local_is_deployed(for_lambda: Path) -> None:
     tops = {name.partition("/")[0] for name in contents(for_lambda)}
     assert tops.isdisjoint({"tests", "docs", "boto3", "botocore", "numpy", "cv2", "PIL", "onnxruntime", "pytest"})
     assert [name for name in contents(for_lambda) if name.startswith("infra/local") or name.endswith(".pyc")] == []
+    assert [name for name in contents(for_lambda) if name.startswith("infra/")] == ["infra/stages/aws.toml"]
 
 
 def test_compiled_modules_are_for_lambda(for_lambda: Path) -> None:
