@@ -81,6 +81,9 @@ def serve(data: Path | None, port: int) -> None:
     def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (the signature is the signal module's)
         raise KeyboardInterrupt
 
+    if given := endpoint_given():
+        print(f"DYNAMODB_ENDPOINT is set: {given} is the database, and nothing is started")
+        return
     signal.signal(signal.SIGTERM, leave)
     try:
         with Engine(data, port) as engine:
