@@ -214,6 +214,8 @@ def allocate(order: Order) -> Allocation:
             raise Invalid("A line's discount is larger than its price.", where=f"lines.{line_id}", found=minor)
     for discount in order.discounts:
         targets = [order.line(i).line_id for i in discount.lines] if discount.lines is not None else list(left)
+        if len(set(targets)) != len(targets):
+            raise Invalid("A discount names a line once.", where=f"discounts.{discount.kind}", found=targets)
         weights = [left[i] for i in targets]
         if discount.amount_minor > sum(weights):
             raise Invalid(
