@@ -213,6 +213,8 @@ class Approval:
 class Case:
     """One after-sales matter. ``amount`` is what will be paid if approved, ``asked`` what the buyer lowered it to.
 
+    Of the amount ``tax_minor`` is tax and ``freight_minor`` freight; the rest is for goods.
+
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
     """
@@ -243,6 +245,8 @@ class Case:
     escalations: int = 0
     lapsed_from: State | None = None
     submitted_at: datetime | None = None
+    tax_minor: int = 0
+    freight_minor: int = 0
     version: int = 0
     seq: int = 0
     chain: str = ""

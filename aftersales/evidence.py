@@ -66,5 +66,5 @@ def missing(required: Iterable[Requirement], given: Iterable[Evidence]) -> tuple
 
 
 def print_distance(a: str, b: str) -> int:
-    """In how many bits two photo fingerprints (hex digits) differ; up to 10 of 64 they count as the same photo. Raises ValueError."""
+    """In how many of 64 bits two photo fingerprints (hex digits) differ. Raises ValueError."""
     return (int(a, 16) ^ int(b, 16)).bit_count()

@@ -61,9 +61,12 @@ class Paid:
     minor: int
 
 
+FREIGHT = ""  # the line id under which freight is held; no real line has it
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Pieces that one case speaks for."""
+    """Pieces that one case speaks for; for :data:`FREIGHT` the units are its minor units."""
 
     case_id: str
     line_id: str
@@ -134,8 +137,18 @@ class Ledger:
 
     @property
     def freight_left(self) -> int:
-        """Minor units of freight that were paid and not yet given back."""
-        return self.freight_minor - sum(e.freight_minor for e in self.open_entries())
+        """Minor units of freight that no case speaks for and that were not given back."""
+        return self.freight_left_for("")
+
+    def freight_left_for(self, case_id: str) -> int:
+        """The same, as this case sees it: its own hold does not stand in its way, what it was given already does."""
+        taken: dict[str, int] = {}
+        for entry in self.open_entries():
+            taken[entry.case_id] = taken.get(entry.case_id, 0) + entry.freight_minor
+        for hold in self.holds:
+            if hold.line_id == FREIGHT and hold.case_id != case_id:
+                taken[hold.case_id] = max(taken.get(hold.case_id, 0), sum(stop - start for start, stop in hold.units))
+        return self.freight_minor - sum(taken.values())
 
     def line(self, line_id: str) -> LineShare:
         """The line's share. Raises NotFound when the order has none."""
@@ -173,8 +186,8 @@ class Ledger:
             )
         return replace(item, units=tuple(units))
 
-    def hold(self, case_id: str, items: tuple[Item, ...]) -> tuple[Ledger, tuple[Item, ...]]:
-        """The ledger with these pieces held for the case, and the items naming them. Raises PiecesTaken."""
+    def hold(self, case_id: str, items: tuple[Item, ...], freight_minor: int = 0) -> tuple[Ledger, tuple[Item, ...]]:
+        """The ledger with these pieces and this freight held for the case, and the items naming them. Raises PiecesTaken."""
         if any(h.case_id == case_id for h in self.holds):
             raise PiecesTaken("This case holds its pieces already.", case_id=case_id)
         ledger, picked = self, []
@@ -182,6 +195,10 @@ class Ledger:
             picked.append(ledger.pick(item))
             hold = Hold(case_id, item.line_id, picked[-1].units)
             ledger = replace(ledger, holds=(*ledger.holds, hold) if hold.units else ledger.holds)
+        if freight_minor > self.freight_left:
+            raise PiecesTaken("Another case speaks for the freight.", expected=freight_minor, found=self.freight_left)
+        if freight_minor:
+            ledger = replace(ledger, holds=(*ledger.holds, Hold(case_id, FREIGHT, ((0, freight_minor),))))
         return ledger, tuple(picked)
 
     def free(self, case_id: str) -> Ledger:
@@ -192,7 +209,7 @@ class Ledger:
 
     def held_value(self, case_id: str) -> tuple[int, int]:
         """Minor units (goods, tax) paid for the pieces the case holds."""
-        held = [(self.line(h.line_id), h.units) for h in self.holds if h.case_id == case_id]
+        held = [(self.line(h.line_id), h.units) for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT]
         return sum(line.goods_of(u) for line, u in held), sum(line.tax_of(u) for line, u in held)
 
     # --- money --------------------------------------------------------------------------------------------------------
@@ -200,7 +217,7 @@ class Ledger:
         """How a refund is spread over the payments, in their order: each gives what it still has. Raises OverRefund."""
         legs, rest = [], [goods, freight, tax]
         for payment in self.payments:
-            left = self.left_of(payment)
+            left = max(0, self.left_of(payment))  # below 0 where a released refund was paid after all
             part: list[int] = []
             for i, want in enumerate(rest):
                 take = min(want, left - sum(part))
@@ -225,8 +242,8 @@ class Ledger:
             raise DuplicateKey("This refund number was used before.", key=key)
         if leg.payment not in self.payments or sum(parts) > self.left_of(leg.payment):
             self._refuse(sum(parts), self.left_of(leg.payment) if leg.payment in self.payments else 0)
-        if leg.freight_minor > self.freight_left:
-            self._refuse(leg.freight_minor, self.freight_left)
+        if leg.freight_minor > self.freight_left_for(case_id):
+            self._refuse(leg.freight_minor, self.freight_left_for(case_id))
         mine = [e for e in self.open_entries() if e.case_id == case_id]
         goods_left, tax_left = self.held_value(case_id)
         goods_left -= sum(e.goods_minor for e in mine)

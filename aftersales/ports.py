@@ -99,7 +99,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class DueBy(Query[Due]):
-    """What is due at ``now`` in one shard of ``kind`` (``case``, ``parcel`` or ``refund``), earliest first; no item beyond is read."""
+    """What is due at ``now`` in one shard of ``kind`` (see :class:`Due`), earliest first; no item beyond is read."""
 
     kind: str
     shard: int

@@ -73,7 +73,8 @@ def freight_due(facts: Facts, fault: Fault) -> bool:
 
 def quote(facts: Facts, text: str, *, freight: bool) -> Quote:
     """The worth of the pieces, and all freight that is left when ``freight``; lowered to what was asked, never raised to it."""
-    left = Money(max(0, facts.ledger.freight_left) if freight else 0, facts.order.currency)
+    own = facts.case.case_id if facts.case else ""
+    left = Money(max(0, facts.ledger.freight_left_for(own)) if freight else 0, facts.order.currency)
     goods, tax, left = lowered((*worth(facts), left), facts.asked)
     return Quote(goods, tax, left, text, share(facts))
 

@@ -185,7 +185,7 @@ class ReceiptStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefundReceipt:
-    """A channel's trustworthy word on the refund ``key``. ``payer_amount`` is what the buyer receives, where the channel says so."""
+    """A channel's trustworthy word on the refund ``key``. ``payer_amount`` is what the buyer receives, if the channel says."""
 
     key: str
     status: ReceiptStatus

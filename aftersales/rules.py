@@ -18,7 +18,7 @@ VERSION = "built-in-1"
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """One row: when ``applies`` says yes to the facts and the amount, the outcome is this one."""
+    """One row: when ``applies`` says yes to the facts and the amount, the outcome is this one. ``reason`` is a text key."""
 
     rule: str
     outcome: Outcome
@@ -26,42 +26,42 @@ class Threshold:
     applies: Callable[[Facts, Money], bool]
 
 
-def _unverified_claim(facts: Facts, amount: Money) -> bool:
-    return facts.kind is Kind.CLAIM and not any(
-        f.source is Source.MODEL and f.verdict is Verdict.PASS and f.check.endswith(".spoilage") for f in facts.findings
-    )
+def _seen(facts: Facts) -> bool:
+    """Whether verification saw the flaw that is claimed."""
+    passed = (f for f in facts.findings if f.source is Source.MODEL and f.verdict is Verdict.PASS)
+    return any(f.check.endswith(".spoilage") for f in passed)
 
 
 THRESHOLDS: tuple[Threshold, ...] = (
     Threshold(
         "merchant.not_shipped",
         Outcome.APPROVE,
-        "Nothing has been shipped, and only the money is asked back.",
-        lambda facts, amount: facts.kind is Kind.REFUND_ONLY and facts.order.shipped_at is None,
+        "threshold.not_shipped",
+        lambda facts, _: facts.kind is Kind.REFUND_ONLY and not facts.order.is_shipped,
     ),
     Threshold(
         "merchant.unverified_claim",
         Outcome.PERSON,
-        "The evidence of a claim has not been verified.",
-        _unverified_claim,
+        "threshold.unverified_claim",
+        lambda facts, _: facts.kind is Kind.CLAIM and not _seen(facts),
     ),
     Threshold(
         "merchant.two_persons",
         Outcome.TWO_PERSONS,
-        "The amount needs a second approver.",
+        "threshold.two_persons",
         lambda facts, amount: amount.minor > facts.merchant.two_persons_above_minor,
     ),
     Threshold(
         "merchant.small_amount",
         Outcome.APPROVE,
-        "The amount is small enough to be approved at once.",
+        "threshold.small_amount",
         lambda facts, amount: amount.minor <= facts.merchant.small_minor,
     ),
     Threshold(
         "merchant.verified_claim",
         Outcome.APPROVE,
-        "The evidence of the claim is verified.",
-        lambda facts, amount: facts.kind is Kind.CLAIM,
+        "threshold.verified_claim",
+        lambda facts, _: facts.kind is Kind.CLAIM,
     ),
 )
 
@@ -74,4 +74,4 @@ def decide(facts: Facts, findings: tuple[Finding, ...], amount: Money) -> Decisi
     for row in THRESHOLDS:
         if row.applies(facts, amount):
             return Decision(row.outcome, row.rule, row.reason, findings, rules_version=VERSION)
-    return Decision(Outcome.PERSON, "merchant.person", "No rule decides this alone.", findings, rules_version=VERSION)
+    return Decision(Outcome.PERSON, "merchant.person", "threshold.person", findings, rules_version=VERSION)

@@ -82,7 +82,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a case is worth. ``share`` of the pieces' price is (part, whole); ``text`` is the key of the sentence that explains it."""
+    """What a case is worth. ``share`` of the pieces' price is (part, whole); ``text`` is the key of the sentence about it."""
 
     goods: Money
     tax: Money

@@ -12,6 +12,7 @@ from aftersales.errors import Conflict, IncompleteEvidence, Invalid, NotOffered
 from aftersales.evidence import EvidenceKind, EvidenceState, missing
 from aftersales.money import Money
 from aftersales.order import Order
+from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.ports import CaseFile, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
 from functions import evidence as evidences
@@ -104,11 +105,11 @@ def handed_in(ctx: Context, change: Change, file: CaseFile, order: OrderFile, ve
     fixed = evidences.fixed(ctx, file.evidence)
     offer = _offer(vertical, change.case.kind)
     _complete(ctx, vertical, offer, replace(file, evidence=fixed))
-    change = change.then(Event.SUBMITTED, ctx.caller.name, ctx.now, timeouts(ctx.registry, change.case))
-    ledger, case = order.ledger, change.case
-    assert case is not None
-    if not any(h.case_id == case.case_id for h in ledger.holds):
-        ledger, items = ledger.hold(case.case_id, case.items)
+    held = any(h.case_id == change.case.case_id for h in order.ledger.holds)
+    case = change.case if held else priced(ctx, order, vertical, change.case)  # what it is worth now, not when it was drafted
+    change = replace(change, case=case).then(Event.SUBMITTED, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
+    if not held:
+        ledger, items = order.ledger.hold(case.case_id, case.items, case.freight_minor)
         order = replace(order, ledger=ledger)
         change = replace(change, ledger=ledger).with_case(items=items)
     change = replace(change, evidence=tuple(e for e in fixed if e not in file.evidence))
@@ -125,7 +126,7 @@ def withdraw(ctx: Context, case_id: str) -> CaseView:
     order = ctx.order_of(file.case.merchant, file.case.order_id)
     change = Change(file.case).then(Event.WITHDRAWN, ctx.caller.name, ctx.now)
     if file.parcel:
-        change = replace(change, parcel=replace(file.parcel, deadline=None))
+        change = replace(change, parcel=advance_parcel(file.parcel, ParcelEvent.CANCELLED, ctx.now))
     change = follow(ctx.registry, change, order, ctx.caller.name, ctx.now)
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case, parcel=change.parcel or file.parcel)))
@@ -137,15 +138,13 @@ def reopen(ctx: Context, case_id: str) -> CaseView:
     order = ctx.order_of(file.case.merchant, file.case.order_id)
     vertical = ctx.registry.vertical(file.case.vertical)
     change = Change(file.case).then(Event.REOPENED, ctx.caller.name, ctx.now, timeouts(ctx.registry, file.case))
-    today = replace(file.case, submitted_at=None)  # the window counts from now, not from the first application
-    _offered(
-        ctx,
-        vertical,
-        _offer(vertical, file.case.kind),
-        _facts(ctx, order, replace(today, items=tuple(replace(i, units=()) for i in today.items))),
+    # The window counts from now, not from the first application, and so does what the pieces are worth.
+    today = replace(file.case, submitted_at=None, items=tuple(replace(i, units=()) for i in file.case.items))
+    today = priced(ctx, order, vertical, today)
+    ledger, items = order.ledger.hold(case_id, today.items, today.freight_minor)
+    change = replace(change, ledger=ledger).with_case(
+        items=items, amount=today.amount, tax_minor=today.tax_minor, freight_minor=today.freight_minor
     )
-    ledger, items = order.ledger.hold(case_id, tuple(replace(i, units=()) for i in file.case.items))
-    change = replace(change, ledger=ledger).with_case(items=items)
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case)))
 
@@ -188,7 +187,9 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Ca
         raise Invalid(
             f"{case.asked} is more than these pieces are worth.", expected=f"at most {worth.amount.minor}", found=case.asked.minor
         )
-    return replace(case, amount=case.asked or worth.amount, fault=reason.fault)
+    quote = offer.amount(facts)
+    tax, freight = quote.tax.minor, quote.freight.minor
+    return replace(case, amount=quote.amount, tax_minor=tax, freight_minor=freight, fault=reason.fault)
 
 
 def _trade(ctx: Context, order: Order, items: list[ItemBody]) -> Vertical:

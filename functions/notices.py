@@ -9,6 +9,7 @@ from aftersales.order import Order
 from aftersales.ports import Notice, Seen
 from aftersales.registry import Registry
 from aftersales.text import text
+from functions import words
 from functions.context import Context
 from functions.payload import NoticePage, NoticeView
 
@@ -38,16 +39,17 @@ def _of_case(registry: Registry, before: object, case: Case) -> list[Notice]:
     key = f"notice.{case.state}.{case.ending}" if case.ending else f"notice.{case.state}"
     due_at = case.deadline.due_at if case.deadline else None
     zone = registry.merchant(case.merchant).zone
-    words = text(
+    vertical, decision = registry.vertical(case.vertical), case.decision
+    told = text(
         "functions",
         key,
         case.locale,
         order_id=case.order_id,
         amount=str(case.amount),
-        reason=case.decision.reason if case.decision else "",
+        reason=words.of_reason(vertical, decision.reason, case.locale, decision.findings) if decision else "",
         due=due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if due_at else "",
     )
-    return [Notice(f"{case.case_id}:{case.seq}", case.merchant, case.buyer_id, case.case_id, case.order_id, words, case.updated_at)]
+    return [Notice(f"{case.case_id}:{case.seq}", case.merchant, case.buyer_id, case.case_id, case.order_id, told, case.updated_at)]
 
 
 def _of_order(registry: Registry, before: object, order: Order) -> list[Notice]:
@@ -57,7 +59,7 @@ def _of_order(registry: Registry, before: object, order: Order) -> list[Notice]:
     for name in sorted({line.vertical for line in order.lines}):
         vertical = registry.vertical(name)
         if vertical.on_signing:
-            words = text(vertical.package, vertical.on_signing, order.buyer.locale, order_id=order.order_id)
+            told = text(vertical.package, vertical.on_signing, order.buyer.locale, order_id=order.order_id)
             key = f"{order.order_id}:signed:{name}"
-            found.append(Notice(key, order.merchant, order.buyer.id, "", order.order_id, words, order.signed_at))
+            found.append(Notice(key, order.merchant, order.buyer.id, "", order.order_id, told, order.signed_at))
     return found

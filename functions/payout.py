@@ -19,7 +19,7 @@ from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelState
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
-from aftersales.vertical import Facts, Offer, Quote
+from aftersales.vertical import Facts, Offer
 
 FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
 
@@ -73,10 +73,10 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
         parcel = Parcel(change.case.case_id, ParcelState.AWAITING_SHIPMENT, Deadline.after(now, length, "default"))
         awaited = change.then(Event.GOODS_AWAITED, by, now, to=registry.merchant(change.case.merchant).return_address)
         return replace(awaited, parcel=parcel)
-    return reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
+    return reserve(change, OrderFile(order.order, ledger, order.cases), by, now)
 
 
-def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: datetime) -> Change:
+def reserve(change: Change, order: OrderFile, by: str, now: datetime) -> Change:
     """The change with the case's amount reserved in the ledger, one leg per payment, and the refunds to send.
 
     Raises OverRefund when the order's money does not cover it. A case worth nothing closes at once: nobody is called.
@@ -85,9 +85,9 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     assert case is not None
     if not case.amount:
         return change.then(Event.SETTLED, by, now, amount_minor=0)
-    quote = quoted(registry, change, order, now)
+    goods = case.amount.minor - case.tax_minor - case.freight_minor
     ledger, refunds = order.ledger, []
-    for number, leg in enumerate(ledger.legs(quote.goods.minor, quote.freight.minor, quote.tax.minor), 1):
+    for number, leg in enumerate(ledger.legs(goods, case.freight_minor, case.tax_minor), 1):
         key = refund_key(case.case_id, number)
         ledger = ledger.reserve(key, case.case_id, leg, now)
         refunds.append(_refund(case, order.order, leg, key, number, now))
@@ -95,17 +95,6 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
         Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
     )
     return replace(change, ledger=ledger, refunds=tuple(refunds))
-
-
-def quoted(registry: Registry, change: Change, order: OrderFile, now: datetime) -> Quote:
-    """The parts of exactly the amount that is on the case. Raises BadPlugin when the trade now prices it lower."""
-    case = change.case
-    assert case is not None
-    facts = facts_of(registry, CaseFile(case, change.evidence), order, now)
-    quote = offer_of(registry, case).amount(replace(facts, asked=case.amount))
-    if quote.amount != case.amount:
-        raise BadPlugin(f"{case.vertical} splits {case.amount} into {quote.amount}.", vertical=case.vertical)
-    return quote
 
 
 def _refund(case: Case, order: Order, leg: Leg, key: str, number: int, now: datetime) -> Refund:

@@ -53,7 +53,7 @@ def inspected(registry: Registry, file: CaseFile, parcel: Parcel, order: OrderFi
     change = replace(Change(file.case), parcel=parcel)
     if parcel.state is ParcelState.ACCEPTED:
         change = change.then(Event.GOODS_ACCEPTED, by, now, disposition=parcel.disposition, note=parcel.note)
-        return reserve(registry, change, order, by, now)
+        return reserve(change, order, by, now)
     change = change.then(Event.GOODS_REFUSED, by, now, timeouts(registry, file.case), note=parcel.note)
     freed = order.ledger.free(file.case.case_id)
     return change if freed is order.ledger else replace(change, ledger=freed)

@@ -10,6 +10,7 @@ from aftersales.change import Change
 from aftersales.decision import Decision, Outcome
 from aftersales.errors import Conflict, Forbidden, Invalid, SecondPersonRequired
 from aftersales.ports import CaseFile, OfMerchant, OrdersOfPhone
+from aftersales.quote import lowered
 from aftersales.rules import VERSION
 from functions.context import Context
 from functions.judgement import decided
@@ -102,7 +103,10 @@ def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
     event = Event.COUNTER_ACCEPTED if body.accept else Event.COUNTER_REFUSED
     change = Change(case).then(event, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if body.accept:
-        change = change.with_case(amount=case.approvals[-1].amount, asked=case.approvals[-1].amount)
+        agreed, zero = case.approvals[-1].amount, replace(case.amount, minor=0)
+        freight, tax = replace(zero, minor=case.freight_minor), replace(zero, minor=case.tax_minor)
+        _, tax, freight = lowered((case.amount - tax - freight, tax, freight), agreed)
+        change = change.with_case(amount=agreed, asked=agreed, tax_minor=tax.minor, freight_minor=freight.minor)
         change = follow(ctx.registry, change, order, ctx.caller.name, ctx.now)
     else:
         change = change.with_case(approvals=case.approvals[:-1])

@@ -10,6 +10,7 @@ from aftersales.ports import CaseFile
 from aftersales.refund import Refund
 from aftersales.text import text
 from aftersales.vertical import Vertical
+from functions import words
 from functions.context import Context
 from functions.payload import (
     ApprovalView,
@@ -92,7 +93,7 @@ def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineV
     return TimelineView(
         case_id=file.case.case_id,
         state=file.case.state,
-        steps=[_step(ctx, s) for s in steps],
+        steps=[_step(ctx, file.case, s) for s in steps],
         refunds=[refund_view(r) for r in file.refunds],
         next=deadline_view(ctx, file),
         intact=verify_chain(steps) is None and (not steps or steps[-1].chain == file.case.chain),
@@ -133,18 +134,14 @@ def refund_view(refund: Refund) -> RefundView:
 
 def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingView:
     """What one check saw, with its reason in words."""
-    data = dict(finding.data)
-    packages = (vertical.package, "functions", f"plugins.{finding.check.partition('.')[0]}")
-    told = (text(package, finding.reason, ctx.locale, **data) for package in packages)
-    words = next((t for t in told if t != finding.reason), finding.reason)
     return FindingView(
         check=finding.check,
         verdict=finding.verdict,
         reason=finding.reason,
-        text=words,
+        text=words.of_finding(vertical, finding, ctx.locale),
         source=finding.source,
         confidence=finding.confidence,
-        data=data,
+        data=dict(finding.data),
     )
 
 
@@ -154,7 +151,7 @@ def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> De
     return DecisionView(
         outcome=decision.outcome,
         rule=decision.rule,
-        reason=decision.reason,
+        reason=words.of_reason(vertical, decision.reason, ctx.locale, decision.findings),
         by=_name(ctx, decision.by),
         rules_version=decision.rules_version,
         findings=[finding_view(ctx, vertical, f) for f in decision.findings],
@@ -191,11 +188,15 @@ def _parcel(file: CaseFile) -> ParcelView | None:
 
 
 def _need(ctx: Context, vertical: Vertical, requirement: Requirement) -> Need:
-    words = text(vertical.package, requirement.text, ctx.locale, at_least=requirement.at_least)
-    return Need(kinds=list(requirement.kinds), at_least=requirement.at_least, text=words)
+    asked = text(vertical.package, requirement.text, ctx.locale, at_least=requirement.at_least)
+    return Need(kinds=list(requirement.kinds), at_least=requirement.at_least, text=asked)
 
 
-def _step(ctx: Context, step: Step) -> StepView:
+def _step(ctx: Context, case: Case, step: Step) -> StepView:
+    data = dict(step.data)
+    if isinstance(data.get("reason"), str):
+        vertical, findings = ctx.registry.vertical(case.vertical), case.decision.findings if case.decision else ()
+        data["reason"] = words.of_reason(vertical, str(data["reason"]), ctx.locale, findings)
     return StepView(
         seq=step.seq,
         at=step.at,
@@ -203,7 +204,7 @@ def _step(ctx: Context, step: Step) -> StepView:
         by=_name(ctx, step.by),
         before=step.before,
         after=step.after,
-        text=text("functions", f"event.{step.event}", ctx.locale, **step.data),
+        text=text("functions", f"event.{step.event}", ctx.locale, **data),
         data=dict(step.data),
         chain=step.chain,
     )
