@@ -127,7 +127,8 @@ class FakeStore:
         self._prints.update({(p.case_id, p.evidence_id): p for p in change.prints})
 
     def _tell(self, before: Any, after: Any, case_id: str = "") -> None:
-        self.records.append({"seen": Seen(before, after, case_id or getattr(after, "case_id", ""))})
+        seen = Seen(before, after, case_id or getattr(after, "case_id", ""))
+        self.records.append({"seen": seen, "dynamodb": {"SequenceNumber": str(len(self.records) + 1)}})
 
     # --- inside -------------------------------------------------------------------------------------------------------
     def _all(self, kind: type[V]) -> list[V]:

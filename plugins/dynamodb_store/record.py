@@ -69,7 +69,7 @@ def value(kind: type[T], stored: Mapping[str, Any], **known: object) -> T:
     """The value an item holds, its stored version and ``known`` fields put in."""
     if "version" in stored:
         known["version"] = int(stored["version"]["N"])
-    text = _text(stored["j"])
+    text = json_of(stored)
     if not known:
         return msgspec.json.decode(text, type=kind)
     return msgspec.convert({**msgspec.json.decode(text), **known}, kind, strict=True)
@@ -77,15 +77,12 @@ def value(kind: type[T], stored: Mapping[str, Any], **known: object) -> T:
 
 def values(kind: type[T], stored: Mapping[str, Any], **known: object) -> tuple[T, ...]:
     """The values of an item that holds a list, ``known`` fields put into each."""
-    return tuple(msgspec.convert({**plain, **known}, kind, strict=True) for plain in msgspec.json.decode(_text(stored["j"])))
+    return tuple(msgspec.convert({**plain, **known}, kind, strict=True) for plain in msgspec.json.decode(json_of(stored)))
 
 
-def text_of(stored: Mapping[str, Any], name: str) -> str | None:
-    """A string attribute, None when the item lacks it."""
-    return stored[name]["S"] if name in stored else None
-
-
-def _text(attribute: Mapping[str, Any]) -> bytes:
+def json_of(stored: Mapping[str, Any]) -> bytes:
+    """The JSON an item holds, deflated or not."""
+    attribute = stored["j"]
     if "S" in attribute:
         return str(attribute["S"]).encode()
     binary = attribute["B"]

@@ -81,7 +81,7 @@ class LocalFiles:
     def verify(self, method: str, fields: dict[str, str], now: datetime) -> None:
         """Raise BadSignature unless we signed exactly these fields and they have not expired."""
         signed = {name: text for name, text in fields.items() if name != "signature"}
-        if not hmac.compare_digest(self._sign(method, signed).encode(), fields.get("signature", "").encode()):
+        if not hmac.compare_digest(self._sign(method, signed).encode(), fields.get("signature", "").encode(errors="backslashreplace")):
             raise BadSignature("The signature of this address does not fit.", todo="Ask for a new one.")
         if int(signed["expires"]) <= now.timestamp():
             raise BadSignature("This address has expired.", todo="Ask for a new one.")
@@ -90,7 +90,7 @@ class LocalFiles:
     def _sign(self, method: str, fields: dict[str, str]) -> str:
         """HMAC-SHA256 over the method and every field by name. A line each; no field we sign holds a line break."""
         lines = [method, *(f"{name}={fields[name]}" for name in sorted(fields))]
-        return hmac.new(self._key, "\n".join(lines).encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, "\n".join(lines).encode(errors="backslashreplace"), hashlib.sha256).hexdigest()
 
     def _path(self, key: str) -> Path:
         return self._folder / checked_key(key)

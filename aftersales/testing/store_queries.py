@@ -1,0 +1,208 @@
+"""The kit for a Store's queries: what is found, in which order, and how pages go on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from aftersales.case import Event, State
+from aftersales.change import Change, PhotoPrint
+from aftersales.deadline import Deadline
+from aftersales.errors import Invalid
+from aftersales.order import Buyer
+from aftersales.ports import Due, DueBy, OfBuyer, OfMerchant, OrdersOfPhone, PrintsLike, Query, StepsOf, Store
+from aftersales.testing.builders import NOW, a_case, a_parcel, a_refund
+from aftersales.testing.store_contract import opened, pushed, stored
+
+T = TypeVar("T")
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+
+
+def everything(store: Store, query: Query[T], limit: int = 50) -> list[T]:
+    """All that ``query`` finds, page by page; no page is larger than asked, and none but the last goes without a cursor."""
+    found: list[T] = []
+    cursor: str | None = None
+    for _ in range(1000):
+        page = store.find(query, cursor, limit)
+        assert len(page.found) <= limit
+        found += page.found
+        cursor = page.cursor
+        if cursor is None:
+            return found
+    raise AssertionError("the pages never end")
+
+
+def due(store: Store, kind: str, now: Any = NOW, limit: int = 50) -> list[Due]:
+    """What is due in all shards."""
+    shards = (everything(store, DueBy(kind, shard, now), limit) for shard in range(store.due_shards))
+    return [d for found in shards for d in found]
+
+
+def invalid(store: Store, query: Query[Any], cursor: str) -> bool:
+    """Whether the cursor is refused as Invalid."""
+    try:
+        store.find(query, cursor)
+    except Invalid:
+        return True
+    return False
+
+
+class QueryContract:
+    """What every Store finds; a subclass gives the fixture ``store``, empty."""
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+    def test_steps_come_in_order_whatever_the_page(self, store: Store) -> None:
+        """Changes of one and of several steps read the same through pages of any size."""
+        opened(store)
+        for _ in range(3):
+            change = Change(stored(store).case).then(Event.EDITED, "buyer:b1", NOW).then(Event.EDITED, "buyer:b1", NOW)
+            store.commit(change.then(Event.MESSAGE_SENT, "buyer:b1", NOW))
+        for limit in (1, 2, 3, 4, 10, 50):
+            assert [s.seq for s in everything(store, StepsOf("c1"), limit)] == list(range(1, 11))
+        assert store.find(StepsOf("c2")).found == ()
+
+    # --- a merchant's queue -------------------------------------------------------------------------------------------
+    def test_a_queue_shows_the_most_urgent_first(self, store: Store) -> None:
+        """Earliest deadline first, then the oldest; without a deadline comes last."""
+        for number, (hours, age) in enumerate([(3, 0), (1, 0), (2, 1), (2, 5), (None, 9), (1, 7)]):
+            deadline = Deadline.after(NOW, hours * HOUR, "default") if hours else None
+            opened(store, case_id=f"c{number}", deadline=deadline, opened_at=NOW - age * HOUR)
+        for limit in (1, 2, 4, 50):
+            assert [c.case_id for c in everything(store, OfMerchant("m1", State.DRAFT), limit)] == [
+                "c5",
+                "c1",
+                "c3",
+                "c2",
+                "c0",
+                "c4",
+            ]
+
+    def test_a_queue_gives_whole_cases(self, store: Store) -> None:
+        """What a list shows is the case itself, not an excerpt."""
+        opened(store, note="坏了两斤")
+        assert store.find(OfMerchant("m1", State.DRAFT)).found == (stored(store).case,)
+
+    def test_a_queue_is_one_merchants_and_one_states(self, store: Store) -> None:
+        """Others' cases and other states are not in it; a case that moves on moves to the other queue; a closed one is in none."""
+        for case_id, merchant in (("c1", "m1"), ("c2", "m2"), ("c3", "m1#draft#0")):
+            opened(store, case_id=case_id, merchant=merchant)
+        assert [c.case_id for c in everything(store, OfMerchant("m1", State.DRAFT))] == ["c1"]
+        store.commit(Change(stored(store).case).then(Event.SUBMITTED, "b", NOW).then(Event.PERSON_ASKED, "s", NOW))
+        assert everything(store, OfMerchant("m1", State.DRAFT)) == []
+        assert [c.case_id for c in everything(store, OfMerchant("m1", State.REVIEWING))] == ["c1"]
+        store.commit(Change(stored(store).case).then(Event.WITHDRAWN, "buyer:b1", NOW))
+        for state in State:
+            assert everything(store, OfMerchant("m1", state)) == []
+
+    def test_a_long_queue_loses_nothing(self, store: Store) -> None:
+        """Thirty cases in pages of seven: each once, in order."""
+        for number in range(30):
+            opened(store, case_id=f"c{number:02}", deadline=Deadline.after(NOW, ((number * 7) % 30) * HOUR, "default"))
+        found = [c.case_id for c in everything(store, OfMerchant("m1", State.DRAFT), 7)]
+        assert found == sorted(found, key=lambda case_id: (int(case_id[1:]) * 7) % 30)
+        assert len(set(found)) == 30
+
+    # --- a buyer's cases and orders -----------------------------------------------------------------------------------
+    def test_a_buyer_sees_the_newest_first(self, store: Store) -> None:
+        """All of a buyer's cases at this merchant, closed ones too, and nobody else's."""
+        for number, age in enumerate((2, 0, 1)):
+            opened(store, case_id=f"c{number}", opened_at=NOW - age * HOUR)
+        opened(store, case_id="x1", buyer_id="b2")
+        opened(store, case_id="x2", merchant="m2")
+        store.commit(Change(stored(store, "c2").case).then(Event.WITHDRAWN, "buyer:b1", NOW))
+        for limit in (1, 2, 50):
+            assert [c.case_id for c in everything(store, OfBuyer("m1", "b1"), limit)] == ["c1", "c2", "c0"]
+        assert store.find(OfBuyer("m1", "b1")).found[1] == stored(store, "c2").case
+
+    def test_a_phone_finds_its_orders(self, store: Store) -> None:
+        """The newest paid first, an unpaid one last; only this phone's at this merchant, and no phone finds nothing."""
+        for number, age in enumerate((2, 0, 1)):
+            pushed(store, order_id=f"o{number}", paid_at=NOW - age * HOUR)
+        pushed(store, order_id="o#3", paid_at=None)
+        pushed(store, order_id="x1", buyer=Buyer("b2", "13900000000"))
+        pushed(store, order_id="x2", buyer=Buyer("b3"))
+        pushed(store, order_id="x3", merchant="m2")
+        for limit in (1, 3, 50):
+            assert everything(store, OrdersOfPhone("m1", "13800000000"), limit) == ["o1", "o2", "o0", "o#3"]
+        assert everything(store, OrdersOfPhone("m1", "")) == []
+
+    # --- what is due --------------------------------------------------------------------------------------------------
+    def test_the_instant_itself_is_due(self, store: Store) -> None:
+        """Nothing is due one microsecond before its deadline; at it, it is."""
+        opened(store, deadline=Deadline(NOW, "default"))
+        assert due(store, "case", NOW - TICK) == []
+        assert due(store, "case", NOW) == [Due("case", "c1", NOW)]
+
+    def test_cases_parcels_and_refunds_are_due_each_for_itself(self, store: Store) -> None:
+        """Each kind is found by its own deadline; a refund by its number."""
+        case = opened(store, deadline=Deadline(NOW, "default"))
+        parcel = replace(a_parcel(), deadline=Deadline(NOW - HOUR, "default"))
+        refunds = tuple(replace(a_refund(number=n), deadline=Deadline(NOW - n * HOUR, "poll")) for n in (1, 12))
+        store.commit(Change(case, parcel=parcel, refunds=refunds))
+        assert due(store, "case") == [Due("case", "c1", NOW)]
+        assert due(store, "parcel") == [Due("parcel", "c1", NOW - HOUR)]
+        assert due(store, "refund") == [Due("refund", "c1", NOW - 12 * HOUR, 12), Due("refund", "c1", NOW - HOUR, 1)]
+
+    def test_what_does_not_wait_is_not_due(self, store: Store) -> None:
+        """A paused, a closed and a moved case are not found at the old deadline."""
+        paused = opened(store, case_id="c1", deadline=Deadline(NOW, "default"))
+        assert paused.deadline
+        moved = opened(store, case_id="c2", deadline=Deadline(NOW, "default"))
+        closed = opened(store, case_id="c3", deadline=Deadline(NOW, "default"))
+        store.commit(Change(replace(paused, deadline=paused.deadline.pause(NOW))))
+        store.commit(Change(replace(moved, deadline=Deadline(NOW + TICK, "moved: holiday"))))
+        store.commit(Change(closed).then(Event.WITHDRAWN, "buyer:b1", NOW))
+        assert due(store, "case", NOW) == []
+        assert [d.case_id for d in due(store, "case", NOW + TICK)] == ["c2"]
+
+    def test_the_earliest_comes_first_in_each_shard(self, store: Store) -> None:
+        """All shards together hold each due case once, in order within the shard, whatever the page."""
+        for number in range(24):
+            opened(store, case_id=f"c{number:02}", deadline=Deadline(NOW - ((number * 5) % 24) * HOUR, "default"))
+        for limit in (1, 5, 50):
+            assert len({d.case_id for d in due(store, "case", NOW, limit)}) == 24
+            for shard in range(store.due_shards):
+                found = [d.due_at for d in everything(store, DueBy("case", shard, NOW), limit)]
+                assert found == sorted(found)
+
+    # --- fingerprints -------------------------------------------------------------------------------------------------
+    def test_prints_that_share_a_quarter_are_candidates(self, store: Store) -> None:
+        """One of four 16-bit quarters is enough; the same quarter at another place is not; each is found once."""
+        given = {
+            "same": "0123456789abcdef", "first": "0123000000000000", "last": "000000000000cdef",
+            "shifted": "4567012300000000", "none": "ffffffffffffffff",
+        }  # fmt: skip
+        for case_id, value in given.items():
+            change = Change.opened(a_case(case_id=case_id), "buyer:b1", NOW)
+            store.commit(replace(change, prints=(PhotoPrint(value, case_id, "e1"),)))
+        for limit in (1, 2, 50):
+            found = everything(store, PrintsLike("0123456789abcdef"), limit)
+            assert sorted(p.case_id for p in found) == ["first", "last", "same"]
+            assert all(p == PhotoPrint(given[p.case_id], p.case_id, "e1") for p in found)
+
+    # --- cursors ------------------------------------------------------------------------------------------------------
+    def test_a_cursor_is_of_its_query(self, store: Store) -> None:
+        """A cursor of another query, another merchant's, a changed or an invented one is Invalid."""
+        for number in range(3):
+            opened(store, case_id=f"c{number}")
+        mine = store.find(OfMerchant("m1", State.DRAFT), None, 1).cursor
+        assert mine
+        assert store.find(OfMerchant("m1", State.DRAFT), mine, 1).found
+        for query in (OfMerchant("m2", State.DRAFT), OfMerchant("m1", State.REVIEWING), OfBuyer("m1", "b1"), StepsOf("c1")):
+            assert invalid(store, query, mine), query
+        for garbage in ("", "garbage", "AAAA", "坏", "e30=", mine[:-4], "A" + mine, mine[4:]):
+            assert invalid(store, OfMerchant("m1", State.DRAFT), garbage), garbage
+
+    def test_a_page_goes_on_while_the_rest_changes(self, store: Store) -> None:
+        """What is removed or added between two pages makes no other case be lost or shown twice."""
+        for number in range(6):
+            opened(store, case_id=f"c{number}", deadline=Deadline(NOW + number * HOUR, "default"))
+        query = OfMerchant("m1", State.DRAFT)
+        first = store.find(query, None, 3)
+        for case_id in ("c0", "c2"):  # c2 is where the page ended
+            store.commit(Change(stored(store, case_id).case).then(Event.WITHDRAWN, "buyer:b1", NOW))
+        opened(store, case_id="c9", deadline=Deadline(NOW - HOUR, "default"))
+        rest = store.find(query, first.cursor, 50)
+        assert [c.case_id for c in (*first.found, *rest.found)] == ["c0", "c1", "c2", "c3", "c4", "c5"]

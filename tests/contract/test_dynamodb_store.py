@@ -1,0 +1,286 @@
+import json
+import subprocess
+import sys
+from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from aftersales.case import Case, Event
+from aftersales.change import Change, PhotoPrint
+from aftersales.errors import BadSettings, IdempotencyMismatch, Invalid, StaleVersion
+from aftersales.evidence import Evidence
+from aftersales.order import Order
+from aftersales.ports import DueBy, OfMerchant, Seen, StepsOf, Store
+from aftersales.refund import Refund, RefundState
+from aftersales.testing.builders import NOW, a_case, a_finding, a_ledger, a_parcel, a_refund, an_evidence, an_order
+from aftersales.testing.store import FakeStore
+from aftersales.testing.store_contract import an_answer, opened, pushed, refused, stored
+from infra.local.engine import streams_client
+from plugins.dynamodb_store import build
+from plugins.dynamodb_store.meter import Meter
+from plugins.dynamodb_store.record import item, json_of
+from plugins.dynamodb_store.store import DynamoStore
+
+
+class TestCost:
+    """What DynamoDB is asked for, counted on the engine, which reports units as AWS does."""
+
+    @pytest.fixture
+    def meter(self, engine_store: DynamoStore) -> Meter:
+        """Counts what the store asks for from here on."""
+        pushed(engine_store)
+        opened(engine_store, deadline=None)
+        return Meter(engine_store.client)
+
+    def test_an_order_and_a_case_are_one_query_each(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """Each is read in one request, and a case with a hundred steps costs no more than one with a single step."""
+        assert engine_store.order("m1", "o1")
+        assert engine_store.case("c1")
+        assert (meter.requests, meter.read_units) == ({"Query": 2}, 2)
+        for _ in range(33):
+            change = Change(stored(engine_store).case)
+            for _ in range(3):
+                change = change.then(Event.MESSAGE_SENT, "buyer:b1", NOW, text="很长的话" * 20)
+            engine_store.commit(change)
+        meter.reset()
+        assert engine_store.case("c1")
+        assert (meter.requests, meter.read_units) == ({"Query": 1}, 1)
+
+    def test_one_record_needs_no_transaction(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """A ledger, a refund or an answer alone is one PutItem: half the units of a transaction."""
+        file = engine_store.order("m1", "o1")
+        assert file
+        meter.reset()
+        engine_store.commit(Change(ledger=file.ledger))
+        engine_store.commit(Change(refunds=(a_refund(deadline=None),)))
+        engine_store.commit(Change(answer=an_answer()))
+        assert (meter.requests, meter.write_units) == ({"PutItem": 3}, 3)
+
+    def test_a_move_is_one_transaction_of_two_small_items(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """An ordinary move writes head and steps, under one KB each: four units, and one for the queue it leaves or enters."""
+        case = stored(engine_store).case
+        meter.reset()
+        engine_store.commit(Change(case).then(Event.EDITED, "buyer:b1", NOW, note="x").then(Event.EDITED, "buyer:b1", NOW))
+        assert (meter.requests, meter.write_units) == ({"TransactWriteItems": 1}, 4)
+
+    def test_a_page_of_cases_is_a_query_per_shard_and_one_batch(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """Listing does not grow with the number of cases shown."""
+        for number in range(20):
+            opened(engine_store, case_id=f"n{number}")
+        meter.reset()
+        assert len(engine_store.find(OfMerchant("m1", "draft")).found) == 21
+        assert meter.requests == {"Query": 3, "BatchGetItem": 1}
+
+    def test_a_sweep_reads_only_what_is_due(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """A hundred waiting cases cost a sweep nothing while none is due."""
+        for number in range(100):
+            opened(engine_store, case_id=f"w{number}")
+        scanned: list[int] = []
+        engine_store.client.meta.events.register(
+            "after-call.dynamodb.Query", lambda parsed, **_: scanned.append(parsed["ScannedCount"])
+        )
+        for shard in range(engine_store.due_shards):
+            assert engine_store.find(DueBy("case", shard, NOW)).found == ()
+        assert scanned == [0] * engine_store.due_shards
+
+    def test_a_server_that_tells_no_cost_is_estimated(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """Without reported units the meter goes by sizes, and comes to the same for items without indexes."""
+        client, table = engine_store.client, engine_store.table
+        client.meta.events.register("before-call.dynamodb.*", _ask_no_cost)
+        put = {"PK": {"S": "x"}, "SK": {"S": "y"}, "j": {"S": "1" * 1500}}
+        client.put_item(TableName=table, Item=put)
+        client.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": {**put, "SK": {"S": "z"}}}}])
+        client.get_item(TableName=table, Key={"PK": {"S": "x"}, "SK": {"S": "y"}}, ConsistentRead=True)
+        assert (meter.write_units, meter.read_units) == (2 + 4, 1)
+
+
+def _ask_no_cost(params: dict[str, Any], **_: object) -> None:
+    body = json.loads(params["body"])
+    body.pop("ReturnConsumedCapacity", None)
+    params["body"] = json.dumps(body).encode()
+    params["headers"].pop("Content-Length", None)
+
+
+class TestLostAnswers:
+    """A write was applied and its answer was lost: botocore sends it again."""
+
+    @pytest.fixture(params=[True, False], ids=["server-knows-the-token", "server-forgot-the-token"])
+    def store(self, engine_store: DynamoStore, request: pytest.FixtureRequest) -> DynamoStore:
+        """A store whose next write loses its answer; a restarted engine (and AWS after ten minutes) knows no tokens."""
+        pushed(engine_store)
+        opened(engine_store)
+        events = engine_store.client.meta.events
+        if not request.param:
+            events.register("before-call.dynamodb.TransactWriteItems", _forget_token)
+        events.register("before-send.dynamodb.*", _LosesOneAnswer(engine_store.client))
+        return engine_store
+
+    def test_a_transaction_is_applied_once_and_succeeds(self, store: DynamoStore) -> None:
+        """The caller never learns of it, and there is one step, not two."""
+        change = Change(a_case(version=1, seq=1), claims=("x",), answer=an_answer()).then(Event.WITHDRAWN, "buyer:b1", NOW)
+        store.commit(change)
+        assert (stored(store).case.version, len(store.find(StepsOf("c1")).found)) == (2, 2)
+
+    def test_a_single_record_is_applied_once_and_succeeds(self, store: DynamoStore) -> None:
+        """A PutItem has no token at all: its mark says that it was ours."""
+        store.commit(Change(refunds=(a_refund(),)))
+        assert store.client.get_item(TableName=store.table, Key={"PK": {"S": "CASE#c1"}, "SK": {"S": "REFUND#01"}})["Item"]
+
+    def test_somebody_elses_write_is_not_taken_for_ours(self, store: DynamoStore) -> None:
+        """The very same change of another caller is refused: equal content does not make it ours."""
+        change = Change(refunds=(a_refund(),))
+        store.commit(change)
+        refused(store, change, StaleVersion)
+        case = Change(a_case(version=1, seq=1)).then(Event.WITHDRAWN, "buyer:b1", NOW)
+        store.commit(case)
+        refused(store, case, StaleVersion)
+
+    def test_a_repeated_request_is_still_told(self, store: DynamoStore) -> None:
+        """The first commit succeeds though its answer was lost; the client's own repetition is told as such."""
+        change = replace(Change.opened(a_case(case_id="c2"), "buyer:b1", NOW), answer=an_answer())
+        store.commit(change)
+        refused(store, change, IdempotencyMismatch)
+
+
+class _LosesOneAnswer:
+    """Sends the first write itself and then says that the connection broke."""
+
+    def __init__(self, client: Any) -> None:
+        self._send = client._endpoint.http_session.send
+        self._lost = False
+
+    def __call__(self, request: Any, **_: object) -> None:
+        if self._lost or not request.headers["X-Amz-Target"].endswith((b"PutItem", b"TransactWriteItems")):
+            return
+        self._lost = True
+        assert self._send(request).status_code == 200
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+
+def _forget_token(params: dict[str, Any], **_: object) -> None:
+    body = json.loads(params["body"])
+    del body["ClientRequestToken"]
+    params["body"] = json.dumps(body).encode()
+
+
+class TestStream:
+    """What the table's stream tells, read by the store's own plugin."""
+
+    def play(self, store: Store) -> None:
+        """An order, a case with evidence and refund, and a move of each."""
+        file = pushed(store)
+        change = Change.opened(a_case(), "buyer:b1", NOW)
+        store.commit(replace(change, evidence=(an_evidence(),), refunds=(a_refund(),), parcel=a_parcel(), answer=an_answer()))
+        now = stored(store)
+        findings = tuple(a_finding(check=f"vision.check_{n}") for n in range(20))
+        moved = replace(now.refunds[0], state=RefundState.PROCESSING)
+        store.commit(replace(Change(now.case), evidence=(an_evidence(findings=findings),), refunds=(moved,)))
+        store.commit(Change(order=file.order, ledger=file.ledger))
+
+    def check(self, seen: list[Seen]) -> None:
+        """Each record once before and after; in order per record."""
+        told = [(type(s.after).__name__, s.before is None, s.case_id) for s in seen]
+        assert sorted(told) == sorted((kind, new, "" if kind == "Order" else "c1") for kind in KINDS for new in (True, False))
+        for s in seen:
+            if s.before is not None and not isinstance(s.after, Evidence):
+                assert not isinstance(s.before, Evidence)
+                assert (s.before.version, s.after.version) == (1, 2)
+        (judged,) = (s.after for s in seen if isinstance(s.after, Evidence) and s.before)
+        assert isinstance(judged, Evidence)
+        assert len(judged.findings) == 20
+
+    def test_the_fake_tells_it(self) -> None:
+        """Tests of use cases see what the real stream tells."""
+        store = FakeStore()
+        self.play(store)
+        self.check([seen for record in store.records if (seen := store.seen(record))])
+
+    def test_the_engine_tells_it(self, engine_store: DynamoStore, endpoint: str) -> None:
+        """Records of the embedded engine's stream, and the same ones as Lambda's JSON, are read alike."""
+        self.play(engine_store)
+        records = read_stream(endpoint, engine_store)
+        self.check([seen for record in records if (seen := engine_store.seen(record))])
+        self.check([seen for record in records if (seen := engine_store.seen(json.loads(json.dumps(record, default=as_lambda))))])
+
+    def test_a_removal_says_nothing(self, engine_store: DynamoStore) -> None:
+        """An expired answer that is swept away is no news."""
+        old = item(("IDEM#a#b", "HEAD"), an_answer())
+        assert engine_store.seen({"eventName": "REMOVE", "dynamodb": {"OldImage": old}}) is None
+
+
+KINDS = [kind.__name__ for kind in (Case, Evidence, Order, Refund)]
+
+
+def as_lambda(value: Any) -> Any:
+    """Bytes as Lambda sends them in JSON, and instants as numbers."""
+    return b64encode(value).decode() if isinstance(value, bytes) else value.timestamp()
+
+
+def read_stream(endpoint: str, store: DynamoStore) -> list[dict[str, Any]]:
+    """All records of the table's stream so far."""
+    streams = streams_client(endpoint)
+    arn = streams.list_streams(TableName=store.table)["Streams"][0]["StreamArn"]
+    shards = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    found: list[Any] = []
+    for shard in shards:
+        start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+        found += streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
+    return found
+
+
+def test_no_phone_is_in_a_key(engine_store: DynamoStore) -> None:
+    """A phone is stored in the order it came with, and in no key or index."""
+    pushed(engine_store)
+    for found in engine_store.client.scan(TableName=engine_store.table)["Items"]:
+        assert not any("13800000000" in str(v) for name, v in found.items() if name != "j")
+
+
+def test_too_much_for_one_transaction_is_invalid(engine_store: DynamoStore) -> None:
+    """Above a hundred items a change is refused before anything is written."""
+    prints = tuple(PhotoPrint(f"{n:016x}", "c1", f"e{n}") for n in range(25))
+    change = replace(Change.opened(a_case(), "buyer:b1", NOW), prints=prints)
+    assert refused(engine_store, change, Invalid).details["found"] == 103
+    engine_store.commit(replace(change, prints=prints[:24]))
+
+
+def test_an_answer_expires_by_the_tables_own_rule(engine_store: DynamoStore) -> None:
+    """Time to live is on, and an answer carries its expiry in seconds, never early."""
+    engine_store.commit(Change(answer=an_answer(expires_at=NOW + timedelta(microseconds=1))))
+    ttl = engine_store.client.describe_time_to_live(TableName=engine_store.table)["TimeToLiveDescription"]
+    assert (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "expires")
+    (found,) = engine_store.client.scan(TableName=engine_store.table)["Items"]
+    assert found["expires"] == {"N": str(int(NOW.timestamp()) + 1)}
+
+
+def test_settings_are_checked_at_once() -> None:
+    """Without a table or a key nothing is built; a store that is built has not connected."""
+    for settings in ({}, {"table": "t"}, {"phone_key": "k"}, {"table": "t", "phone_key": ""}):
+        with pytest.raises(BadSettings):
+            build(settings)
+    assert build({"table": "t", "phone_key": "k", "due_shards": "7"}).due_shards == 7
+
+
+def test_money_is_never_a_float(engine_store: DynamoStore) -> None:
+    """What is stored of an order and its ledger holds no number with a point."""
+    store = engine_store
+    order = an_order()
+    store.commit(Change(order=order, ledger=a_ledger(order)))
+    texts = [json_of(found) for found in store.client.scan(TableName=store.table)["Items"]]
+    assert len(texts) == 2
+    for text in texts:
+        json.loads(text, parse_float=lambda number: pytest.fail(f"{number} is stored"))
+
+
+def test_building_imports_no_client() -> None:
+    """boto3 takes a third of a second to import: a store that was built has not asked for it yet."""
+    script = (
+        "import sys; from plugins.dynamodb_store import build; build({'table': 't', 'phone_key': 'k'});"
+        "from plugins import inbox, s3_files, sqs_queue, local_queue, local_files, local_clock, system_clock;"
+        "print(sorted({'boto3', 'botocore'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

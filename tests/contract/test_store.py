@@ -1,0 +1,39 @@
+import pytest
+
+from aftersales.ports import Store
+from aftersales.testing.store import FakeStore
+from aftersales.testing.store_contract import StoreContract
+from aftersales.testing.store_queries import QueryContract
+from aftersales.testing.store_races import RaceContract
+from plugins.dynamodb_store.store import DynamoStore
+
+
+class TestFake(StoreContract, QueryContract, RaceContract):
+    """The fake that use cases are tested with."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """The store in memory."""
+        return FakeStore(due_shards=3)
+
+
+class TestEngine(StoreContract, QueryContract, RaceContract):
+    """DynamoDB as `make run` has it."""
+
+    @pytest.fixture
+    def store(self, engine_store: DynamoStore) -> Store:
+        """The real store on the embedded engine."""
+        return engine_store
+
+
+class TestMoto(StoreContract, QueryContract):
+    """A second engine, so that no engine's habits pass for DynamoDB's."""
+
+    @pytest.fixture
+    def store(self, moto_store: DynamoStore) -> Store:
+        """The real store on moto."""
+        return moto_store
+
+    @pytest.mark.skip(reason="moto loses updates and tears transactions under threads (measured); the races run on the engine")
+    def test_races(self) -> None:
+        """What moto cannot show."""
