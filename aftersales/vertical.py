@@ -62,8 +62,10 @@ class Facts:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What verification saw, as far as it still matters: an unusable photo is forgiven once a usable one stands beside it,
-        and a photo on which the flaw cannot be told is forgiven once another shows it.
+        """What verification saw, as far as it still matters.
+
+        An unusable photo is forgiven once a usable one stands beside it, and one on which the flaw cannot be told once another
+        shows it.
         """
         usable = {e.kind for e in self.evidence if e.usable}
         found = [f for e in self.evidence if e.usable or e.kind not in usable for f in e.findings]
