@@ -1,0 +1,230 @@
+"""Home: the folder that holds everything of one local system, and the environment its processes get from it.
+
+::
+
+    secrets.json   made once, readable by the owner only        queue.sqlite   jobs for the worker
+    ports.json     loopback ports, kept so that addresses last  stream.json    how far the table's stream was followed
+    clock          seconds the local clock runs ahead           swept.json     the last pass of the schedules
+    engine/        the database                                 files/         evidence
+    sandbox/       the provider's keys and books                log/           one file per part
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import secrets
+import socket
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from aftersales.registry import Registry
+from infra.local.engine import endpoint_given
+from plugins.local_clock import LocalClock
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGE = ROOT / "infra" / "stages" / "local.toml"
+DEFAULT = ROOT / ".local"
+
+HOST = "127.0.0.1"
+#: Which ports a home remembers. Below the range that the kernel gives to outgoing connections, so that none of them takes one.
+PORTS = ("server", "engine", "sandbox", "truth")
+PORT_RANGE = range(20_000, 30_000)
+
+SANDBOX_KEYS = {
+    "WECHATPAY_MCHID": "mchid",
+    "WECHATPAY_SERIAL": "serial_no",
+    "WECHATPAY_PRIVATE_KEY": "private_key.pem",
+    "WECHATPAY_PLATFORM_KEYS": "platform_keys.json",
+    "WECHATPAY_APIV3_KEY": "apiv3_key",
+}
+
+
+class NoHome(Exception):
+    """The folder is no home of a local system, or nothing was ever started in it."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """One local system's folder. Use :meth:`made` to make it, :meth:`there` to use one that is there."""
+
+    folder: Path
+
+    @classmethod
+    def made(cls, folder: Path) -> Home:
+        """The home in ``folder``, with its secrets and ports; made where it is new."""
+        home = cls(folder.resolve())
+        home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.log.mkdir(exist_ok=True)
+        if not home._secrets_file.exists():
+            made = {name: secrets.token_hex(24) for name in ("TOKEN_SECRET", "PHONE_KEY", "FILES_KEY")}
+            write(home._secrets_file, {**made, "TABLE": f"aftersales-{secrets.token_hex(4)}"})
+        if not home._ports_file.exists():
+            write(home._ports_file, dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)))
+        return home
+
+    @classmethod
+    def there(cls, folder: Path) -> Home:
+        """The home in ``folder``. Raises NoHome when nothing was ever started there."""
+        home = cls(folder.resolve())
+        if not home._secrets_file.exists() or not home._ports_file.exists():
+            raise NoHome(f"{folder} holds no local system: start one with `make run` first")
+        return home
+
+    # --- places -------------------------------------------------------------------------------------------------------
+    @property
+    def log(self) -> Path:
+        """The folder of the parts' logs."""
+        return self.folder / "log"
+
+    @property
+    def clock_file(self) -> Path:
+        """What the local clock reads."""
+        return self.folder / "clock"
+
+    @property
+    def swept_file(self) -> Path:
+        """What the scheduler writes after each pass."""
+        return self.folder / "swept.json"
+
+    @property
+    def stream_file(self) -> Path:
+        """How far the follower is."""
+        return self.folder / "stream.json"
+
+    @property
+    def queue_file(self) -> Path:
+        """The jobs."""
+        return self.folder / "queue.sqlite"
+
+    @property
+    def keys(self) -> Path:
+        """The sandbox's keys."""
+        return self.folder / "sandbox" / "keys"
+
+    @property
+    def _secrets_file(self) -> Path:
+        return self.folder / "secrets.json"
+
+    @property
+    def _ports_file(self) -> Path:
+        return self.folder / "ports.json"
+
+    # --- addresses ----------------------------------------------------------------------------------------------------
+    @cached_property
+    def secrets(self) -> Mapping[str, str]:
+        """The secrets and the table's name, by the names they have in the environment."""
+        return {str(k): str(v) for k, v in read(self._secrets_file).items()}
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The ports by part."""
+        return {name: int(port) for name, port in read(self._ports_file).items()}
+
+    def move_ports(self, names: list[str]) -> Mapping[str, int]:
+        """Choose other ports for these parts, and give all of them."""
+        write(self._ports_file, {**self.ports, **dict(zip(names, _free_ports(len(names)), strict=True))})
+        return self.ports
+
+    @property
+    def url(self) -> str:
+        """Where the API answers."""
+        return f"http://{HOST}:{self.ports['server']}"
+
+    @property
+    def engine_url(self) -> str:
+        """Where the database answers: ours, or what DYNAMODB_ENDPOINT names."""
+        return endpoint_given() or f"http://{HOST}:{self.ports['engine']}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where WeChat Pay's API answers."""
+        return f"http://{HOST}:{self.ports['sandbox']}"
+
+    @property
+    def truth_url(self) -> str:
+        """Where the sandbox tells what really was paid."""
+        return f"http://{HOST}:{self.ports['truth']}"
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.secrets["TABLE"]
+
+    # --- what others need ---------------------------------------------------------------------------------------------
+    def environment(self) -> dict[str, str]:
+        """What the stage file asks the environment for. The sandbox's keys are part of it once it has run."""
+        made = {name: self.keys / file for name, file in SANDBOX_KEYS.items()}
+        return {
+            **self.secrets,
+            "AFTERSALES_STAGE": str(STAGE),
+            "AFTERSALES_HOME": str(self.folder),
+            "DYNAMODB_ENDPOINT": self.engine_url,
+            "FILES_FOLDER": str(self.folder / "files"),
+            "FILES_URL": f"{self.url}/files",
+            "QUEUE_FILE": str(self.queue_file),
+            "CLOCK_FILE": str(self.clock_file),
+            "WECHATPAY_URL": self.sandbox_url,
+            "WECHATPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/wechatpay",
+            **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},
+        }
+
+    def registry(self) -> Registry:
+        """What is switched on, for tools that read the same state as the server does; the process's environment stays as it is."""
+        known = self.environment()
+
+        def filled(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: filled(each) for name, each in value.items()}
+            return known.get(value[4:], "") if isinstance(value, str) and value.startswith("env:") else value
+
+        return Registry(filled(tomllib.loads(STAGE.read_text(encoding="utf-8"))))
+
+    def clock(self) -> LocalClock:
+        """The local clock."""
+        return LocalClock(self.clock_file)
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The JSON object in ``file``, {} when there is none."""
+    try:
+        said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return said
+
+
+def write(file: Path, said: Mapping[str, Any]) -> None:
+    """Replace ``file`` in one step, on disk when this returns, readable by its owner only."""
+    fresh = file.with_name(f"{file.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as draft:
+        json.dump(said, draft, indent=1)
+        draft.flush()
+        os.fsync(draft.fileno())
+    fresh.replace(file)
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of the loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_ports(count: int) -> list[int]:
+    found: list[int] = []
+    for port in random.sample(PORT_RANGE, len(PORT_RANGE)):
+        if is_free(port):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError("there is no free port on this machine")
