@@ -1,0 +1,120 @@
+"""Client: one person talking to the local API. Used by the seed, the demo, the tests; nothing in it is special to any of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import httpx
+
+T = TypeVar("T")
+
+#: How long a condition is waited for, and how often it is looked at.
+WAIT_S, LOOK_S = 20.0, 0.02
+
+
+class Refused(Exception):
+    """The API answered with a problem; ``code`` is its stable code, ``said`` the whole of it."""
+
+    def __init__(self, method: str, path: str, status: int, said: Mapping[str, Any]) -> None:
+        super().__init__(f"{method} {path}: {status} {said.get('code')}: {said.get('detail')}")
+        self.status, self.said = status, said
+        self.code = str(said.get("code", ""))
+
+
+class Client:
+    """A person with a token. Paths are below ``/v1``; a POST makes up its Idempotency-Key unless one is given."""
+
+    def __init__(self, url: str, token: str, locale: str = "en") -> None:
+        self._http = httpx.Client(
+            base_url=f"{url}/v1",
+            headers={"Authorization": f"Bearer {token}", "Accept-Language": locale},
+            timeout=30,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # --- plain HTTP ---------------------------------------------------------------------------------------------------
+    def send(self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> httpx.Response:
+        """The response, whatever it is. ``headers`` are named with ``_`` for ``-`` (``if_match="3"``)."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if method == "POST":
+            named["Idempotency-Key"] = key or str(uuid4())
+        content = {} if body is None else {"json": body}
+        return self._http.request(method, path, headers=named, **content)
+
+    def get(self, path: str) -> Any:
+        """What is there. Raises Refused."""
+        return self._said("GET", path)
+
+    def post(self, path: str, body: Any = None, **how: str) -> Any:
+        """The answer to a POST. Raises Refused."""
+        return self._said("POST", path, body, **how)
+
+    def put(self, path: str, body: Any, **how: str) -> Any:
+        """The answer to a PUT. Raises Refused."""
+        return self._said("PUT", path, body, **how)
+
+    def patch(self, path: str, body: Any, **how: str) -> Any:
+        """The answer to a PATCH. Raises Refused."""
+        return self._said("PATCH", path, body, **how)
+
+    def _said(self, method: str, path: str, body: Any = None, **how: str) -> Any:
+        response = self.send(method, path, body, **how)
+        said = response.json()
+        if response.is_error:
+            raise Refused(method, path, response.status_code, said)
+        return said
+
+    # --- what people do -----------------------------------------------------------------------------------------------
+    def upload(self, case_id: str, content: bytes, content_type: str = "image/jpeg", kind: str = "photo") -> str:
+        """Hand in a file the way a browser does: ask for an upload, post the form to where it says. Gives the evidence's id."""
+        asked = {"kind": kind, "content_type": content_type, "bytes": len(content)}
+        place = self.post(f"/cases/{case_id}/evidence", asked)
+        sent = httpx.post(place["url"], data=place["fields"], files={"file": ("file", content, content_type)}, trust_env=False)
+        if sent.is_error:
+            raise Refused("POST", "/files/upload", sent.status_code, sent.json())
+        return str(place["evidence_id"])
+
+    def claim(self, photo: bytes | None = None, **draft: Any) -> dict[str, Any]:
+        """Open a case, hand in a photo if there is one, and submit it."""
+        case_id = self.post("/cases", draft)["case_id"]
+        if photo is not None:
+            self.upload(case_id, photo)
+        submitted: dict[str, Any] = self.post(f"/cases/{case_id}/submit")
+        return submitted
+
+    def case_in(self, case_id: str, *states: str, within_s: float = WAIT_S) -> dict[str, Any]:
+        """The case once it is in one of ``states``. Raises TimeoutError naming where it stands instead."""
+
+        def look() -> dict[str, Any] | None:
+            case: dict[str, Any] = self.get(f"/cases/{case_id}")
+            last[:] = [case["state"]]
+            return case if case["state"] in states else None
+
+        last: list[str] = []
+        return until(look, lambda: f"case {case_id} is {last[0]}, not {' or '.join(states)}", within_s)
+
+
+def until(look: Callable[[], T | None], what: Callable[[], str], within_s: float = WAIT_S) -> T:
+    """What ``look`` gives once it gives something true. Raises TimeoutError with ``what`` was waited for in vain."""
+    end = time.monotonic() + within_s
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise TimeoutError(f"after {within_s:.0f} s: {what()}")
+        time.sleep(LOOK_S)
