@@ -16,8 +16,7 @@ from chalice.app import Chalice, Rate, Response
 from aftersales import __version__
 from aftersales.caller import Role
 from aftersales.registry import Registry
-from functions import cases, evidence, follow, http, notices, openapi, orders, refunds, returns, review, sweep
-from functions import payload as p
+from functions import body, cases, evidence, follow, http, notices, openapi, orders, refunds, reply, returns, review, sweep
 from functions.http import Route
 
 app = Chalice(app_name="aftersales")
@@ -31,9 +30,9 @@ READS = ASKS | STAFF | {Role.PLATFORM}
 PUBLIC: frozenset[Role] = frozenset()
 
 
-def health(_: Any) -> p.Health:
+def health(_: Any) -> reply.Health:
     """That the service answers."""
-    return p.Health(status="ok", version=__version__)
+    return reply.Health(status="ok", version=__version__)
 
 
 def described(_: Any) -> dict[str, Any]:
@@ -42,34 +41,34 @@ def described(_: Any) -> dict[str, Any]:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/v1/health", health, None, p.Health, PUBLIC),
+    Route("GET", "/v1/health", health, None, reply.Health, PUBLIC),
     Route("GET", "/v1/openapi.json", described, None, dict, PUBLIC),
     # the mall pushes orders and facts
-    Route("PUT", "/v1/orders/{order_id}", orders.put, p.OrderBody, p.OrderView, MALL),
-    Route("GET", "/v1/orders/{order_id}", orders.get, None, p.OrderView, READS),
-    Route("POST", "/v1/orders/{order_id}/facts", orders.add_fact, p.FactBody, p.OrderView, MALL),
-    Route("GET", "/v1/orders/{order_id}/options", orders.options, None, p.OptionsView, READS),
+    Route("PUT", "/v1/orders/{order_id}", orders.put, body.OrderBody, reply.OrderView, MALL),
+    Route("GET", "/v1/orders/{order_id}", orders.get, None, reply.OrderView, READS),
+    Route("POST", "/v1/orders/{order_id}/facts", orders.add_fact, body.FactBody, reply.OrderView, MALL),
+    Route("GET", "/v1/orders/{order_id}/options", orders.options, None, reply.OptionsView, READS),
     # the buyer asks, and everybody concerned reads
-    Route("POST", "/v1/cases", cases.open_case, p.CaseBody, p.CaseView, ASKS, 201),
-    Route("GET", "/v1/cases", cases.mine, None, p.CasePage, BUYER),
-    Route("GET", "/v1/cases/{case_id}", cases.get, None, p.CaseView, READS),
-    Route("PATCH", "/v1/cases/{case_id}", cases.edit, p.CasePatch, p.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/evidence", evidence.add, p.EvidenceBody, p.UploadView, ASKS, 201),
-    Route("POST", "/v1/cases/{case_id}/submit", cases.submit, None, p.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/withdraw", cases.withdraw, None, p.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, p.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, p.ShipmentBody, p.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/counter-answer", review.answer_counter, p.CounterAnswer, p.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/messages", review.say, p.MessageBody, p.CaseView, ASKS | STAFF),
-    Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, p.TimelineView, READS),
-    Route("GET", "/v1/notices", notices.listed, None, p.NoticePage, BUYER),
+    Route("POST", "/v1/cases", cases.open_case, body.CaseBody, reply.CaseView, ASKS, 201),
+    Route("GET", "/v1/cases", cases.mine, None, reply.CasePage, BUYER),
+    Route("GET", "/v1/cases/{case_id}", cases.get, None, reply.CaseView, READS),
+    Route("PATCH", "/v1/cases/{case_id}", cases.edit, body.CasePatch, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/evidence", evidence.add, body.EvidenceBody, reply.UploadView, ASKS, 201),
+    Route("POST", "/v1/cases/{case_id}/submit", cases.submit, None, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/withdraw", cases.withdraw, None, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, body.ShipmentBody, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/counter-answer", review.answer_counter, body.CounterAnswer, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/messages", review.say, body.MessageBody, reply.CaseView, ASKS | STAFF),
+    Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, reply.TimelineView, READS),
+    Route("GET", "/v1/notices", notices.listed, None, reply.NoticePage, BUYER),
     # the shop decides
-    Route("GET", "/v1/merchant/cases", review.listed, None, p.CasePage, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, p.DecisionBody, p.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, p.CounterBody, p.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/inspection", returns.inspect, p.InspectionBody, p.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, p.DeadlineBody, p.CaseView, SENIOR),
-    Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", refunds.retry, None, p.CaseView, SENIOR),
+    Route("GET", "/v1/merchant/cases", review.listed, None, reply.CasePage, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/inspection", returns.inspect, body.InspectionBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, body.DeadlineBody, reply.CaseView, SENIOR),
+    Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", refunds.retry, None, reply.CaseView, SENIOR),
 )
 
 

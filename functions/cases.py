@@ -16,11 +16,12 @@ from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.ports import CaseFile, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
 from functions import evidence as evidences
+from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
 from functions.judgement import judge
 from functions.orders import needs, why_not
-from functions.payload import CaseBody, CasePage, CasePatch, CaseView, ItemBody, TimelineView
 from functions.payout import follow, timeouts
+from functions.reply import CasePage, CaseView, TimelineView
 from functions.view import case_view, row, stored, timeline
 
 

@@ -13,9 +13,10 @@ from aftersales.errors import Conflict
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState, print_distance
 from aftersales.ports import CaseFile, PhotoQuestion, PhotoReport, PrintsLike
 from aftersales.registry import Registry
+from functions.body import EvidenceBody
 from functions.context import Context, by_system
 from functions.judgement import judge
-from functions.payload import EvidenceBody, UploadView
+from functions.reply import UploadView
 
 MAX_BYTES = 10 * 1024 * 1024
 MOST = 20  # pieces of evidence per case

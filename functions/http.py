@@ -21,7 +21,7 @@ from aftersales.ports import AnswerTo
 from aftersales.registry import Registry
 from functions import callbacks
 from functions.context import Context, Once, again
-from functions.payload import CaseView, Problem
+from functions.reply import CaseView, Problem
 from functions.token import caller_of
 
 log = logging.getLogger(__name__)

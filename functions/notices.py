@@ -11,7 +11,7 @@ from aftersales.registry import Registry
 from aftersales.text import text
 from functions import words
 from functions.context import Context
-from functions.payload import NoticePage, NoticeView
+from functions.reply import NoticePage, NoticeView
 
 
 def listed(ctx: Context, cursor: str | None = None, limit: int = 50) -> NoticePage:

@@ -10,7 +10,7 @@ import msgspec
 
 from aftersales import __version__
 from functions.http import Route
-from functions.payload import Problem
+from functions.reply import Problem
 
 PROBLEMS = {
     "400": "The request cannot be understood.",

@@ -14,19 +14,9 @@ from aftersales.order import Line, OrderStatus, Shipment
 from aftersales.ports import OrderFile
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
+from functions.body import FactBody, OrderBody
 from functions.context import Context
-from functions.payload import (
-    Choice,
-    FactBody,
-    LineMoney,
-    LineOptions,
-    Need,
-    OfferView,
-    OptionsView,
-    OrderBody,
-    OrderView,
-    Why,
-)
+from functions.reply import Choice, LineMoney, LineOptions, Need, OfferView, OptionsView, OrderView, Why
 
 #: The instant a fact sets, where it sets one.
 INSTANT = {OrderStatus.PAID: "paid_at", OrderStatus.SHIPPED: "shipped_at", OrderStatus.SIGNED: "signed_at"}

@@ -31,7 +31,7 @@ from aftersales.refund import (
 )
 from aftersales.registry import Registry
 from functions.context import Context, again
-from functions.payload import CaseView
+from functions.reply import CaseView
 from functions.view import case_view
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,10 @@ from aftersales.errors import Conflict, Invalid
 from aftersales.parcel import Disposition, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
+from functions.body import InspectionBody, ShipmentBody
 from functions.context import Context
-from functions.payload import CaseView, InspectionBody, ShipmentBody
 from functions.payout import reserve, timeouts
+from functions.reply import CaseView
 from functions.view import stored
 
 

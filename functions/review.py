@@ -12,18 +12,11 @@ from aftersales.errors import Conflict, Forbidden, Invalid, SecondPersonRequired
 from aftersales.ports import CaseFile, OfMerchant, OrdersOfPhone
 from aftersales.quote import lowered
 from aftersales.rules import VERSION
+from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
 from functions.context import Context
 from functions.judgement import decided
-from functions.payload import (
-    CasePage,
-    CaseView,
-    CounterAnswer,
-    CounterBody,
-    DeadlineBody,
-    DecisionBody,
-    MessageBody,
-)
 from functions.payout import follow, timeouts
+from functions.reply import CasePage, CaseView
 from functions.view import row, stored
 
 SECOND = frozenset({Role.APPROVER, Role.ADMIN, Role.PLATFORM})

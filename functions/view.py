@@ -12,7 +12,7 @@ from aftersales.text import text
 from aftersales.vertical import Vertical
 from functions import words
 from functions.context import Context
-from functions.payload import (
+from functions.reply import (
     ApprovalView,
     CaseRow,
     CaseView,

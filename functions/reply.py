@@ -1,124 +1,22 @@
-"""What travels over the API: request bodies and views. Unknown fields, fractions and negative amounts never get past here."""
+"""Replies: what clients get."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from aftersales.case import Ending, Event, Fault, Kind, State
 from aftersales.decision import Outcome, Source, Verdict
 from aftersales.evidence import EvidenceKind, EvidenceState
-from aftersales.order import DiscountKind, Order, OrderStatus
+from aftersales.order import OrderStatus
 from aftersales.parcel import Disposition, ParcelState
 from aftersales.refund import Cause, RefundState
-
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+$")]
-Word = Annotated[str, Meta(max_length=64)]
-Title = Annotated[str, Meta(max_length=256)]
-Text = Annotated[str, Meta(max_length=1000)]
-Minor = Annotated[int, Meta(ge=0, le=10**12, description="whole minor units of the order's currency (fen, cents)")]
-Pieces = Annotated[int, Meta(ge=1, le=100_000)]
-Percent = Annotated[int, Meta(ge=1, le=100)]
-At = Annotated[datetime, Meta(tz=True)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-
-
-class Body(Struct, forbid_unknown_fields=True):
-    """What a client sends."""
 
 
 class View(Struct):
     """What a client gets."""
-
-
-# --- orders -----------------------------------------------------------------------------------------------------------
-class BuyerBody(Body):
-    """The buyer of an order."""
-
-    id: Id
-    phone: Annotated[str, Meta(max_length=32, pattern=r"^[0-9+ -]*$")] = ""
-    tier: Word = ""
-    locale: Word = "zh-CN"
-
-
-class LineBody(Body):
-    """One line; prices include tax unless ``tax_minor`` says what came on top for the line."""
-
-    line_id: Id
-    sku: Title
-    title: Title
-    vertical: Word
-    unit_price_minor: Minor
-    pieces: Pieces
-    category: Title = ""
-    discount_minor: Minor = 0
-    tax_minor: Minor = 0
-    terms: dict[Word, str | int | bool] = {}
-
-
-class DiscountBody(Body):
-    """A discount over ``lines``, or over all lines when null."""
-
-    kind: DiscountKind
-    amount_minor: Minor
-    lines: Annotated[list[Id], Meta(max_length=500)] | None = None
-
-
-class FreightBody(Body):
-    """Freight charged and taken off."""
-
-    charged_minor: Minor = 0
-    discount_minor: Minor = 0
-
-
-class PaymentBody(Body):
-    """One payment; ``transaction_id`` is the channel's number."""
-
-    payment_id: Id
-    channel: Word
-    transaction_id: Annotated[str, Meta(min_length=1, max_length=64)]
-    paid_minor: Minor
-    paid_at: At | None = None
-
-
-class ShipmentBody(Body):
-    """A parcel: carrier code and waybill number."""
-
-    carrier: Annotated[str, Meta(min_length=1, max_length=32)]
-    number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+$")]
-
-
-class OrderBody(Body):
-    """The order snapshot a mall pushes."""
-
-    order_id: Id
-    merchant: Id
-    buyer: BuyerBody
-    currency: Currency
-    status: OrderStatus
-    lines: Annotated[list[LineBody], Meta(min_length=1, max_length=500)]
-    payments: Annotated[list[PaymentBody], Meta(min_length=1, max_length=20)]
-    discounts: Annotated[list[DiscountBody], Meta(max_length=100)] = []
-    freight: FreightBody = msgspec.field(default_factory=FreightBody)
-    paid_at: At | None = None
-    shipped_at: At | None = None
-    signed_at: At | None = None
-    shipment: ShipmentBody | None = None
-
-    def order(self) -> Order:
-        """The core's value of it."""
-        return msgspec.convert(msgspec.to_builtins(self), Order)
-
-
-class FactBody(Body):
-    """A later fact about an order: what happened, and when."""
-
-    fact: OrderStatus
-    at: At
-    shipment: ShipmentBody | None = None
 
 
 class LineMoney(View):
@@ -200,91 +98,6 @@ class OptionsView(View):
     refundable_minor: int
     freight_minor: int
     lines: list[LineOptions]
-
-
-# --- cases ------------------------------------------------------------------------------------------------------------
-class ItemBody(Body):
-    """Pieces of one line; ``share_percent`` of them is bad (100 when left out)."""
-
-    line_id: Id
-    pieces: Pieces
-    share_percent: Percent = 100
-
-
-Items = Annotated[list[ItemBody], Meta(max_length=500)]
-
-
-class CaseBody(Body):
-    """A draft. No ``items`` with ``freight`` true asks for the freight alone. ``submit`` hands it in at once (一键退款)."""
-
-    order_id: Id
-    kind: Kind
-    reason: Word
-    items: Items = []
-    freight: bool = False
-    asked_minor: Annotated[int, Meta(ge=1, le=10**12)] | None = None
-    note: Text = ""
-    submit: bool = False
-
-
-class CasePatch(Body):
-    """What to change on a draft; what is left out stays."""
-
-    reason: Word | None = None
-    items: Items | None = None
-    freight: bool | None = None
-    asked_minor: Annotated[int, Meta(ge=1, le=10**12)] | None = None
-    note: Text | None = None
-
-
-class EvidenceBody(Body):
-    """A piece of evidence that is about to be uploaded."""
-
-    bytes: Annotated[int, Meta(ge=1, le=10 * 1024 * 1024)]
-    kind: EvidenceKind = EvidenceKind.PHOTO
-    content_type: Annotated[str, Meta(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9.+-]+$")] = "image/jpeg"
-
-
-class DecisionBody(Body):
-    """A person's decision; ``reason`` is what the other side reads."""
-
-    outcome: Outcome
-    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
-
-
-class CounterBody(Body):
-    """Another amount, offered to the buyer."""
-
-    amount_minor: Annotated[int, Meta(ge=1, le=10**12)]
-    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
-
-
-class CounterAnswer(Body):
-    """The buyer's answer to it."""
-
-    accept: bool
-
-
-class InspectionBody(Body):
-    """What was found in the parcel: accepted with a disposition, or refused with a note."""
-
-    accepted: bool
-    disposition: Disposition | None = None
-    note: Text = ""
-
-
-class MessageBody(Body):
-    """A message to the other side."""
-
-    text: Annotated[str, Meta(min_length=1, max_length=1000)]
-
-
-class DeadlineBody(Body):
-    """Pause, resume or move a case's deadline (``move_to``), with the reason."""
-
-    action: Annotated[str, Meta(pattern="^(pause|resume|move)$")]
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
-    move_to: At | None = None
 
 
 class FindingView(View):
