@@ -81,9 +81,8 @@ class LocalFiles:
     def verify(self, method: str, fields: dict[str, str], now: datetime) -> None:
         """Raise BadSignature unless we signed exactly these fields and they have not expired."""
         signed = {name: text for name, text in fields.items() if name != "signature"}
-        if not hmac.compare_digest(
-            self._sign(method, signed).encode(), fields.get("signature", "").encode(errors="backslashreplace")
-        ):
+        given = fields.get("signature", "").encode(errors="backslashreplace")
+        if not hmac.compare_digest(self._sign(method, signed).encode(), given):
             raise BadSignature("The signature of this address does not fit.", todo="Ask for a new one.")
         if int(signed["expires"]) <= now.timestamp():
             raise BadSignature("This address has expired.", todo="Ask for a new one.")

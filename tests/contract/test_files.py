@@ -1,5 +1,4 @@
 import json
-import os
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -99,7 +98,7 @@ class TestLocal(FilesContract):
             accept_upload(files, other.upload("a", "image/jpeg", 10, NOON).fields, b"x", NOON)
 
     @pytest.mark.parametrize(
-        "key", ["../a", "a/../../b", "/etc/passwd", "a//b", "a/./b", ".types/a", "a/.b", "", "a/", "a\\b", "a\0b", "a\n"]
+        "key", ["../a", "a/../../b", "/etc/passwd", "a//b", "a/./b", ".types/a", "a/.b", "", "a/", "a\\b", "a\0b", "a\n", "a" * 513]
     )
     def test_no_key_leaves_the_folder(self, files: LocalFiles, key: str) -> None:
         """A key that is no plain relative path is Invalid, whatever is done with it."""
@@ -139,7 +138,7 @@ class TestLocal(FilesContract):
         with pytest.raises(TypeError):
             files.write("m1/a.jpg", "no bytes", "image/jpeg")  # type: ignore[arg-type]  # stands for any failure while writing
         assert files.read("m1/a.jpg", 1000) == JPEG
-        assert os.listdir(tmp_path / "files" / ".fresh") == []
+        assert list((tmp_path / "files" / ".fresh").iterdir()) == []
 
     def test_settings_are_checked_at_once(self) -> None:
         """Without a folder, an address or a key nothing is built."""
@@ -187,12 +186,8 @@ class TestS3(FilesContract):
         """Key, bucket and type are exact, the size has a limit, and all of it is under a version 4 signature."""
         fields = files.upload("m1/c1/e1.jpg", "image/jpeg", 1000, NOON).fields
         conditions = json.loads(b64decode(fields["policy"]))["conditions"]
-        for condition in (
-            {"Content-Type": "image/jpeg"},
-            ["content-length-range", 1, 1000],
-            {"key": "m1/c1/e1.jpg"},
-            {"bucket": "evidence"},
-        ):
+        exact = [{"Content-Type": "image/jpeg"}, {"key": "m1/c1/e1.jpg"}, {"bucket": "evidence"}]
+        for condition in (*exact, ["content-length-range", 1, 1000]):
             assert condition in conditions
         assert fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
 

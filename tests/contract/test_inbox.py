@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from aftersales.errors import BadSettings
@@ -39,9 +37,9 @@ class TestMoto(InboxContract):
     """A second engine."""
 
     @pytest.fixture
-    def inbox(self, moto_store: DynamoStore) -> Iterator[Inbox]:
+    def inbox(self, moto_store: DynamoStore) -> Inbox:
         """An empty table on moto."""
-        yield build({"table": moto_store.table, "region": "us-east-1"})
+        return build({"table": moto_store.table, "region": "us-east-1"})
 
 
 def test_a_table_is_needed() -> None:

@@ -60,18 +60,16 @@ class TestLocal(QueueContract):
             "import sys, time; from plugins.local_queue import build; q = build({'file': sys.argv[1], 'visibility_s': 3600})\n"
             "end = time.monotonic() + 20\n"
             "while time.monotonic() < end:\n"
-            "    for job in q.receive('verify', 3):\n"
+            "    for job in q.receive('verify', 1):\n"
             "        if job.body['n'] == 'stop': sys.exit(q.done('verify', job))\n"
             "        print(job.body['n'], flush=True); q.done('verify', job)\n"
         )
-        workers = [
-            subprocess.Popen([sys.executable, "-c", script, str(queue._file)], stdout=subprocess.PIPE, text=True) for _ in range(3)
-        ]
+        command = [sys.executable, "-c", script, str(queue._file)]
+        workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda n: queue.send("verify", {"n": str(n)}), range(50)))
         for _ in workers:
             queue.send("verify", {"n": "stop"})
-            time.sleep(0.01)
         done = [line for worker in workers for line in worker.communicate(timeout=30)[0].split()]
         left = [job.body["n"] for job in self.drained(queue, "verify")]
         assert sorted(n for n in done + left if n != "stop") == sorted(map(str, range(50)))
