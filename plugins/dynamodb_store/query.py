@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -33,6 +34,9 @@ Row = tuple[Position, Any]
 
 #: The most keys one BatchGetItem takes (DynamoDB's limit, checked 2026-11).
 MOST_KEYS = 100
+
+#: DynamoDB may answer a batch in part, which botocore does not retry: waits before each further try for the rest.
+PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +133,25 @@ class Finder:
                     yield [quarter, item["SK"]["S"]], found
 
     def _cases(self, partitions: Sequence[str]) -> Iterator[Case]:
-        """The heads of these cases, current, in this order; what is gone is left out."""
+        """The heads of these cases, current, in this order; what is gone is left out.
+
+        A lagging index may name a case at its old place and its new one: it is given once.
+        """
+        named = list(dict.fromkeys(partitions))
         heads: dict[str, Case] = {}
-        for i in range(0, len(partitions), MOST_KEYS):
-            wanted = [{"PK": {"S": pk}, "SK": {"S": "HEAD"}} for pk in partitions[i : i + MOST_KEYS]]
-            asked: Any = {self.table: {"Keys": wanted}}
-            while asked:  # DynamoDB may answer in part; botocore's retries have slowed us down by then
+        for i in range(0, len(named), MOST_KEYS):
+            asked: Any = {self.table: {"Keys": [{"PK": {"S": pk}, "SK": {"S": "HEAD"}} for pk in named[i : i + MOST_KEYS]]}}
+            for pause in PAUSES_S:
+                time.sleep(pause)
                 answer = self.client.batch_get_item(RequestItems=asked)
                 for item in answer["Responses"].get(self.table, []):
                     heads[item["PK"]["S"]] = value(Case, item, case_id=parts(item["PK"]["S"])[1])
                 asked = answer.get("UnprocessedKeys")
-        return (heads[pk] for pk in partitions if pk in heads)
+                if not asked:
+                    break
+            else:
+                raise TimeoutError("DynamoDB keeps answering in part: the table is overloaded")
+        return (heads[pk] for pk in named if pk in heads)
 
     # --- requests -----------------------------------------------------------------------------------------------------
     def _index(self, index: str, key: str, start: Position, size: int, *, newest_first: bool = False) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 #: The most items one BatchWriteItem takes (DynamoDB's limit, checked 2026-11).
 MOST_ITEMS = 25
+
+#: DynamoDB may take a batch in part, which botocore does not retry: waits before each further try with the rest.
+PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 SORT_KEY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#.*", re.DOTALL)
 
@@ -52,8 +56,13 @@ class DynamoInbox:
         puts = [{"PutRequest": {"Item": item}} for item in items.values()]
         for start in range(0, len(puts), MOST_ITEMS):
             asked: Any = {self.table: puts[start : start + MOST_ITEMS]}
-            while asked:  # DynamoDB may take a part; botocore's retries have slowed us down by then
+            for pause in PAUSES_S:
+                time.sleep(pause)
                 asked = self.client.batch_write_item(RequestItems=asked).get("UnprocessedItems")
+                if not asked:
+                    break
+            else:
+                raise TimeoutError("DynamoDB keeps taking a part: the table is overloaded")
 
     def told(self, merchant: str, recipient: str, cursor: str | None = None, limit: int = 50) -> Page[Notice]:
         """A person's notices, newest first. Raises Invalid for a cursor that is not ours."""

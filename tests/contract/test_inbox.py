@@ -1,3 +1,6 @@
+import json
+from typing import Any
+
 import pytest
 
 from aftersales.errors import BadSettings
@@ -31,6 +34,27 @@ class TestEngine(InboxContract):
         meter = Meter(inbox.client)
         inbox.tell([a_notice(key=f"k{n}") for n in range(26)])
         assert (meter.requests, meter.write_units) == ({"BatchWriteItem": 2}, 26)
+
+    def test_a_batch_taken_in_part_is_sent_again(self, inbox: DynamoInbox) -> None:
+        """No notice is lost when DynamoDB takes only a part of a batch."""
+        held: list[Any] = []
+
+        def hold_back(params: dict[str, Any], **_: object) -> None:
+            if not held:
+                body = json.loads(params["body"])
+                held.append(body["RequestItems"][inbox.table].pop())
+                params["body"] = json.dumps(body).encode()
+                params["headers"].pop("Content-Length", None)
+
+        def tell(parsed: dict[str, Any], **_: object) -> None:
+            if len(held) == 1:
+                parsed["UnprocessedItems"] = {inbox.table: held[:1]}
+                held.append(None)
+
+        inbox.client.meta.events.register("before-call.dynamodb.BatchWriteItem", hold_back)
+        inbox.client.meta.events.register("after-call.dynamodb.BatchWriteItem", tell)
+        inbox.tell([a_notice(key=f"k{n}") for n in range(3)])
+        assert len(inbox.told("m1", "buyer:b1").found) == 3
 
 
 class TestMoto(InboxContract):
