@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 
 from aftersales import ports
 from aftersales.case import State
-from aftersales.errors import BadPlugin, BadSettings, NotFound
+from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
 from aftersales.vertical import Merchant, Vertical
 
 PORTS: dict[str, type[Any]] = {
@@ -56,7 +56,7 @@ class Registry:
         """The registry of a stage file. Raises BadSettings when it cannot be read."""
         try:
             return cls(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:  # not there, not text, not TOML
             raise BadSettings(f"The stage file {path.name} cannot be read: {error}") from error
 
     def put(self, name: str, built: Any) -> None:
@@ -132,13 +132,20 @@ class Registry:
         return str(value)
 
     def check(self) -> None:
-        """Build everything that is switched on; the first broken plugin raises BadPlugin by its name. Run at deploy and start."""
+        """Build everything that is switched on; the first broken plugin raises BadPlugin by its name. Run at deploy and start.
+
+        Raises BadSettings for a port nobody knows and for a merchant's wrong settings.
+        """
         for name in self._stage.get("ports", {}):
+            if name not in PORTS:
+                raise BadSettings(f"There is no port {name}.", found=name, expected=sorted(PORTS))
             self._port(name, PORTS[name])
         for name in self._stage.get("channels", {}):
             self.channel(name)
         for name in self._stage.get("verticals", {}).get("active", []):
             self.vertical(name)
+        for name in self._stage.get("merchants", {}):
+            self.merchant(name)
 
     # --- inside -------------------------------------------------------------------------------------------------------
     def _once(self, name: str, make: Any) -> Any:
@@ -162,42 +169,57 @@ class Registry:
         build = getattr(module, "build", None)
         if build is None:
             raise BadPlugin(f"The plugin {name} has no build(settings).")
-        built = build(self._settings(name))
+        try:
+            built = build(self._settings(name))
+        except AftersalesError:
+            raise
+        except Exception as error:
+            raise BadPlugin(f"The plugin {name} cannot be built: {error!r}", name=name) from error
         lacking = sorted(m for m in vars(kind) if not m.startswith("_") and not hasattr(built, m))
         if lacking:
             raise BadPlugin(f"The plugin {name} is no {kind.__name__}: it lacks {', '.join(lacking)}.", lacking=lacking)
         return built
 
     def _settings(self, plugin: str) -> dict[str, Any]:
-        return {k: _resolved(v) for k, v in self._stage.get("settings", {}).get(plugin, {}).items()}
+        values = self._stage.get("settings", {}).get(plugin, {})
+        return {name: _resolved(value, f"{name} of {plugin}") for name, value in values.items()}
 
     def _merchant(self, name: str) -> Merchant:
         table = self._stage.get("merchants", {})
         values = {**table.get("default", {}), **table.get(name, {})}
-        if "zone" in values:
-            values["zone"] = ZoneInfo(values["zone"])
-        hours = values.pop("timeout_hours", {})
-        return Merchant(name, timeouts={State(k): timedelta(hours=v) for k, v in hours.items()}, **values)
+        try:
+            if "zone" in values:
+                values["zone"] = ZoneInfo(values["zone"])
+            hours = values.pop("timeout_hours", {})
+            return Merchant(name, timeouts={State(k): timedelta(hours=v) for k, v in hours.items()}, **values)
+        except (TypeError, ValueError, KeyError) as error:  # an unknown name, state or zone
+            raise BadSettings(f"The settings of the merchant {name} are wrong: {error}", name=name) from error
 
 
-def _resolved(value: Any) -> Any:
+def _resolved(value: Any, which: str) -> Any:
     if isinstance(value, str) and value.startswith("env:"):
         name, _, default = value[4:].partition("|")
         return os.environ.get(name, default)
     if isinstance(value, str) and value.startswith("file:"):
-        return Path(value[5:]).read_text(encoding="utf-8").strip()
+        try:
+            return Path(value[5:]).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise BadSettings(f"The file for {which} cannot be read: {error}") from error
     return value
 
 
 def _load(group: str, name: str) -> Any:
     """Ours first (``plugins.x``, ``verticals.x``), else what an installed package offers under ``aftersales.<group>``."""
     try:
-        return import_module(f"{group}.{name}")
-    except ModuleNotFoundError as error:
-        if error.name not in (group, f"{group}.{name}"):
-            raise BadPlugin(f"{group}.{name} cannot be imported: {error}") from error
-    for entry in entry_points(group=f"aftersales.{group}", name=name):
-        return entry.load()
+        try:
+            return import_module(f"{group}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name not in (group, f"{group}.{name}"):
+                raise
+        for entry in entry_points(group=f"aftersales.{group}", name=name):
+            return entry.load()
+    except Exception as error:  # a plugin may break in any way while it is imported
+        raise BadPlugin(f"{group}.{name} cannot be imported: {error}", name=name) from error
     raise BadPlugin(f"There is no {group[:-1]} {name}, neither here nor in an installed package.", name=name)
 
 
