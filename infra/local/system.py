@@ -12,7 +12,6 @@ Everything listens on loopback and ends with this process. State survives in the
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ import httpx
 
 from infra.local import tick
 from infra.local.child import Child
-from infra.local.client import Client, until
+from infra.local.client import Client, plain_http, until
 from infra.local.engine import Engine, EngineLocked, endpoint_given
 from infra.local.home import Home, is_free, read
 from infra.local.token import token
@@ -65,6 +64,7 @@ class System:
         self._children: dict[str, Child] = {}
         # Children end with the thread that started them: one that lasts as long as the system does.
         self._starter: ThreadPoolExecutor | None = None
+        self._http = plain_http()
 
     # --- life ---------------------------------------------------------------------------------------------------------
     def start(self) -> Self:
@@ -149,12 +149,12 @@ class System:
 
     def truth(self) -> dict[str, Any]:
         """What the provider's books say: payments, refunds and what really was paid."""
-        said: dict[str, Any] = httpx.get(f"{self.home.truth_url}/truth", trust_env=False).raise_for_status().json()
+        said: dict[str, Any] = self._http.get(f"{self.home.truth_url}/truth").raise_for_status().json()
         return said
 
     def lever(self, name: str, said: Any) -> None:
         """Pull one of the sandbox's levers: ``payments``, ``faults``, ``balance``, ``clock``, … (see its truth port)."""
-        httpx.post(f"{self.home.truth_url}/{name}", content=json.dumps(said), trust_env=False).raise_for_status()
+        self._http.post(f"{self.home.truth_url}/{name}", json=said).raise_for_status()
 
     def now(self) -> datetime:
         """The local clock."""
@@ -212,19 +212,18 @@ class System:
                 raise SystemFailed(f"the {part} ended at once; the end of its log:\n{child.said()}")
             if part == "worker":
                 return read(self.home.folder / "worker.json").get("pid") == child.pid
-            return _answers(f"{self.home.url}/v1/health" if part == "server" else f"{self.home.truth_url}/truth")
+            return self._answers(f"{self.home.url}/v1/health" if part == "server" else f"{self.home.truth_url}/truth")
 
         try:
             until(look, lambda: "no answer", READY_TIMEOUT_S)
         except TimeoutError as error:
             raise SystemFailed(f"the {part} is not ready {error}; the end of its log:\n{child.said()}") from error
 
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
+    def _answers(self, url: str) -> bool:
+        try:
+            return self._http.get(url, timeout=2).is_success
+        except httpx.TransportError:
+            return False
 
 
 def _take_lock(folder: Path) -> int:

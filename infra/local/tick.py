@@ -12,7 +12,7 @@ import httpx
 
 from aftersales.case import State
 from aftersales.ports import Due, DueBy, Store
-from infra.local.client import until
+from infra.local.client import plain_http, until
 from infra.local.home import DEFAULT, Home, NoHome, read
 from plugins.local_clock import move
 
@@ -26,13 +26,12 @@ class NotRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What silence did to one case: from which state to which, and why."""
+    """What silence did to one case: from which state to which."""
 
     case_id: str
     order_id: str
     before: str
     after: str
-    why: str
 
 
 def tick(home: Home, by: timedelta) -> list[Moved]:
@@ -48,7 +47,8 @@ def tick(home: Home, by: timedelta) -> list[Moved]:
     waiting = _due(store, clock.now() + by)
     before = {case_id: _state(store, case_id) for case_id in waiting}
     offset = move(home.clock_file, by)
-    httpx.post(f"{home.truth_url}/clock", json={"offset_s": offset.total_seconds()}, trust_env=False).raise_for_status()
+    with plain_http() as provider:
+        provider.post(f"{home.truth_url}/clock", json={"offset_s": offset.total_seconds()}).raise_for_status()
     moved_to = clock.now()
     until(lambda: _swept(home) >= moved_to - timedelta(seconds=1), lambda: "the schedules have not run", SWEPT_WITHIN_S)
     _let_settle(store, list(before))
@@ -57,7 +57,8 @@ def tick(home: Home, by: timedelta) -> list[Moved]:
 
 def _runs(home: Home) -> bool:
     try:
-        return httpx.get(f"{home.url}/v1/health", timeout=2, trust_env=False).is_success
+        with plain_http() as http:
+            return http.get(f"{home.url}/v1/health").is_success
     except httpx.TransportError:
         return False
 
@@ -87,6 +88,7 @@ def _state(store: Store, case_id: str) -> str:
     file = store.case(case_id)
     assert file is not None  # it was in the index
     parts = [str(file.case.state)] + ([f"goods {file.parcel.state}"] if file.parcel else [])
+    parts += [f"asked {file.case.escalations + 1} times"] if file.case.escalations else []
     return ", ".join(parts) + (f" ({file.case.ending})" if file.case.ending else "")
 
 
@@ -107,8 +109,7 @@ def _moved(store: Store, case_id: str, was: str) -> Moved | None:
     now, file = _state(store, case_id), store.case(case_id)
     if now == was or file is None:
         return None
-    why = file.case.decision.reason if file.case.decision else ""
-    return Moved(case_id, file.case.order_id, was, now, why)
+    return Moved(case_id, file.case.order_id, was, now)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

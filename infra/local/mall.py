@@ -1,0 +1,103 @@
+"""A mall's backend: goods, buyers, and orders that are paid at the provider first and then pushed, as a real mall would."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+from infra.local.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What a line of an order is about; ``terms`` are what the buyer confirmed."""
+
+    sku: str
+    title: str
+    vertical: str
+    category: str
+    unit_price_minor: int
+    pieces: int = 1
+    no_return: bool | None = None
+
+    @property
+    def minor(self) -> int:
+        """What the line costs, in fen."""
+        return self.unit_price_minor * self.pieces
+
+    def line(self) -> dict[str, Any]:
+        """The line as the API takes it."""
+        said = {"line_id": "l1", "sku": self.sku, "title": self.title, "vertical": self.vertical, "category": self.category}
+        terms = {} if self.no_return is None else {"no_return": self.no_return}
+        return {**said, "unit_price_minor": self.unit_price_minor, "pieces": self.pieces, "terms": terms}
+
+
+STRAWBERRIES = Goods("SB-500", "丹东草莓 Strawberries, per jin (500 g)", "fresh", "strawberry", 1990, 5, no_return=True)
+CHERRIES = Goods("CH-500", "烟台樱桃 Cherries, per jin (500 g)", "fresh", "cherry", 4500, 2, no_return=True)
+TOWEL = Goods("TW-01", "纯棉毛巾 Cotton towel", "general", "home", 2900)
+LAMP = Goods("LM-07", "台灯 Desk lamp", "general", "home", 6000)
+KETTLE = Goods("KT-02", "电热水壶 Kettle", "general", "appliance", 12900)
+BAG = Goods("BG-11", "双肩包 Backpack", "general", "bags", 59900)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One merchant's backend at a running system."""
+
+    system: System
+    merchant: str
+
+    def ago(self, hours: float) -> datetime:
+        """The instant that many hours back on the local clock."""
+        return self.system.now() - timedelta(hours=hours)
+
+    def sell(
+        self,
+        order_id: str,
+        goods: Goods,
+        buyer: str,
+        *,
+        paid: float = 1,
+        shipped: float | None = None,
+        signed: float | None = None,
+        status: str = "",
+        channel: str = "wechatpay",
+    ) -> dict[str, Any]:
+        """Push an order that was paid at the provider before, and give it.
+
+        ``paid``, ``shipped`` and ``signed`` are hours ago; None: not yet. What comes later is never earlier: an order signed for
+        ten hours ago was shipped twenty hours before that.
+        """
+        shipped = signed + 20 if signed is not None and shipped is None else shipped
+        paid = max(paid, shipped + 4 if shipped is not None else 0)
+        payment = self._paid(goods.minor, paid, channel)
+        order: dict[str, Any] = {
+            "order_id": order_id,
+            "merchant": self.merchant,
+            "buyer": {"id": buyer, "phone": f"1380000{crc32(buyer.encode()) % 10_000:04d}", "locale": "en"},
+            "currency": "CNY",
+            "status": status or ("signed" if signed is not None else "shipped" if shipped is not None else "paid"),
+            "lines": [goods.line()],
+            "payments": [payment],
+            "paid_at": payment["paid_at"],
+        }
+        if shipped is not None:
+            order["shipped_at"] = self.ago(shipped).isoformat()
+            order["shipment"] = {"carrier": "sf", "number": f"SF{payment['transaction_id'][-12:]}"}
+        if signed is not None:
+            order["signed_at"] = self.ago(signed).isoformat()
+        with self.system.client("integrator", "mall", self.merchant) as mall:
+            mall.put(f"/orders/{order_id}", order)
+        return order
+
+    def _paid(self, minor: int, hours_ago: float, channel: str) -> dict[str, Any]:
+        """A payment, on record at the provider where it has a record."""
+        paid_at = self.ago(hours_ago)
+        number = f"42000{paid_at:%Y%m%d}{secrets.randbelow(10**15):015d}"
+        if channel == "wechatpay":
+            self.system.pay(number, minor, paid_at)
+        said = {"payment_id": "p1", "channel": channel, "transaction_id": number, "paid_minor": minor}
+        return {**said, "paid_at": paid_at.isoformat()}
