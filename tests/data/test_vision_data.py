@@ -1,0 +1,63 @@
+"""Photo verification on the real photos, where this machine has them beside the repository; small samples, loose limits."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from aftersales.decision import Verdict
+from aftersales.ports import PhotoQuestion, PhotoReport
+from plugins.vision.fingerprint import SAME_UP_TO, distance, fingerprint
+from plugins.vision.measure.photos import listed, pixels, some
+from plugins.vision.verifier import Verifier
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+ROTTEN = PhotoQuestion("", "fruit", "fresh", "spoiled")
+
+pytestmark = pytest.mark.skipif(not (DATA / "manifest.csv").is_file(), reason="the evidence photos are not on this machine")
+
+
+def reports(name: str, *kinds: str, most: int) -> list[PhotoReport]:
+    """The reports on at most ``most`` photos of a set."""
+    photos = [p for p in listed(DATA) if p.set == name and (not kinds or p.kind in kinds)]
+    return [Verifier().inspect(p.path.read_bytes(), ROTTEN) for p in some(photos, most)]
+
+
+def seen(found: list[PhotoReport]) -> float:
+    """The share of reports that see spoilage."""
+    return sum(r.spoiled_share is not None for r in found) / len(found)
+
+
+@pytest.mark.parametrize("name", ["apple_rot_seg", "fruit_fresh_rotten_det", "mango_grade_det", "product_shop", "egg_tray"])
+def test_real_photos_are_good_enough(name: str) -> None:
+    """Of real photos of goods at most one in ten is turned away."""
+    missing = [r for r in reports(name, most=20) if any(f.verdict is Verdict.MISSING for f in r.findings)]
+    assert len(missing) <= 2
+
+
+def test_rotten_strawberries_are_mostly_seen() -> None:
+    """The demo's photos support their claims: of rotten strawberries at least seven in ten are seen."""
+    assert seen(reports("fruit_fresh_rotten_det", "strawberry_rotten", most=18)) >= 0.7
+
+
+def test_sound_goods_are_rarely_called_spoiled() -> None:
+    """Of sound fruit, from sets of several makers, at most one photo in twelve is called spoiled."""
+    sound = [
+        *reports("fruit_fresh_rotten_det", "strawberry_fresh", "apple_fresh", "orange_fresh", "guava_fresh", most=18),
+        *reports("fruit_sound_det", most=18),
+        *reports("product_shop", most=18),
+        *reports("mango_grade_det", "mango_ripe", "mango_unripe", most=18),
+    ]
+    assert seen(sound) <= 1 / 12
+
+
+def test_copies_are_found_and_look_alikes_are_not() -> None:
+    """Of all edited copies at least three quarters are near, of different photos at most one in fifteen."""
+    with (DATA / "near_dup_pairs.csv").open(encoding="utf-8", newline="") as rows:
+        pairs = list(csv.DictReader(rows))
+    marks = {name: fingerprint(pixels(DATA / name)) for r in pairs for name in (r["file_a"], r["file_b"])}
+    near = {"1": 0, "0": 0}
+    for r in pairs:
+        near[r["same_photo"]] += distance(marks[r["file_a"]], marks[r["file_b"]]) <= SAME_UP_TO
+    assert near["1"] >= 0.75 * sum(r["same_photo"] == "1" for r in pairs)
+    assert near["0"] <= sum(r["same_photo"] == "0" for r in pairs) / 15
