@@ -80,6 +80,12 @@ def test_a_missing_moved_or_repeated_step_is_found():
     assert verify_chain([one, two, two, three, four]) == 2
 
 
+def test_a_record_that_begins_later_is_found():
+    """Steps that follow from each other but are not numbered from 1 have lost their beginning."""
+    second = replace(a_change().steps[1], chain="")
+    assert verify_chain([replace(second, chain=second.hashed(""))]) == 2
+
+
 def test_what_the_table_does_not_allow_leaves_no_step():
     """An event the state does not know raises, and the change that was there stays as it was."""
     change = Change.opened(a_case(), "buyer:b1", NOW)
