@@ -132,6 +132,6 @@ class Wire:
             said = json.loads(body)
         except ValueError as error:
             raise Unknown(f"WeChat Pay's answer ({status}) is no JSON.", **about) from error
-        if not isinstance(said, dict) or (status >= 300 and not isinstance(said.get("code"), str)):
+        if not isinstance(said, dict):
             raise Unknown(f"WeChat Pay's answer ({status}) is not of its form.", **about)
         return Answer(status, said, request_id)
