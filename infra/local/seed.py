@@ -31,6 +31,18 @@ class Sold:
     status: str = ""
     channel: str = "wechatpay"
 
+    def by(self, shop: Shop, order_id: str) -> None:
+        """The sale, at that shop."""
+        shop.sell(
+            order_id,
+            self.goods,
+            self.buyer,
+            shipped=self.shipped,
+            signed=self.signed,
+            status=self.status,
+            channel=self.channel,
+        )
+
 
 ORDERS = (
     Sold("paid", LAMP, "b1"),
@@ -166,8 +178,7 @@ def seed(system: System, say: Callable[[str], None]) -> None:
             for sold in ORDERS:
                 order_id = f"{merchant}-{sold.name}"
                 if not _known(clerk, order_id):
-                    how = {"status": sold.status, "channel": sold.channel}
-                    shop.sell(order_id, sold.goods, sold.buyer, shipped=sold.shipped, signed=sold.signed, **how)
+                    sold.by(shop, order_id)
             say(f"{merchant}: {len(ORDERS)} orders, from just paid to long finished")
             for scene in scenes:
                 order_id = f"{merchant}-case-{scene.__name__.replace('_', '-')}"

@@ -107,6 +107,16 @@ class System:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
+    def is_running(self) -> bool:
+        """Whether some process runs a system on this folder now."""
+        if self._lock is not None:
+            return True
+        try:
+            os.close(_take_lock(self.home.folder))
+        except AlreadyRunning:
+            return True
+        return False
+
     # --- single parts -------------------------------------------------------------------------------------------------
     def kill(self, part: str) -> None:
         """End one part as a crash would (SIGKILL); the others go on without it."""
