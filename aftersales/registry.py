@@ -112,6 +112,11 @@ class Registry:
         known = set(self._stage.get("channels", {})) | {n[8:] for n in self._built if n.startswith("channel:")}
         return tuple(sorted(known))
 
+    @property
+    def verticals(self) -> tuple[str, ...]:
+        """The names of the trades that are active, in order."""
+        return tuple(self._stage.get("verticals", {}).get("active", []))
+
     # --- trades and merchants -----------------------------------------------------------------------------------------
     def vertical(self, name: str) -> Vertical:
         """The trade of that name. Raises NotFound when it is not active."""

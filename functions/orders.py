@@ -10,7 +10,7 @@ from aftersales.change import Change
 from aftersales.decision import Verdict
 from aftersales.errors import Conflict, Forbidden, Invalid, OrderFrozen
 from aftersales.ledger import Ledger
-from aftersales.order import Line, OrderStatus, Shipment
+from aftersales.order import Line, Order, OrderStatus, Shipment
 from aftersales.ports import OrderFile
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
@@ -32,8 +32,7 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     if body.merchant != ctx.caller.merchant:
         raise Forbidden("This token pushes orders of another merchant.", expected=ctx.caller.merchant, found=body.merchant)
     order, fresh = body.order(), Ledger.open(body.order())
-    for line in order.lines:
-        ctx.registry.vertical(line.vertical)
+    _known(order, ctx.registry.verticals, ctx.registry.channels)
     known = ctx.registry.store.order(order.merchant, order_id)
     if known is None:
         ctx.registry.store.commit(Change(order=order, ledger=fresh))
@@ -109,6 +108,21 @@ def needs(ctx: Context, vertical: Vertical, offer: Offer) -> list[Need]:
         Need(kinds=list(r.kinds), at_least=r.at_least, text=text(vertical.package, r.text, ctx.locale, at_least=r.at_least))
         for r in offer.requires
     ]
+
+
+def _known(order: Order, verticals: tuple[str, ...], channels: tuple[str, ...]) -> None:
+    """Raise Invalid for a trade or payment channel that is not switched on: its cases could not be judged, its refunds not sent."""
+    for line in order.lines:
+        if line.vertical not in verticals:
+            raise Invalid("This trade is not active.", where=f"lines.{line.line_id}", expected=list(verticals), found=line.vertical)
+    for paid in order.payments:
+        if paid.channel not in channels:
+            raise Invalid(
+                "No refund channel is switched on for this payment.",
+                where=f"payments.{paid.payment_id}",
+                expected=list(channels),
+                found=paid.channel,
+            )
 
 
 def _line(ctx: Context, file: OrderFile, line: Line) -> LineOptions:

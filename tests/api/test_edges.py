@@ -42,7 +42,10 @@ def line(**changes: Any) -> dict[str, Any]:
         pytest.param(line(unit_price_minor=10**13), 400, "invalid", "$.lines[0].unit_price_minor", id="amount beyond reason"),
         pytest.param(line(pieces=0), 400, "invalid", "$.lines[0].pieces", id="no pieces"),
         pytest.param(line(discount_minor=99_999), 400, "invalid", "larger", id="discount above price"),
-        pytest.param(line(vertical="spaceships"), 404, "not_found", "spaceships", id="unknown trade"),
+        pytest.param(line(vertical="spaceships"), 400, "invalid", "spaceships", id="unknown trade"),
+        pytest.param(
+            changed(payments=[{**ORDER["payments"][0], "channel": "shells"}]), 400, "invalid", "shells", id="unknown channel"
+        ),
         pytest.param(changed(currency="XXX"), 400, "invalid", "currency", id="unknown currency"),
         pytest.param(changed(currency="cny"), 400, "invalid", "$.currency", id="currency in small letters"),
         pytest.param(changed(status="lost"), 400, "invalid", "$.status", id="unknown state"),
