@@ -12,7 +12,12 @@ from dataclasses import dataclass
 _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # ITU-T T.81 table B.1: start of frame, without DHT, JPG, DAC
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length: TEM, RST0-7, SOI
+_FILL = re.compile(rb"\xff+")
 _SCAN = re.compile(rb"\xff[\xda\xd9]")  # start of scan, end of image; in coded data 0xff is followed by 0x00 or RST
+
+#: Segments of a JPEG before its pixels (phones write about 20), chunks of a PNG (32 MB in pieces of 4 kB are 8,000), and bytes
+#: between JPEG segments that belong to none. Pillow walks over all of these in Python: millions of them would take minutes.
+MAX_SEGMENTS, MAX_CHUNKS, MAX_STRAY = 500, 16_000, 4_096
 
 
 class NoPhoto(Exception):
@@ -62,13 +67,13 @@ def look(data: bytes) -> Header:
 
 def _jpeg(data: bytes) -> Header:
     """Walk the marker segments up to the first scan (ITU-T T.81, annex B), then count the scans of the first picture."""
-    at, size, progressive = 2, (0, 0), False
-    while True:
-        at = data.find(b"\xff", at)
-        while 0 <= at < len(data) and data[at] == 0xFF:
-            at += 1
-        if at < 0 or at + 3 > len(data):
+    at, size, progressive, stray = 2, (0, 0), False, 0
+    for _ in range(MAX_SEGMENTS):
+        fill = _FILL.search(data, at)
+        if fill is None or fill.end() + 3 > len(data):
             raise NoPhoto("vision.truncated")
+        stray += fill.end() - at - 1
+        at = fill.end()
         marker = data[at]
         if marker in _BARE:
             at += 1
@@ -77,10 +82,10 @@ def _jpeg(data: bytes) -> Header:
             if size != (0, 0) or at + 8 > len(data):  # two frames in one picture contradict each other
                 raise NoPhoto("vision.broken")
             size, progressive = (_big(data, at + 6), _big(data, at + 4)), marker % 4 == 2
-        if marker in (0xDA, 0xD9):
-            break
+        if marker in (0xDA, 0xD9) and stray <= MAX_STRAY:
+            return Header("JPEG", *size, max(2 if progressive else 1, _scans(data, at)))
         at += 1 + max(2, _big(data, at + 1))
-    return Header("JPEG", *size, max(2 if progressive else 1, _scans(data, at)))
+    raise NoPhoto("vision.broken")
 
 
 def _scans(data: bytes, at: int) -> int:
@@ -94,16 +99,21 @@ def _scans(data: bytes, at: int) -> int:
 
 
 def _png(data: bytes) -> Header:
-    """IHDR comes first (PNG specification 5.6); an acTL chunk before the pixels makes it an animation."""
+    """IHDR comes first (PNG specification 5.6); an acTL chunk makes it an animation."""
     if len(data) < 33:
         raise NoPhoto("vision.truncated")
     if data[12:16] != b"IHDR":
         raise NoPhoto("vision.broken")
     at = 8
-    while at + 8 <= len(data) and data[at + 4 : at + 8] != b"IDAT":
-        if data[at + 4 : at + 8] == b"acTL":
+    for _ in range(MAX_CHUNKS):
+        name = data[at + 4 : at + 8]
+        if name == b"acTL":
             raise NoPhoto("vision.not_a_photo")
+        if name in (b"IEND", b""):
+            break
         at += 12 + int.from_bytes(data[at : at + 4], "big")
+    else:
+        raise NoPhoto("vision.broken")
     return Header("PNG", int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
 
 

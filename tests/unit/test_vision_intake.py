@@ -116,6 +116,24 @@ def test_scans_without_end_are_refused() -> None:
     assert reason(data[:-2] + last * 1000 + data[-2:]) == "vision.too_many_pixels"
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: saved(picture())[:2] + b"\xff\xfe\x00\x02" * 2_000_000 + saved(picture())[2:], id="jpeg_comments"),
+        pytest.param(lambda: saved(picture())[:2] + b"\xff" * 20_000_000 + saved(picture())[2:], id="jpeg_fill"),
+        pytest.param(lambda: saved(picture())[:2] + b"\xff\xd0" * 4_000_000 + saved(picture())[2:], id="jpeg_restarts"),
+        pytest.param(lambda: saved(picture())[:20] + b"\x00" * 20_000_000 + saved(picture())[20:], id="jpeg_stray"),
+        pytest.param(lambda: b"\x89PNG\r\n\x1a\n" + saved(picture(), "PNG")[8:33] + bytes(4) * 6_000_000, id="png_chunks"),
+    ],
+)
+def test_millions_of_small_parts_cost_no_time(make: Callable[[], bytes]) -> None:
+    """A file of millions of tiny segments, each valid, is given up soon."""
+    data = make()
+    start = perf_counter()
+    assert reason(data) in {"vision.broken", "vision.truncated"}
+    assert perf_counter() - start < 1
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photos_are_turned_upright(orientation: int) -> None:
     """Whichever way a phone was held, the picture comes out the same."""
