@@ -114,7 +114,7 @@ class VerticalContract:
         units = [(facts.ledger.line(item.line_id), item.units) for item in picked(facts)]
         assert quote.goods.minor <= sum(line.goods_of(u) for line, u in units)
         assert quote.tax.minor <= sum(line.tax_of(u) for line, u in units)
-        assert quote.freight.minor <= facts.ledger.freight_left
+        assert quote.freight.minor <= facts.ledger.freight_left_for(facts.case.case_id if facts.case else "")
         for language in LANGUAGES:
             assert quote.text in texts_of(self.vertical.package)[language], f"{language} lacks {quote.text}"
         part, whole = quote.share
