@@ -64,13 +64,14 @@ class System:
         self._children: dict[str, Child] = {}
         # Children end with the thread that started them: one that lasts as long as the system does.
         self._starter: ThreadPoolExecutor | None = None
-        self._http = plain_http()
+        self._http: httpx.Client | None = None
 
     # --- life ---------------------------------------------------------------------------------------------------------
     def start(self) -> Self:
         """Start every part and wait until each is ready. Raises AlreadyRunning, SystemFailed and what the engine raises."""
         self.home = Home.made(self.home.folder)
         self._lock = _take_lock(self.home.folder)
+        self._http = plain_http()
         self._starter = ThreadPoolExecutor(1, "starter")
         try:
             self._settle_ports()
@@ -94,6 +95,9 @@ class System:
         if self._engine is not None:
             self._engine.stop()
             self._engine = None
+        if self._http is not None:
+            self._http.close()
+            self._http = None
         if self._starter is not None:
             self._starter.shutdown()
             self._starter = None
@@ -144,8 +148,9 @@ class System:
         return self._children[part].pid if part in self._children else None
 
     def ended(self) -> list[str]:
-        """The parts that have ended by themselves."""
-        return [name for name, child in self._children.items() if not child.runs]
+        """The parts that do not run although they should."""
+        gone = [name for name, child in self._children.items() if not child.runs]
+        return ["engine", *gone] if self._engine_ended() else gone
 
     # --- what one does with it ----------------------------------------------------------------------------------------
     def client(self, role: str, sub: str = "", merchant: str = "m1", locale: str = "en") -> Client:
@@ -159,11 +164,13 @@ class System:
 
     def truth(self) -> dict[str, Any]:
         """What the provider's books say: payments, refunds and what really was paid."""
+        assert self._http is not None  # it is started
         said: dict[str, Any] = self._http.get(f"{self.home.truth_url}/truth").raise_for_status().json()
         return said
 
     def lever(self, name: str, said: Any) -> None:
         """Pull one of the sandbox's levers: ``payments``, ``faults``, ``balance``, ``clock``, … (see its truth port)."""
+        assert self._http is not None  # it is started
         self._http.post(f"{self.home.truth_url}/{name}", json=said).raise_for_status()
 
     def now(self) -> datetime:
@@ -203,11 +210,19 @@ class System:
         until(lambda: starter.submit(start).result(), lambda: "another database runs on this folder", FREE_TIMEOUT_S)
         self._engine = engine
 
+    def _engine_ended(self) -> bool:
+        if self._engine is None or endpoint_given():
+            return False
+        pid = self._engine.pid  # asked without taking its exit status, which is the engine's own to take
+        return pid is None or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def _launch(self, part: str) -> None:
         told: list[object] = []
         if part == "sandbox":
             told += ["--port", self.home.ports["sandbox"], "--truth-port", self.home.ports["truth"]]
             told += ["--delay-s", self._delay_s, "--data", self.home.folder / "sandbox"]
+        if part == "worker":
+            (self.home.folder / "worker.json").unlink(missing_ok=True)
         log = self.home.log / f"{part}.log"
         child = Child(f"infra.local.{part}", *map(str, told), environment=self.home.environment(), log=log)
         self._children[part] = child
@@ -230,6 +245,7 @@ class System:
             raise SystemFailed(f"the {part} is not ready {error}; the end of its log:\n{child.said()}") from error
 
     def _answers(self, url: str) -> bool:
+        assert self._http is not None  # it is started
         try:
             return self._http.get(url, timeout=2).is_success
         except httpx.TransportError:
