@@ -16,7 +16,7 @@ from chalice.app import Chalice, Rate, Response
 from aftersales import __version__
 from aftersales.caller import Role
 from aftersales.registry import Registry
-from functions import body, cases, evidence, follow, http, notices, openapi, orders, refunds, reply, returns, review, sweep
+from functions import body, cases, evidence, follow, http, openapi, orders, refunds, reply, returns, review, sweep
 from functions.http import Route
 
 app = Chalice(app_name="aftersales")
@@ -61,7 +61,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/cases/{case_id}/counter-answer", review.answer_counter, body.CounterAnswer, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/messages", review.say, body.MessageBody, reply.CaseView, ASKS | STAFF),
     Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, reply.TimelineView, READS),
-    Route("GET", "/v1/notices", notices.listed, None, reply.NoticePage, BUYER),
+    Route("GET", "/v1/notices", cases.told, None, reply.NoticePage, BUYER),
     # the shop decides
     Route("GET", "/v1/merchant/cases", review.listed, None, reply.CasePage, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),

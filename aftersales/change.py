@@ -67,6 +67,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """One in-app message to one person, kept with the step it tells of. ``key`` and ``at`` name it."""
+
+    key: str
+    merchant: str
+    recipient: str
+    case_id: str
+    order_id: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoPrint:
     """A perceptual fingerprint (64 bits as 16 hex digits) of one photo, so that its reuse is found across cases."""
 
@@ -93,6 +106,7 @@ class Change:
     ledger: Ledger | None = None
     prints: tuple[PhotoPrint, ...] = ()
     claims: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     answer: Answer | None = None
 
     def then(

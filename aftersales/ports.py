@@ -5,13 +5,13 @@ Each port has a fake and a contract kit in ``aftersales.testing``; a plugin pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from aftersales.case import Case
-from aftersales.change import Answer, Change, PhotoPrint, Step
+from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.decision import Finding
 from aftersales.evidence import Evidence
 from aftersales.ledger import Ledger
@@ -114,6 +114,14 @@ class PrintsLike(Query[PhotoPrint]):
 
 
 @dataclass(frozen=True, slots=True)
+class NoticesOf(Query[Notice]):
+    """A person's notices at a merchant, newest first."""
+
+    merchant: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some of what was found; ``cursor`` asks for more, None when this is all."""
 
@@ -122,7 +130,7 @@ class Page(Generic[T]):
 
 
 class Store(Protocol):
-    """Durable state. Reads are strongly consistent except in merchant, buyer, phone, due and print queries."""
+    """Durable state. Reads are strongly consistent except in merchant, buyer, phone, due, print and notice queries."""
 
     #: How many due shards there are; ``DueBy.shard`` runs from 0 to this.
     due_shards: int
@@ -253,29 +261,6 @@ class JobQueue(Protocol):
 
     def done(self, queue: str, job: Job) -> None:
         """The job is finished and never comes back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One message to one person. The same ``key`` is told once."""
-
-    key: str
-    merchant: str
-    recipient: str
-    case_id: str
-    order_id: str
-    text: str
-    at: datetime
-
-
-class Inbox(Protocol):
-    """In-app notices: the base channel."""
-
-    def tell(self, notices: Sequence[Notice]) -> None:
-        """Keep the notices, in few requests; the same key (with the same ``at``) told again changes nothing."""
-
-    def told(self, merchant: str, recipient: str, cursor: str | None = None, limit: int = 50) -> Page[Notice]:
-        """A person's notices, newest first."""
 
 
 class Clock(Protocol):

@@ -62,6 +62,7 @@ REFUND_TRANSITIONS: dict[tuple[RefundState, RefundEvent], RefundState] = {
     (S.PROCESSING, E.DEADLINE_PASSED): S.PROCESSING,  # polled; after 48 h a ticket, never a second refund
     (S.FAILED, E.ACCEPTED): S.PROCESSING,  # an early "no" that the channel corrected
     (S.FAILED, E.SUCCEEDED): S.SETTLED,
+    (S.FAILED, E.UNANSWERED): S.SENT,  # called again, by a record that was told twice: the money may have moved after all
     (S.FAILED, E.RETRIED): S.SENT,
     (S.FAILED, E.DEADLINE_PASSED): S.SENT,  # causes that pass by themselves (merchant short of money): same key again
     (S.FAILED, E.GIVEN_UP): S.RELEASED,

@@ -37,7 +37,6 @@ PORTS: dict[str, type[Any]] = {
     "stream": ports.Stream,
     "files": ports.Files,
     "queue": ports.JobQueue,
-    "inbox": ports.Inbox,
     "photos": ports.PhotoVerifier,
     "clock": ports.Clock,
 }
@@ -83,11 +82,6 @@ class Registry:
     def queue(self) -> ports.JobQueue:
         """Jobs for functions of their own."""
         return cast("ports.JobQueue", self._port("queue", ports.JobQueue))
-
-    @property
-    def inbox(self) -> ports.Inbox:
-        """In-app notices."""
-        return cast("ports.Inbox", self._port("inbox", ports.Inbox))
 
     @property
     def photos(self) -> ports.PhotoVerifier:

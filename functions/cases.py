@@ -13,7 +13,7 @@ from aftersales.evidence import EvidenceKind, EvidenceState, missing
 from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
-from aftersales.ports import CaseFile, OfBuyer, OrderFile, StepsOf
+from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
 from functions import evidence as evidences
 from functions.body import CaseBody, CasePatch, ItemBody
@@ -21,7 +21,7 @@ from functions.context import Context
 from functions.judgement import judge
 from functions.orders import needs, why_not
 from functions.payout import follow, timeouts
-from functions.reply import CasePage, CaseView, TimelineView
+from functions.reply import CasePage, CaseView, NoticePage, NoticeView, TimelineView
 from functions.view import case_view, row, stored, timeline
 
 
@@ -172,6 +172,13 @@ def mine(ctx: Context, cursor: str | None = None, limit: int = 50) -> CasePage:
     """The caller's own cases, newest first."""
     page = ctx.registry.store.find(OfBuyer(ctx.caller.merchant, ctx.caller.sub), cursor, limit)
     return CasePage(cases=[row(c) for c in page.found], cursor=page.cursor)
+
+
+def told(ctx: Context, cursor: str | None = None, limit: int = 50) -> NoticePage:
+    """The caller's own notices, newest first."""
+    page = ctx.registry.store.find(NoticesOf(ctx.caller.merchant, ctx.caller.sub), cursor, limit)
+    views = [NoticeView(key=n.key, case_id=n.case_id, order_id=n.order_id, text=n.text, at=n.at) for n in page.found]
+    return NoticePage(notices=views, cursor=page.cursor)
 
 
 # --- what is asked for ------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from aftersales.errors import NotFound, StaleVersion
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
+from functions import notices
 
 T = TypeVar("T")
 KEPT = timedelta(hours=24)  # how long an answer can be asked for again
@@ -82,8 +83,13 @@ class Context:
             body = msgspec.json.encode(view).decode()
             answer = Answer(self.asker, self.once.key, self.once.request, self.once.status, body, self.now + KEPT)
             change = replace(change, answer=answer)
-        self.registry.store.commit(change)
+        commit(self.registry, change)
         return view
+
+
+def commit(registry: Registry, change: Change) -> None:
+    """Store a change together with what its buyer is told about it."""
+    registry.store.commit(replace(change, notices=change.notices + notices.of_change(registry, change)))
 
 
 def by_system(registry: Registry, now: datetime | None = None) -> Context:

@@ -14,7 +14,7 @@ from aftersales.evidence import Evidence, EvidenceKind, EvidenceState, print_dis
 from aftersales.ports import CaseFile, PhotoQuestion, PhotoReport, PrintsLike
 from aftersales.registry import Registry
 from functions.body import EvidenceBody
-from functions.context import Context, by_system
+from functions.context import Context, by_system, commit
 from functions.judgement import judge
 from functions.reply import UploadView
 
@@ -77,7 +77,7 @@ def verify(registry: Registry, case_id: str, evidence_id: str) -> bool:
     if file.case.state is State.VERIFYING and not waiting:
         order = ctx.order_of(file.case.merchant, file.case.order_id)
         change = judge(registry, change, replace(file, evidence=known), order, ctx.now)
-    registry.store.commit(change)
+    commit(registry, change)
     return True
 
 

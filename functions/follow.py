@@ -1,7 +1,7 @@
 """After the commit: what a stored record sets in motion. At least once, so everything here can happen twice.
 
-A case waits for verification → a job for the vision function. A refund was reserved → the channel is called. A case moved → its
-buyer is told. If this never runs, the schedule finds the same work by its deadlines.
+A case waits for verification → a job for the vision function. A refund was reserved → the channel is called. If this never
+runs, the schedule finds the same work by its deadlines.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
 from aftersales.ports import Seen
 from aftersales.refund import Refund, RefundState
 from aftersales.registry import Registry
-from functions import evidence, notices, refunds
+from functions import evidence, refunds
 from functions.context import again
 
 log = logging.getLogger(__name__)
@@ -25,25 +25,20 @@ PHOTO_QUEUE = "photos"
 def follow(registry: Registry, records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Act on a batch of stream records; gives the ids of those to be sent again, each tried alone."""
     failed: list[str] = []
-    told: list[Seen] = []
     for record in records:
         seen = registry.stream.seen(record)
         if seen is None:
             continue
-        told.append(seen)
         try:
             act(registry, seen)
         except AftersalesError:
             log.exception("a stream record could not be followed")
             failed.append(str(record["dynamodb"]["SequenceNumber"]))
-    words = notices.due(registry, told)
-    if words:
-        registry.inbox.tell(words)
     return failed
 
 
 def act(registry: Registry, seen: Seen) -> None:
-    """What one record sets in motion, notices apart."""
+    """What one record sets in motion."""
     after = seen.after
     if isinstance(after, Evidence):
         if after.kind is EvidenceKind.PHOTO and after.state is EvidenceState.UPLOADED:

@@ -16,6 +16,7 @@ from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
 from functions.body import FactBody, OrderBody
 from functions.context import Context
+from functions.notices import of_signing
 from functions.reply import Choice, LineMoney, LineOptions, Need, OfferView, OptionsView, OrderView, Why
 
 #: The instant a fact sets, where it sets one.
@@ -67,7 +68,8 @@ def add_fact(ctx: Context, order_id: str, body: FactBody) -> OrderView:
     if body.shipment:
         order = replace(order, shipment=Shipment(body.shipment.carrier, body.shipment.number))
     view = _view(replace(file, order=replace(order, version=order.version + 1)))
-    return ctx.commit(Change(order=order), view)
+    first = body.fact is OrderStatus.SIGNED and known is None
+    return ctx.commit(Change(order=order, notices=of_signing(ctx.registry, order) if first else ()), view)
 
 
 def get(ctx: Context, order_id: str) -> OrderView:

@@ -30,7 +30,7 @@ from aftersales.refund import (
     case_of,
 )
 from aftersales.registry import Registry
-from functions.context import Context, again
+from functions.context import Context, again, commit
 from functions.reply import CaseView
 from functions.view import case_view
 
@@ -134,17 +134,19 @@ def _record(
             raise Conflict(
                 "The channel names another amount than was asked.", expected=str(refund.amount), found=str(receipt.amount)
             )
-        repeated = refund.state is RefundState.PROCESSING and event is RefundEvent.ACCEPTED and not _due(refund, now)
-        if refund.state in REFUND_TERMINAL or repeated:
+        if refund.state in REFUND_TERMINAL or _is_known(refund, event, now):
             return  # nothing new: a duplicate or late word
         moved = _moved(refund, event, now, receipt, cause)
-        registry.store.commit(Change(refunds=(moved,)) if file is None else _with_case(registry, file, refund, moved, now))
+        commit(registry, Change(refunds=(moved,)) if file is None else _with_case(registry, file, refund, moved, now))
 
     again(once)
 
 
-def _due(refund: Refund, now: datetime) -> bool:
-    return refund.deadline is not None and refund.deadline.passed(now)
+def _is_known(refund: Refund, event: RefundEvent, now: datetime) -> bool:
+    """Whether the channel said the same before: accepted, unless this look at it was due; or no."""
+    due = refund.deadline is not None and refund.deadline.passed(now)
+    accepted = refund.state is RefundState.PROCESSING and event is RefundEvent.ACCEPTED and not due
+    return accepted or (refund.state is RefundState.FAILED and event is RefundEvent.REFUSED)
 
 
 def _moves_case(event: RefundEvent, refund: Refund, now: datetime) -> bool:

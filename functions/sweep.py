@@ -18,7 +18,7 @@ from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.registry import Registry
 from functions import refunds, returns
-from functions.context import again
+from functions.context import again, commit
 from functions.payout import follow, timeouts
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
     if change.case and change.case.state is State.APPROVED:
         silent = Approval("system", now, file.case.amount, "No answer in time counts as a yes.")
         change = change.with_case(approvals=(*file.case.approvals, silent))
-    registry.store.commit(follow(registry, change, order, "system", now))
+    commit(registry, follow(registry, change, order, "system", now))
     return True
 
 
@@ -105,7 +105,7 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
         change = Change(file.case, parcel=moved).then(Event.GOODS_DELIVERED, "system", now, cause="no word from the carrier")
     else:
         change = returns.inspected(registry, file, moved, order, "system", now)
-    registry.store.commit(change)
+    commit(registry, change)
     return True
 
 

@@ -5,7 +5,7 @@ from typing import Any
 Json = dict[str, Any]
 
 #: Nothing scans the table and nothing deletes from it. A transaction asks for the right to each of its parts: puts and updates.
-TABLE_ACTIONS = ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+TABLE_ACTIONS = ("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
 #: Where ``functions.evidence`` keeps what buyers hand in and what we draw on it.
 PREFIXES = ("evidence", "overlay")
 

@@ -21,7 +21,6 @@ from aftersales.testing.builders import an_order
 from aftersales.testing.channel import FakeChannel
 from aftersales.testing.clock import FakeClock
 from aftersales.testing.files import FakeFiles
-from aftersales.testing.inbox import FakeInbox
 from aftersales.testing.queue import FakeQueue
 from aftersales.testing.store import FakeStore
 from functions import follow, http, sweep
@@ -69,14 +68,13 @@ class Mall:
     clock: FakeClock = field(default_factory=FakeClock)
     files: FakeFiles = field(default_factory=FakeFiles)
     queue: FakeQueue = field(default_factory=FakeQueue)
-    inbox: FakeInbox = field(default_factory=FakeInbox)
     photos: Photos = field(default_factory=Photos)
     channel: FakeChannel = field(default_factory=FakeChannel)
     told: int = 0
 
     def __post_init__(self) -> None:
         self.registry = Registry(STAGE)
-        for name in ("store", "clock", "files", "queue", "inbox", "photos"):
+        for name in ("store", "clock", "files", "queue", "photos"):
             self.registry.put(name, getattr(self, name))
         self.registry.put("stream", self.store)
         self.registry.put("channel:wechatpay", self.channel)

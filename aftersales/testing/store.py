@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from zlib import crc32
 
 from aftersales.case import Case
-from aftersales.change import Answer, Change, PhotoPrint, Step
+from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.errors import ClaimTaken, IdempotencyMismatch, Invalid, StaleVersion
 from aftersales.evidence import Evidence
 from aftersales.ledger import Ledger
@@ -25,6 +25,7 @@ from aftersales.ports import (
     CaseFile,
     Due,
     DueBy,
+    NoticesOf,
     OfBuyer,
     OfMerchant,
     OrderFile,
@@ -57,6 +58,7 @@ class FakeStore:
         self._steps: dict[str, list[Step]] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._claims: set[str] = set()
+        self._notices: dict[tuple[str, str, str, str], Notice] = {}
         self._prints: dict[tuple[str, str], PhotoPrint] = {}
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -81,6 +83,11 @@ class FakeStore:
         with self._lock:
             rows, newest_first = self._rows(query)
         return cast("Page[T]", _page(rows, newest_first, _name(query), cursor, limit))
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Everything that anybody was told, in order."""
+        return tuple(self._notices.values())
 
     def seen(self, record: Mapping[str, Any]) -> Seen | None:
         """What one of ``records`` says."""
@@ -124,6 +131,7 @@ class FakeStore:
         if change.answer:
             self._answers[change.answer.caller, change.answer.key] = change.answer
         self._claims.update(change.claims)
+        self._notices.update({(n.merchant, n.recipient, _text(n.at), n.key): n for n in change.notices})
         self._prints.update({(p.case_id, p.evidence_id): p for p in change.prints})
 
     def _tell(self, before: Any, after: Any, case_id: str = "") -> None:
@@ -153,6 +161,9 @@ class FakeStore:
                 return [((_text(o.paid_at) if o.paid_at else "", o.order_id), o.order_id) for o in orders], True
             case DueBy():
                 return [((_text(d.due_at), d.case_id, f"{d.number:09}"), d) for d in self._due(query)], False
+            case NoticesOf():
+                mine = (n for n in self._notices.values() if (n.merchant, n.recipient) == (query.merchant, query.recipient))
+                return [((_text(n.at), n.key), n) for n in mine], True
             case PrintsLike():
                 prints = [p for p in self._prints.values() if _alike(p.value, query.value)]
                 return [((p.case_id, p.evidence_id), p) for p in prints], False

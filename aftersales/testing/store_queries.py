@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from aftersales.case import Event, State
-from aftersales.change import Change, PhotoPrint
+from aftersales.change import Change, Notice, PhotoPrint
 from aftersales.deadline import Deadline
-from aftersales.errors import Invalid
+from aftersales.errors import Invalid, StaleVersion
 from aftersales.order import Buyer
-from aftersales.ports import Due, DueBy, OfBuyer, OfMerchant, OrdersOfPhone, PrintsLike, Query, StepsOf, Store
+from aftersales.ports import Due, DueBy, NoticesOf, OfBuyer, OfMerchant, OrdersOfPhone, PrintsLike, Query, StepsOf, Store
 from aftersales.testing.builders import NOW, a_case, a_parcel, a_refund
 from aftersales.testing.store_contract import opened, pushed, stored
 
@@ -32,6 +32,11 @@ def everything(store: Store, query: Query[T], limit: int = 50) -> list[T]:
         if cursor is None:
             return found
     raise AssertionError("the pages never end")
+
+
+def a_notice(**changes: Any) -> Notice:
+    """A notice to buyer ``b1`` of ``m1``."""
+    return replace(Notice("c1-approved", "m1", "b1", "c1", "o1", "已同意", NOW), **changes)
 
 
 def due(store: Store, kind: str, now: Any = NOW, limit: int = 50) -> list[Due]:
@@ -181,6 +186,37 @@ class QueryContract:
             found = everything(store, PrintsLike("0123456789abcdef"), limit)
             assert sorted(p.case_id for p in found) == ["first", "last", "same"]
             assert all(p == PhotoPrint(given[p.case_id], p.case_id, "e1") for p in found)
+
+    # --- notices ------------------------------------------------------------------------------------------------------
+    def test_a_notice_becomes_true_with_its_change(self, store: Store) -> None:
+        """All its fields come back, microseconds and Chinese included; a change that is refused tells nobody."""
+        case = opened(store)
+        notice = a_notice(at=NOW + TICK, text="退款 CNY 19.90 已到账")
+        store.commit(replace(Change(case).then(Event.EDITED, "buyer:b1", NOW), notices=(notice,)))
+        assert everything(store, NoticesOf("m1", "b1")) == [notice]
+        stale = replace(Change(case).then(Event.EDITED, "buyer:b1", NOW), notices=(a_notice(key="never"),))
+        try:
+            store.commit(stale)
+        except StaleVersion:
+            assert everything(store, NoticesOf("m1", "b1")) == [notice]
+        else:
+            raise AssertionError("a stale change was stored")
+
+    def test_the_newest_notice_comes_first_whatever_the_page(self, store: Store) -> None:
+        """Notices are listed by their instant; pages neither lose nor repeat one."""
+        given = tuple(a_notice(key=f"k{n:02}", at=NOW + ((n * 7) % 20) * HOUR) for n in range(20))
+        store.commit(replace(Change.opened(a_case(), "buyer:b1", NOW), notices=given))
+        expected = sorted(given, key=lambda n: n.at, reverse=True)
+        for limit in (1, 7, 50):
+            assert everything(store, NoticesOf("m1", "b1"), limit) == expected
+
+    def test_nobody_reads_another_ones_notices(self, store: Store) -> None:
+        """People and merchants are apart, also where names contain the separator."""
+        others = (a_notice(recipient="b2"), a_notice(merchant="m2"), a_notice(merchant="m1#b", recipient="1"))
+        store.commit(replace(Change.opened(a_case(), "buyer:b1", NOW), notices=(a_notice(), *others)))
+        assert everything(store, NoticesOf("m1", "b1")) == [a_notice()]
+        assert everything(store, NoticesOf("m1#b", "1")) == [others[2]]
+        assert everything(store, NoticesOf("m1", "b#1")) == []
 
     # --- cursors ------------------------------------------------------------------------------------------------------
     def test_a_cursor_is_of_its_query(self, store: Store) -> None:

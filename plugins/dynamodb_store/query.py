@@ -16,12 +16,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aftersales.case import Case
-from aftersales.change import Answer, PhotoPrint, Step
+from aftersales.change import Answer, Notice, PhotoPrint, Step
 from aftersales.errors import Invalid
-from aftersales.ports import AnswerTo, Due, DueBy, OfBuyer, OfMerchant, OrdersOfPhone, Page, PrintsLike, Query, StepsOf
+from aftersales.ports import AnswerTo, Due, DueBy, NoticesOf, OfBuyer, OfMerchant, OrdersOfPhone, Page, PrintsLike, Query, StepsOf
 from plugins.dynamodb_store.record import Item, part, parts, stamp, value, values
 from plugins.dynamodb_store.schema import INDEXES
-from plugins.dynamodb_store.write import Layout, answer_key, case_key, print_key, queue_key
+from plugins.dynamodb_store.write import Layout, answer_key, case_key, inbox_key, print_key, queue_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,6 +73,8 @@ class Finder:
                 return ((at, parts(pk)[2]) for at, pk in self._index("who", who, start, size, newest_first=True))
             case DueBy():
                 return self._due(query, start, size)
+            case NoticesOf():
+                return self._notices(query, start, size)
             case PrintsLike():
                 return self._prints(query, start or [0, None], size)
         raise ValueError(f"no such query: {query!r}")
@@ -131,6 +133,11 @@ class Finder:
                 found = value(PhotoPrint, item)
                 if all(print_key(found.value, q) != print_key(query.value, q) for q in range(quarter)):
                     yield [quarter, item["SK"]["S"]], found
+
+    def _notices(self, query: NoticesOf, start: Position, size: int) -> Iterator[Row]:
+        keys = {":pk": inbox_key(query.merchant, query.recipient), ":sk": start or "~"}  # every instant sorts before "~"
+        for item in self._items(size, keys, condition="PK = :pk AND SK < :sk", ScanIndexForward=False):
+            yield item["SK"]["S"], value(Notice, item)
 
     def _cases(self, partitions: Sequence[str]) -> Iterator[Case]:
         """The heads of these cases, current, in this order; what is gone is left out.

@@ -5,6 +5,7 @@ attribute      what it holds
 =============  ====================================================================================================================
 ``PK, SK``     ``ORDER#{merchant}#{order}`` / ``HEAD``, ``MONEY``, ``CASE#{id}`` · ``CASE#{id}`` / ``HEAD``, ``EVIDENCE#{id}``,
                ``PARCEL``, ``REFUND#{nn}``, ``EVENT#{first seq}`` · ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` ·
+               ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
                ``PHOTO#{quarter}#{4 hex digits}`` / ``{case}#{evidence}``
 ``version``    the stored version of orders, ledgers, cases, parcels and refunds
 ``w``          the write's own mark: whoever finds it again knows that this very write was applied

@@ -90,6 +90,9 @@ class Layout:
             yield Write(item((f"CLAIM#{claim}", "HEAD"), {}), f"claim {claim}", NEW)
         for photo in change.prints:
             yield from _print(photo)
+        for notice in change.notices:
+            place = (inbox_key(notice.merchant, notice.recipient), f"{stamp(notice.at)}#{part(notice.key)}")
+            yield Write(item(place, notice), "notice")
 
     def _order(self, order: Order) -> Write:
         who = {}
@@ -136,6 +139,11 @@ def case_key(case_id: str) -> str:
 def answer_key(caller: str, key: str) -> str:
     """The partition of an idempotent answer."""
     return f"IDEM#{part(caller)}#{part(key)}"
+
+
+def inbox_key(merchant: str, recipient: str) -> str:
+    """The partition of a person's notices."""
+    return f"INBOX#{part(merchant)}#{part(recipient)}"
 
 
 def queue_key(merchant: str, state: str, number: int) -> str:

@@ -34,7 +34,7 @@ def test_a_verified_claim_is_paid_and_closed(mall: Mall) -> None:
         "opened", "evidence_added", "submitted", "verification_started", "findings_recorded", "approved", "refund_reserved",
         "refund_settled", "settled",
     ]  # fmt: skip
-    assert "has arrived" in mall.inbox.notices[-1].text or "已到账" in mall.inbox.notices[-1].text
+    assert "has arrived" in mall.store.notices[-1].text or "已到账" in mall.store.notices[-1].text
 
 
 def test_one_click_refund_before_shipping(mall: Mall) -> None:

@@ -273,7 +273,7 @@ def test_signing_tells_the_buyer_about_the_24_hours(mall: Mall) -> None:
     for _ in range(2):
         mall.must("POST", "/v1/orders/o5/facts", {"fact": "signed", "at": "2026-11-20T03:00:00Z"}, role="integrator")
         mall.pump()
-    told = [n for n in mall.inbox.notices if n.order_id == "o5"]
+    told = [n for n in mall.store.notices if n.order_id == "o5"]
     assert len(told) == 1
     assert "24" in told[0].text
 

@@ -234,7 +234,7 @@ def test_building_imports_no_client() -> None:
     """boto3 takes a third of a second to import: a store that was built has not asked for it yet."""
     script = (
         "import sys; from plugins.dynamodb_store import build; build({'table': 't', 'phone_key': 'k'});"
-        "from plugins import inbox, s3_files, sqs_queue, local_queue, local_files, local_clock, system_clock;"
+        "from plugins import s3_files, sqs_queue, local_queue, local_files, local_clock, system_clock;"
         "print(sorted({'boto3', 'botocore'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
