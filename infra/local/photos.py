@@ -6,8 +6,8 @@
    or above it: rows of the class ``strawberry_rotten`` whose own label says strawberry too; without one: every picture, by name.
 2. Pictures drawn by script, a new one each time.
 
-Of these the first on which the verifier is sure is taken, after at most :data:`TRIES` looks: a photo it is unsure about goes to a
-person, which is right and shown elsewhere, but tells no story of an automatic lane.
+Of these the first on which the verifier is sure, and which is not like one used before, is taken after at most :data:`TRIES`
+looks: a photo it doubts goes to a person, which is right and shown elsewhere, but tells no story of an automatic lane.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aftersales.decision import Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.evidence import print_distance
+from aftersales.ports import PhotoQuestion, PhotoReport
+from functions.evidence import SAME_PICTURE
 from infra.local.drawn import strawberries
 from infra.local.home import DEFAULT, ROOT, Home, NoHome, read, write
 
@@ -47,7 +49,7 @@ class Photo:
     def described(self) -> str:
         """The photo in words that hide nothing."""
         what = "a picture DRAWN by script" if self.drawn else f"a real photo, {self.name}"
-        return what + (f", the {self.looks}. that the verifier was asked about" if self.looks > 1 else "")
+        return what + (f" (number {self.looks} that the verifier was asked about)" if self.looks > 1 else "")
 
 
 def default_folder() -> Path | None:
@@ -63,22 +65,32 @@ def fresh_photo(home: Home, folder: Path | None) -> Photo:
     """A photo that this home has not used yet and on which the verifier is sure, or the last of the tries when it never was."""
     verifier = home.registry().photos
     used = home.folder / "photos.json"
-    known = read(used).get("used", [])
+    known: dict[str, str] = read(used)  # name → fingerprint
     photo, looks = None, 0
-    for candidate in _candidates(folder, known):
+    for candidate in _candidates(folder, frozenset(known)):
         report, looks = verifier.inspect(candidate.content, QUESTION), looks + 1
-        known = [*known, candidate.name]
         photo = Photo(candidate.name, candidate.content, candidate.drawn, looks)
-        seen = any(f.check == "vision.spoilage" and f.verdict is Verdict.PASS for f in report.findings)
-        doubts = any(f.verdict is not Verdict.PASS for f in report.findings)
-        if (seen and not doubts and (report.spoiled_share or 0) >= LEAST_SHARE) or looks == TRIES:
+        is_new = not any(_alike(report.print, other) for other in known.values())
+        known[candidate.name] = report.print
+        if (is_new and _is_sure(report)) or looks == TRIES:
             break
     assert photo is not None  # drawn ones never end
-    write(used, {"used": known})
+    write(used, known)
     return photo
 
 
-def _candidates(folder: Path | None, used: list[str]) -> Iterator[Photo]:
+def _is_sure(report: PhotoReport) -> bool:
+    """Whether the verifier sees enough spoilage and doubts nothing."""
+    seen = any(f.check == "vision.spoilage" and f.verdict is Verdict.PASS for f in report.findings)
+    return seen and all(f.verdict is Verdict.PASS for f in report.findings) and (report.spoiled_share or 0) >= LEAST_SHARE
+
+
+def _alike(a: str, b: str) -> bool:
+    """Whether two prints count as one photo; real data sets hold the same scene twice."""
+    return bool(a and b) and print_distance(a, b) <= SAME_PICTURE
+
+
+def _candidates(folder: Path | None, used: frozenset[str]) -> Iterator[Photo]:
     for file in _pictures(folder) if folder else ():
         if file.name not in used:
             yield Photo(file.name, file.read_bytes(), drawn=False)
