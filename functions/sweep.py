@@ -22,7 +22,7 @@ from functions.context import again, commit
 from functions.payout import follow, timeouts
 
 log = logging.getLogger(__name__)
-PAGE = 100
+PAGE = 500  # a page reads one entry more than it gives, to know whether another follows
 MOST = 5_000  # records per shard and run; the rest stays due and comes first the next minute
 
 

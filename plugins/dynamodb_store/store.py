@@ -126,6 +126,10 @@ class DynamoStore:
         if failed and not any(stored.get("w", {}).get("S") == mark for _, stored in failed):
             raise refusal(failed)
 
+    def items(self, change: Change) -> list[Item]:
+        """The items a commit of ``change`` would write, for loading a table in bulk; nothing is written and nothing checked."""
+        return [write.item for write in self._layout.writes(change)]
+
     def _put(self, write: Write) -> list[tuple[Write, Item]]:
         """Put one item; the write with what is stored when its condition failed."""
         try:

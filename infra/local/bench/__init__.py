@@ -1,0 +1,103 @@
+"""What a case costs: requests and units of the database, CPU against the bare calls, and how little a sweep reads.
+
+``aftersales bench`` prints it. Counts have goals and decide the exit status; times are printed and decide nothing, since machines
+are noisy. Everything runs on the durable engine, in one process, with the provider's sandbox beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local.bench.refund import RefundCost, measure_refunds
+from infra.local.bench.sweep import SweepCost, measure_sweep
+from infra.local.engine import Engine
+
+REQUESTS_GOAL = 6.0
+READS_GOAL = 1.01
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A count that must not be exceeded."""
+
+    name: str
+    found: float
+    most: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the count is within its goal."""
+        return self.found <= self.most
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """How much to measure."""
+    parser.add_argument("--refunds", type=int, default=200, help="refunds to count over (200)")
+    parser.add_argument("--open", type=int, nargs="*", default=[10_000, 100_000], help="numbers of open cases to sweep among")
+    parser.add_argument("--json", action="store_true", help="print figures as JSON instead of tables")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Measure, print, and give 1 when a count misses its goal."""
+    say = _progress
+    with _fresh_engine() as endpoint:
+        refund = measure_refunds(endpoint, args.refunds, say)
+    sweeps = []
+    for number in args.open:
+        with _fresh_engine() as endpoint:
+            sweeps.append(measure_sweep(endpoint, number, due=500, say=say))
+    goals = [Goal("DynamoDB requests per auto-approved refund", refund.requests_each, REQUESTS_GOAL)]
+    goals += [Goal(f"index items read per due case, {s.open:,} open", s.reads_each, READS_GOAL) for s in sweeps]
+    if args.json:
+        print(json.dumps(_plain(refund, sweeps, goals), indent=1))
+    else:
+        _print(refund, sweeps, goals)
+    return 0 if all(goal.met for goal in goals) else 1
+
+
+@contextmanager
+def _fresh_engine() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="aftersales-bench-") as folder, Engine(Path(folder)) as engine:
+        yield engine.endpoint
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _plain(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> dict[str, Any]:
+    return {
+        "refund": refund.plain(),
+        "sweeps": [s.plain() for s in sweeps],
+        "goals": [{"name": g.name, "found": g.found, "most": g.most, "met": g.met} for g in goals],
+    }
+
+
+def _print(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> None:
+    print(f"\nOne auto-approved refund, from POST /v1/cases to closed and told, over {refund.count}:")
+    for name, number in sorted(refund.requests.items()):
+        print(f"  {name:<20} {number / refund.count:6.2f} requests")
+    print(f"  {'in all':<20} {refund.requests_each:6.2f} requests")
+    print(f"  {'read units':<20} {refund.read_units / refund.count:6.2f}")
+    print(f"  {'write units':<20} {refund.write_units / refund.count:6.2f}")
+    print(f"  CPU of our code      {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
+    print(f"  the bare boto3 calls {refund.bare_ms:6.2f} ms, so ours costs {refund.ratio:.2f} times the same requests made barely")
+    print(
+        f"  latency              p50 {refund.p50_ms:.1f} ms, p99 {refund.p99_ms:.1f} ms (our parts; the provider's delay is not in it)"
+    )
+    print("  not counted: reading the stream (Lambda does, free of charge) and idle looks of the schedules")
+    for sweep in sweeps:
+        print(f"\nA sweep with {sweep.open:,} open cases of which {sweep.due:,} are due:")
+        print(f"  index items read per due case {sweep.reads_each:.3f}; requests per due case {sweep.requests_each:.2f}")
+        print(f"  {sweep.cases_per_s:.0f} cases a second")
+    print()
+    for goal in goals:
+        print(f"  {'ok  ' if goal.met else 'MISS'} {goal.name}: {goal.found:.3f} (goal: at most {goal.most:g})")

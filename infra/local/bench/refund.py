@@ -1,0 +1,260 @@
+"""One refund, counted: asked for before shipping, approved by the rules, sent over WeChat Pay's protocol, settled by its notice."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from statistics import quantiles
+from typing import Any, TypeVar
+
+from aftersales.ports import RefundChannel
+from aftersales.refund import RefundNotice, RefundOrder, RefundReceipt
+from aftersales.registry import Registry
+from functions import follow, http
+from infra.local.engine import dynamodb_client, streams_client
+from infra.local.follower import lambda_record
+from infra.local.sandbox import Sandbox
+from plugins.dynamodb_store.meter import Meter
+from plugins.dynamodb_store.schema import create
+
+TABLE, REPLAYED = "aftersales-bench", "aftersales-bench-bare"
+SECRET = "a secret of the bench, at least 32 characters long"
+DELAY_S = 0.02  # how long the sandbox takes to pay out, so that its first answer is "processing", as the real one's is
+MOST_WAIT_S = 10.0
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class RefundCost:
+    """What ``count`` refunds took. CPU is of the thread that does our work, in milliseconds per refund."""
+
+    count: int
+    requests: Counter[str] = field(default_factory=Counter)
+    read_units: float = 0.0
+    write_units: float = 0.0
+    cpu_ms: float = 0.0
+    channel_ms: float = 0.0
+    bare_ms: float = 0.0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+
+    @property
+    def requests_each(self) -> float:
+        """Requests per refund, all operations together."""
+        return self.requests.total() / self.count
+
+    @property
+    def ratio(self) -> float:
+        """Our CPU, the channel's part apart, against the bare calls of the same requests."""
+        return (self.cpu_ms - self.channel_ms) / self.bare_ms
+
+    def plain(self) -> dict[str, Any]:
+        """The figures per refund."""
+        each = {name: number / self.count for name, number in self.requests.items()}
+        units = {"read_units": self.read_units / self.count, "write_units": self.write_units / self.count}
+        times = {n: round(getattr(self, n), 3) for n in ("cpu_ms", "channel_ms", "bare_ms", "ratio", "p50_ms", "p99_ms")}
+        return {"count": self.count, "requests": each, "requests_each": self.requests_each, **units, **times}
+
+
+@dataclass(slots=True)
+class Timed:
+    """A channel whose CPU is counted apart."""
+
+    channel: RefundChannel
+    cpu_s: float = 0.0
+
+    def refund(self, order: RefundOrder) -> RefundReceipt:
+        """As the channel does it."""
+        return self._timed(lambda: self.channel.refund(order))
+
+    def find(self, key: str) -> RefundReceipt | None:
+        """As the channel does it."""
+        return self._timed(lambda: self.channel.find(key))
+
+    def notice(self, headers: Any, body: bytes, now: datetime) -> RefundNotice:
+        """As the channel does it."""
+        return self._timed(lambda: self.channel.notice(headers, body, now))
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        begun = time.thread_time()
+        try:
+            return work()
+        finally:
+            self.cpu_s += time.thread_time() - begun
+
+
+class Follower:
+    """The table's stream, read batch by batch as Lambda would hand it on."""
+
+    def __init__(self, endpoint: str, table: str) -> None:
+        self._client = streams_client(endpoint)
+        self._arn = self._client.list_streams(TableName=table)["Streams"][-1]["StreamArn"]
+        shard = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][0]["ShardId"]
+        first = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, ShardIteratorType="LATEST")
+        self._next = first["ShardIterator"]
+
+    def batches(self) -> Iterator[list[dict[str, Any]]]:
+        """What was written since the last look, batch by batch until there is no more."""
+        while True:
+            answer = self._client.get_records(ShardIterator=self._next, Limit=100)
+            self._next = answer["NextShardIterator"]
+            if not answer["Records"]:
+                return
+            yield [lambda_record(record) for record in answer["Records"]]
+
+
+class Bench:
+    """The whole way of a refund in one process, on one table."""
+
+    def __init__(self, endpoint: str, sandbox: Sandbox) -> None:
+        from plugins.wechatpay_refund import build as wechatpay
+
+        self.registry = Registry(
+            {
+                "ports": {"store": "dynamodb_store", "stream": "dynamodb_store", "clock": "system_clock"},
+                "verticals": {"active": ["general"]},
+                "settings": {
+                    "dynamodb_store": {"table": TABLE, "endpoint": endpoint, "phone_key": "bench"},
+                    "token": {"secret": SECRET},
+                },
+            }
+        )
+        self.sandbox = sandbox
+        self.channel = Timed(wechatpay(sandbox.settings("http://127.0.0.1:9/v1/callbacks/wechatpay")))
+        self.registry.put("channel:wechatpay", self.channel)
+        self.client = self.registry.store.client  # type: ignore[attr-defined]  # the stage says dynamodb_store
+        create(self.client, TABLE)
+        self.meter = Meter(self.client)
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.client.meta.events.register("provide-client-params.dynamodb.*", self._keep)
+        self.follower = Follower(endpoint, TABLE)
+        self.tokens = {"buyer": _token("buyer", "b1"), "integrator": _token("integrator", "mall")}
+
+    def _keep(self, params: dict[str, Any], model: Any, **_: object) -> None:
+        self.asked.append((model.name, copy.deepcopy(params)))
+
+    def push(self, number: int) -> None:
+        """An order of CNY 60.00, paid and not shipped."""
+        self.sandbox.pay(f"42{number:026}", 6000)
+        line = {"line_id": "l1", "sku": "LM-07", "title": "Desk lamp", "vertical": "general", "unit_price_minor": 6000, "pieces": 1}
+        paid = {"payment_id": "p1", "channel": "wechatpay", "transaction_id": f"42{number:026}", "paid_minor": 6000}
+        at = datetime.now(UTC).isoformat()
+        order = {"order_id": f"o{number}", "merchant": "m1", "buyer": {"id": "b1", "phone": "13800000000"}, "currency": "CNY"}
+        body = {**order, "status": "paid", "paid_at": at, "lines": [line], "payments": [paid]}
+        self._ask("PUT", "/v1/orders/{order_id}", {"order_id": f"o{number}"}, body, "integrator")
+
+    def refund(self, number: int) -> Iterator[None]:
+        """One refund; stops where the provider takes its time."""
+        asked = {"order_id": f"o{number}", "kind": "refund_only", "reason": "changed_mind", "submit": True}
+        case = self._ask("POST", "/v1/cases", {}, {**asked, "items": [{"line_id": "l1", "pieces": 1}]}, "buyer")
+        self._follow()
+        yield
+        headers, body = self.sandbox.notice_of(case["refunds"][0]["key"])
+        answer = http.callback(self.registry, "wechatpay", http.Request("POST", "/v1/callbacks/wechatpay", headers, {}, body))
+        if answer.status != 204:
+            raise RuntimeError(f"the notice was refused: {answer.body}")
+        self._follow()
+
+    def _follow(self) -> None:
+        for records in self.follower.batches():
+            failed = follow.follow(self.registry, records)
+            if failed:
+                raise RuntimeError(f"stream records failed: {failed}")
+
+    def _ask(self, method: str, path: str, places: dict[str, str], body: dict[str, Any], role: str) -> Any:
+        import app
+
+        route = next(r for r in app.ROUTES if (r.method, r.path) == (method, path))
+        headers = {
+            "authorization": self.tokens[role],
+            "content-type": "application/json",
+            "idempotency-key": f"bench-{time.time_ns()}",
+        }
+        request = http.Request(method, path.format_map(places), headers, {}, json.dumps(body).encode())
+        answer = http.respond(self.registry, route, request, places)
+        if answer.status >= 300:
+            raise RuntimeError(answer.body)
+        return json.loads(answer.body)
+
+
+def measure_refunds(endpoint: str, count: int, say: Say) -> RefundCost:
+    """Push ``count`` orders, refund each, and replay the very requests barely against a table of its own."""
+    cost = RefundCost(count)
+    with Sandbox(delay_s=DELAY_S, gap_s=0, retry_scale=1e6) as sandbox:
+        bench = Bench(endpoint, sandbox)
+        say(f"pushing {count + 1} orders …")
+        for number in range(count + 1):
+            bench.push(number)
+        _run(bench, 0)  # the first one loads what is loaded lazily
+        bench.meter.reset()
+        bench.channel.cpu_s, before = 0.0, len(bench.asked)
+        say(f"refunding {count} …")
+        runs = [_run(bench, number) for number in range(1, count + 1)]
+        asked = list(bench.asked)
+        if sandbox.truth()["total"]["paid"] != 6000 * (count + 1):
+            raise RuntimeError("the provider did not pay each refund exactly once")
+    cost.requests, cost.read_units, cost.write_units = bench.meter.requests, bench.meter.read_units, bench.meter.write_units
+    cost.cpu_ms = 1000 * sum(cpu for cpu, _ in runs) / count
+    cost.channel_ms = 1000 * bench.channel.cpu_s / count
+    percentiles = quantiles([1000 * wall for _, wall in runs], n=100)
+    cost.p50_ms, cost.p99_ms = percentiles[49], percentiles[98]
+    say("replaying the same requests barely …")
+    cost.bare_ms = 1000 * _replay(endpoint, asked, before) / count
+    return cost
+
+
+def _run(bench: Bench, number: int) -> tuple[float, float]:
+    """CPU and wall seconds of our parts of one refund."""
+    cpu = wall = 0.0
+    parts = bench.refund(number)
+    while True:
+        began = time.thread_time(), time.perf_counter()
+        more = next(parts, parts)
+        cpu, wall = cpu + time.thread_time() - began[0], wall + time.perf_counter() - began[1]
+        if more is parts:
+            return cpu, wall
+        _wait_for_payout(bench, number)
+
+
+def _wait_for_payout(bench: Bench, number: int) -> None:
+    until = time.monotonic() + MOST_WAIT_S
+    while bench.sandbox.truth()["payments"][f"42{number:026}"]["paid"] == 0:
+        if time.monotonic() > until:
+            raise RuntimeError("the sandbox does not pay out")
+        time.sleep(DELAY_S)
+
+
+def _replay(endpoint: str, asked: list[tuple[str, dict[str, Any]]], before: int) -> float:
+    """CPU seconds of the same calls, from the same beginning, by a bare client; those before ``before`` only prepare."""
+    from botocore import xform_name
+
+    client = dynamodb_client(endpoint)
+    create(client, REPLAYED)
+    begun = 0.0
+    for index, (operation, params) in enumerate(asked):
+        if index == before:
+            begun = time.thread_time()
+        getattr(client, xform_name(operation))(**_moved(params))
+    return time.thread_time() - begun
+
+
+def _moved(params: Any) -> Any:
+    """The same parameters for the other table."""
+    if isinstance(params, dict):
+        kept = ((n, v) for n, v in params.items() if n != "ClientRequestToken")  # a token belongs to one request: boto3 makes one
+        return {name: REPLAYED if name == "TableName" else _moved(value) for name, value in kept}
+    return [_moved(value) for value in params] if isinstance(params, list) else params
+
+
+def _token(role: str, sub: str) -> str:
+    import jwt
+
+    claims = {"sub": sub, "role": role, "merchant": "m1", "exp": datetime.now(UTC) + timedelta(hours=1)}
+    return "Bearer " + jwt.encode(claims, SECRET, algorithm="HS256")
