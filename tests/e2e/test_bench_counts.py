@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 def test_a_refund_and_a_sweep_stay_within_their_counts(capsys: pytest.CaptureFixture[str]) -> None:
     """An auto-approved refund takes at most six requests, and a sweep reads what is due and hardly more."""
-    status = main(["bench", "--refunds", "20", "--open", "3000", "--json"])
+    status = main(["bench", "--refunds", "20", "--open", "1500", "--due", "50", "--json"])
     said = json.loads(capsys.readouterr().out)
     assert status == 0, said["goals"]
     assert said["refund"]["requests_each"] <= 6

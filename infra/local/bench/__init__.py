@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How much to measure."""
     parser.add_argument("--refunds", type=int, default=200, help="refunds to count over (200)")
     parser.add_argument("--open", type=int, nargs="*", default=[10_000, 100_000], help="numbers of open cases to sweep among")
+    parser.add_argument("--due", type=int, default=500, help="how many of them are due (500)")
     parser.add_argument("--json", action="store_true", help="print figures as JSON instead of tables")
 
 
@@ -53,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     sweeps = []
     for number in args.open:
         with _fresh_engine() as endpoint:
-            sweeps.append(measure_sweep(endpoint, number, due=500, say=say))
+            sweeps.append(measure_sweep(endpoint, number, args.due, say))
     goals = [Goal("DynamoDB requests per auto-approved refund", refund.requests_each, REQUESTS_GOAL)]
     goals += [Goal(f"index items read per due case, {s.open:,} open", s.reads_each, READS_GOAL) for s in sweeps]
     if args.json:
@@ -90,9 +91,7 @@ def _print(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> No
     print(f"  {'write units':<20} {refund.write_units / refund.count:6.2f}")
     print(f"  CPU of our code      {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
     print(f"  the bare boto3 calls {refund.bare_ms:6.2f} ms, so ours costs {refund.ratio:.2f} times the same requests made barely")
-    print(
-        f"  latency              p50 {refund.p50_ms:.1f} ms, p99 {refund.p99_ms:.1f} ms (our parts; the provider's delay is not in it)"
-    )
+    print(f"  latency              p50 {refund.p50_ms:.1f} ms, p99 {refund.p99_ms:.1f} ms (without the provider's delay)")
     print("  not counted: reading the stream (Lambda does, free of charge) and idle looks of the schedules")
     for sweep in sweeps:
         print(f"\nA sweep with {sweep.open:,} open cases of which {sweep.due:,} are due:")

@@ -7,10 +7,11 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aftersales.ports import RefundChannel
 from aftersales.refund import RefundNotice, RefundOrder, RefundReceipt
@@ -63,11 +64,18 @@ class RefundCost:
         return {"count": self.count, "requests": each, "requests_each": self.requests_each, **units, **times}
 
 
+class Closeable(RefundChannel, Protocol):
+    """A refund channel with connections to end."""
+
+    def close(self) -> None:
+        """End them."""
+
+
 @dataclass(slots=True)
 class Timed:
     """A channel whose CPU is counted apart."""
 
-    channel: RefundChannel
+    channel: Closeable
     cpu_s: float = 0.0
 
     def refund(self, order: RefundOrder) -> RefundReceipt:
@@ -94,16 +102,16 @@ class Follower:
     """The table's stream, read batch by batch as Lambda would hand it on."""
 
     def __init__(self, endpoint: str, table: str) -> None:
-        self._client = streams_client(endpoint)
-        self._arn = self._client.list_streams(TableName=table)["Streams"][-1]["StreamArn"]
-        shard = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][0]["ShardId"]
-        first = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, ShardIteratorType="LATEST")
+        self.client = streams_client(endpoint)
+        self._arn = self.client.list_streams(TableName=table)["Streams"][-1]["StreamArn"]
+        shard = self.client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][0]["ShardId"]
+        first = self.client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, ShardIteratorType="LATEST")
         self._next = first["ShardIterator"]
 
     def batches(self) -> Iterator[list[dict[str, Any]]]:
         """What was written since the last look, batch by batch until there is no more."""
         while True:
-            answer = self._client.get_records(ShardIterator=self._next, Limit=100)
+            answer = self.client.get_records(ShardIterator=self._next, Limit=100)
             self._next = answer["NextShardIterator"]
             if not answer["Records"]:
                 return
@@ -136,6 +144,12 @@ class Bench:
         self.client.meta.events.register("provide-client-params.dynamodb.*", self._keep)
         self.follower = Follower(endpoint, TABLE)
         self.tokens = {"buyer": _token("buyer", "b1"), "integrator": _token("integrator", "mall")}
+
+    def close(self) -> None:
+        """End every connection."""
+        self.channel.channel.close()
+        self.client.close()
+        self.follower.client.close()
 
     def _keep(self, params: dict[str, Any], model: Any, **_: object) -> None:
         self.asked.append((model.name, copy.deepcopy(params)))
@@ -187,8 +201,7 @@ class Bench:
 def measure_refunds(endpoint: str, count: int, say: Say) -> RefundCost:
     """Push ``count`` orders, refund each, and replay the very requests barely against a table of its own."""
     cost = RefundCost(count)
-    with Sandbox(delay_s=DELAY_S, gap_s=0, retry_scale=1e6) as sandbox:
-        bench = Bench(endpoint, sandbox)
+    with Sandbox(delay_s=DELAY_S, gap_s=0, retry_scale=1e6) as sandbox, closing(Bench(endpoint, sandbox)) as bench:
         say(f"pushing {count + 1} orders …")
         for number in range(count + 1):
             bench.push(number)
@@ -235,14 +248,14 @@ def _replay(endpoint: str, asked: list[tuple[str, dict[str, Any]]], before: int)
     """CPU seconds of the same calls, from the same beginning, by a bare client; those before ``before`` only prepare."""
     from botocore import xform_name
 
-    client = dynamodb_client(endpoint)
-    create(client, REPLAYED)
-    begun = 0.0
-    for index, (operation, params) in enumerate(asked):
-        if index == before:
-            begun = time.thread_time()
-        getattr(client, xform_name(operation))(**_moved(params))
-    return time.thread_time() - begun
+    with closing(dynamodb_client(endpoint)) as client:
+        create(client, REPLAYED)
+        begun = 0.0
+        for index, (operation, params) in enumerate(asked):
+            if index == before:
+                begun = time.thread_time()
+            getattr(client, xform_name(operation))(**_moved(params))
+        return time.thread_time() - begun
 
 
 def _moved(params: Any) -> Any:

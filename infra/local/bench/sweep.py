@@ -82,6 +82,7 @@ def measure_sweep(endpoint: str, number: int, due: int, say: Say) -> SweepCost:
     seconds = time.perf_counter() - begun
     if tally.advanced != really_due or tally.failed:
         raise RuntimeError(f"{really_due} cases were due, the sweep says {tally}")
+    store.client.close()
     return SweepCost(number, really_due, read.count, meter.requests.total(), seconds)
 
 
