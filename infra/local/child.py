@@ -13,8 +13,8 @@ from infra.local.home import ROOT
 
 STOP_TIMEOUT_S = 10.0
 
-#: A part talks to this machine only: no proxy in between, and nobody asked for credentials.
-ALONE = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "AWS_EC2_METADATA_DISABLED": "true"}
+#: A part talks to this machine only: nobody is asked for credentials.
+ALONE = {"AWS_EC2_METADATA_DISABLED": "true"}
 
 # Started in place of the part, it asks the kernel to end this process with its parent and then becomes the part. Done here and
 # not in preexec_fn, which must not be used where threads run. The parent may have ended in between: getppid tells.

@@ -58,7 +58,7 @@ class Home:
     @classmethod
     def made(cls, folder: Path) -> Home:
         """The home in ``folder``, with its secrets and ports; made where it is new."""
-        home = cls(folder.resolve())
+        home = cls._at(folder)
         home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         home.log.mkdir(exist_ok=True)
         if not home._secrets_file.exists():
@@ -71,10 +71,19 @@ class Home:
     @classmethod
     def there(cls, folder: Path) -> Home:
         """The home in ``folder``. Raises NoHome when nothing was ever started there."""
-        home = cls(folder.resolve())
+        home = cls._at(folder)
         if not home._secrets_file.exists() or not home._ports_file.exists():
             raise NoHome(f"{folder} holds no local system: start one with `make run` first")
         return home
+
+    @classmethod
+    def _at(cls, folder: Path) -> Home:
+        """The home, with this process and its children told to reach this machine without a proxy in between."""
+        for name in ("NO_PROXY", "no_proxy"):
+            known = os.environ.get(name, "")
+            if HOST not in known:
+                os.environ[name] = f"{known},{HOST},localhost".lstrip(",")
+        return cls(folder.resolve())
 
     # --- places -------------------------------------------------------------------------------------------------------
     @property

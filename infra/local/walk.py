@@ -8,7 +8,8 @@ import sys
 from infra.local.home import Home
 from infra.local.token import token
 
-WALK = r"""API={api}/v1; LOCAL={folder}; PY={python}
+WALK = r"""export no_proxy="127.0.0.1,$no_proxy"
+API={api}/v1; LOCAL={folder}; PY={python}
 MALL='Authorization: Bearer {mall}'
 BUYER='Authorization: Bearer {buyer}'
 JSON='Content-Type: application/json'; EN='Accept-Language: en'
