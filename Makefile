@@ -18,7 +18,7 @@ export UV_SYSTEM_CERTS := 1
 # The cache may lie on another file system, where a hard link is not possible.
 export UV_LINK_MODE := copy
 
-.PHONY: help setup run demo tick token test check bench package lock clean
+.PHONY: help setup run demo tick token test soak check bench package lock clean
 
 help: ## list what can be typed
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ token: setup ## print a local token: make token ROLE=clerk MERCHANT=m1 SUB=anna
 
 test: setup ## run every test that needs nothing but this machine
 	@$(BIN)/pytest -q $(PYTEST)
+
+soak: setup ## look for faults with money for a quarter of an hour; other examples each time
+	@SOAK=1 $(BIN)/pytest -q -n 2 tests/property/test_money_machine.py
 
 check: setup ## lint, format, types, import rules and fresh docs: exactly what CI checks
 	@$(BIN)/ruff check .
