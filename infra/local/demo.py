@@ -20,7 +20,7 @@ from infra.local.client import Client, until
 from infra.local.engine import CannotInstall, EngineFailed, EngineLocked
 from infra.local.home import DEFAULT
 from infra.local.mall import LAMP, STRAWBERRIES, Shop
-from infra.local.photos import Photo, default_folder, fresh_photo
+from infra.local.photos import NoPhotos, Photo, checked_folder, default_folder, fresh_photo
 from infra.local.story import NotTrue, Story, cny, findings
 from infra.local.system import AlreadyRunning, System, SystemFailed
 
@@ -231,8 +231,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Play the demo; 0 when everything was as told."""
     begun = time.monotonic()
-    folder = args.photos or default_folder()
     try:
+        folder = checked_folder(args.photos) if args.photos else default_folder()
         _wipe(args.home)
         with System(args.home, photos=folder, say=print) as system:
             home = system.home
@@ -245,7 +245,7 @@ def main(args: argparse.Namespace) -> int:
     except (NotTrue, TimeoutError) as error:
         print(f"\ndemo: {error}\nThe logs are in {args.home / 'log'}.", file=sys.stderr)
         return 1
-    except (SystemFailed, AlreadyRunning, CannotInstall, EngineFailed, EngineLocked) as error:
+    except (SystemFailed, AlreadyRunning, CannotInstall, EngineFailed, EngineLocked, NoPhotos) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     print(f"\nOK: {demo.story.checks} checks in {time.monotonic() - begun:.1f} s. What was stored is in {home.folder}.")

@@ -6,8 +6,9 @@
    or above it: rows of the class ``strawberry_rotten`` whose own label says strawberry too; without one: every picture, by name.
 2. Pictures drawn by script, a new one each time.
 
-Of these the first on which the verifier is sure, and which is not like one used before, is taken after at most :data:`TRIES`
-looks: a photo it doubts goes to a person, which is right and shown elsewhere, but tells no story of an automatic lane.
+Of these the first on which the verifier is sure, and which is not like one used before, is taken; after
+:data:`TRIES` looks at real ones it is a drawn one. A photo it doubts goes to a person, which is right and shown elsewhere, but tells
+no story of an automatic lane.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ LEAST_SHARE = 0.1
 QUESTION = PhotoQuestion("丹东草莓 Strawberries", "strawberry", "fresh", "spoiled")
 
 
+class NoPhotos(Exception):
+    """The folder that was named for photos is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
     """One photo and where it is from; ``looks`` is how many were looked at to find it."""
@@ -52,11 +57,21 @@ class Photo:
         return what + (f" (number {self.looks} that the verifier was asked about)" if self.looks > 1 else "")
 
 
+def checked_folder(folder: Path) -> Path:
+    """The folder as it is. Raises NoPhotos when there is no such folder."""
+    if not folder.is_dir():
+        raise NoPhotos(f"{folder} is no folder of photos")
+    return folder
+
+
 def default_folder() -> Path | None:
-    """Where real photos may be: ``PHOTOS``, else the data set beside the repository; None when there is neither."""
+    """Where real photos may be: ``PHOTOS``, else the data set beside the repository; None when there is neither.
+
+    Raises NoPhotos when a folder is named that is none.
+    """
     named = os.environ.get("PHOTOS")
     if named:
-        return Path(named)
+        return checked_folder(Path(named))
     beside = ROOT.parent / "shared" / "data" / "images" / "fruit_fresh_rotten_det"
     return beside if beside.is_dir() else None
 
@@ -72,7 +87,7 @@ def fresh_photo(home: Home, folder: Path | None) -> Photo:
         photo = Photo(candidate.name, candidate.content, candidate.drawn, looks)
         is_new = not any(_alike(report.print, other) for other in known.values())
         known[candidate.name] = report.print
-        if (is_new and _is_sure(report)) or looks == TRIES:
+        if (is_new and _is_sure(report)) or looks == 2 * TRIES:
             break
     assert photo is not None  # drawn ones never end
     write(used, known)
@@ -91,9 +106,9 @@ def _alike(a: str, b: str) -> bool:
 
 
 def _candidates(folder: Path | None, used: frozenset[str]) -> Iterator[Photo]:
-    for file in _pictures(folder) if folder else ():
-        if file.name not in used:
-            yield Photo(file.name, file.read_bytes(), drawn=False)
+    fresh = [file for file in _pictures(folder) if file.name not in used] if folder else []
+    for file in fresh[:TRIES]:
+        yield Photo(file.name, file.read_bytes(), drawn=False)
     while True:
         seed = secrets.randbelow(2**31)
         yield Photo(f"drawn-{seed}.jpg", strawberries(1, 5, seed), drawn=True)
@@ -103,7 +118,7 @@ def _pictures(folder: Path) -> list[Path]:
     folder = folder.resolve()
     manifest = next((p / "manifest.csv" for p in (folder, *folder.parents[:2]) if (p / "manifest.csv").is_file()), None)
     if manifest is None:
-        return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+        return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     with manifest.open(encoding="utf-8", newline="") as rows:
         chosen = [r["file"] for r in csv.DictReader(rows) if r["class"] == CLASS and LABEL in r["label_detail"].lower()]
     files = [manifest.parent / name for name in chosen]
@@ -118,7 +133,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         photo = fresh_photo(Home.there(args.home), default_folder())
-    except NoHome as error:
+    except (NoHome, NoPhotos) as error:
         print(f"photos: {error}", file=sys.stderr)
         return 1
     args.file.write_bytes(photo.content)

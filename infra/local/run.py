@@ -13,7 +13,7 @@ from types import FrameType
 
 from infra.local.engine import CannotInstall, EngineFailed, EngineLocked
 from infra.local.home import DEFAULT, ROOT
-from infra.local.photos import default_folder
+from infra.local.photos import NoPhotos, default_folder
 from infra.local.seed import is_seeded, seed
 from infra.local.system import AlreadyRunning, System, SystemFailed
 from infra.local.token import token
@@ -43,8 +43,9 @@ def main(args: argparse.Namespace) -> int:
         print(f"  {time.monotonic() - begun:5.1f} s  {line}", flush=True)
 
     print(f"starting on {args.home} …", flush=True)
-    system = System(args.home, photos=default_folder(), say=say)
+    system = System(args.home, say=say)
     try:
+        system.photos = default_folder()
         with system:
             say("database, WeChat Pay's sandbox, API and worker are ready")
             if not is_seeded(system):
@@ -57,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"\nended; everything is kept in {system.home.folder}, `make run` goes on with it")
         return 0
-    except (AlreadyRunning, CannotInstall, EngineFailed, EngineLocked, SystemFailed) as error:
+    except (AlreadyRunning, CannotInstall, EngineFailed, EngineLocked, NoPhotos, SystemFailed) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1
 
