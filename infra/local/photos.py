@@ -6,9 +6,9 @@
    or above it: rows of the class ``strawberry_rotten`` whose own label says strawberry too; without one: every picture, by name.
 2. Pictures drawn by script, a new one each time.
 
-Of these the first on which the verifier is sure, and which is not like one used before, is taken; after
-:data:`TRIES` looks at real ones it is a drawn one. A photo it doubts goes to a person, which is right and shown elsewhere, but tells
-no story of an automatic lane.
+Of these the first on which the verifier is sure, and which is not like one used before, is taken; after :data:`TRIES` looks at real
+ones it is a drawn one. A photo it doubts goes to a person, which is right and shown elsewhere, but tells no story of an automatic
+lane.
 """
 
 from __future__ import annotations
