@@ -79,15 +79,16 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
 def reserve(change: Change, order: OrderFile, by: str, now: datetime) -> Change:
     """The change with the case's amount reserved in the ledger, one leg per payment, and the refunds to send.
 
-    Raises OverRefund when the order's money does not cover it, StaleVersion when it is reserved already. A case worth nothing
-    closes at once: nobody is called.
+    Raises OverRefund when the order's money does not cover it, StaleVersion when it is reserved already or its pieces were freed.
+    A case worth nothing closes at once: nobody is called.
     """
     case = change.case
     assert case is not None
     if not case.amount:
         return change.then(Event.SETTLED, by, now, amount_minor=0)
-    if any(e.case_id == case.case_id for e in order.ledger.entries):  # approved in between: the ledger was read after the case
-        raise StaleVersion("Somebody else approved this case meanwhile.", todo="Read it again.")
+    reserved = any(e.case_id == case.case_id for e in order.ledger.entries)
+    if reserved or all(h.case_id != case.case_id for h in order.ledger.holds):  # decided between reading the case and its money
+        raise StaleVersion("Somebody else decided this case meanwhile.", todo="Read it again.")
     goods = case.amount.minor - case.tax_minor - case.freight_minor
     ledger, refunds = order.ledger, []
     for number, leg in enumerate(ledger.legs(goods, case.freight_minor, case.tax_minor), 1):

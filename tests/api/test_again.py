@@ -10,7 +10,7 @@ from aftersales.testing.channel import Outcome
 from aftersales.testing.store import FakeStore
 from functions import follow, sweep
 from functions.http import Request, callback
-from tests.mall import Mall
+from tests.mall import Mall, Reply
 from tests.property.trouble import Fragile, Fuse
 
 DOUBT = Finding("vision.spoilage", Verdict.UNSURE, "vision.not_clear", Source.MODEL, 0.4)
@@ -69,3 +69,23 @@ def test_a_sweep_that_read_half_before_another_approved_is_no_error(mall: Mall) 
     mall.pump()
     assert events(mall, case["case_id"]).count("deadline_passed") == 1
     assert mall.channel.truth == {f"R{case['case_id']}-1": 1990}
+
+
+def test_a_yes_that_read_half_before_anothers_no_hears_of_that_no(mall: Mall) -> None:
+    """Between reading the case and reading its money a colleague rejects it: the yes comes too late, and is told just that."""
+    fuse, others = Fuse(), []
+    mall = Mall(store=Fragile(FakeStore(due_shards=1), fuse))
+    mall.push()
+    mall.photos.findings = (DOUBT,)
+    case = mall.claim()
+    mall.pump()
+
+    def decide(clerk: str, outcome: str) -> Reply:
+        body = {"outcome": outcome, "reason": "seen"}
+        return mall.send("POST", f"/v1/merchant/cases/{case['case_id']}/decision", body, role="clerk", sub=clerk)
+
+    notches_until_the_case_was_read = 1
+    fuse.light([(notches_until_the_case_was_read, lambda: others.append(decide("c2", "reject")))])
+    mine = decide("c1", "approve")
+    assert (others[0].status, mine.status, mine.json["code"]) == (200, 409, "illegal_transition")
+    assert (mall.case(case["case_id"])["state"], mall.channel.truth) == ("rejected", {})
