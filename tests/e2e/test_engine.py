@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -316,3 +318,20 @@ def test_without_dynoxide_an_installed_fallback_is_taken_and_said_to_be_weaker(
     said = capsys.readouterr().out
     assert "the registry does not answer" in said
     assert "NOT crash-durable" in said
+
+
+def test_writes_do_not_slow_down_with_the_stream(tmp_path: Path) -> None:
+    """The stream's records are indexed from the first start, and in a database that was made without, from the next one."""
+    with Engine(tmp_path) as engine:
+        assert engine.endpoint
+    database = tmp_path / "db.sqlite"
+    for _ in range(2):
+        with closing(sqlite3.connect(database)) as connection:
+            asked = "EXPLAIN QUERY PLAN SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = 't'"
+            plan = str(connection.execute(asked).fetchall())
+            assert "SEARCH" in plan, plan
+            assert "aftersales_stream" in plan, plan
+            connection.execute("DROP INDEX aftersales_stream")
+            connection.commit()
+        with Engine(tmp_path) as engine:
+            assert engine.endpoint

@@ -92,7 +92,7 @@ def _print(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> No
     print(f"  CPU of our code      {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
     print(f"  the bare boto3 calls {refund.bare_ms:6.2f} ms, so ours costs {refund.ratio:.2f} times the same requests made barely")
     print(f"  latency              p50 {refund.p50_ms:.1f} ms, p99 {refund.p99_ms:.1f} ms (without the provider's delay)")
-    print("  not counted: reading the stream (Lambda does, free of charge) and idle looks of the schedules")
+    print("  not counted: reading the stream (Lambda does that) and idle looks of the schedules")
     for sweep in sweeps:
         print(f"\nA sweep with {sweep.open:,} open cases of which {sweep.due:,} are due:")
         print(f"  index items read per due case {sweep.reads_each:.3f}; requests per due case {sweep.requests_each:.2f}")

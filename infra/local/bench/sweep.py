@@ -125,6 +125,8 @@ def _items(store: Any, number: int, *, past: bool) -> Iterator[Any]:
         now,
         deadline=deadline,
     )
-    if past:  # what is not due is not touched: its head in the index is all that matters
+    if past:
         yield from store.items(Change(order=order, ledger=Ledger.open(order)))
-    yield from store.items(Change.opened(case, "buyer:b1", now))
+        yield from store.items(Change.opened(case, "buyer:b1", now))
+    else:  # what is not due is never touched: its head, which the index holds, is all that matters
+        yield next(item for item in store.items(Change(case)) if item["SK"]["S"] == "HEAD")

@@ -98,6 +98,24 @@ def backup(source: Path, target: Path) -> None:
     fresh.replace(target)
 
 
+def index_stream(database: Path) -> bool:
+    """Give the stream's records an index by number; False when the engine has not made the database's tables yet.
+
+    The engine must not run; an index that is there already stays as it is.
+
+    For every write the engine asks its own table for the greatest number of the stream, and without an index reads all of it:
+    measured with 10,000 records, 690 items a second instead of 4,800, and falling. Raises sqlite3.Error.
+    """
+    with closing(sqlite3.connect(database)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_stream_records'").fetchone():
+            return False
+        connection.execute(
+            "CREATE INDEX IF NOT EXISTS aftersales_stream ON _stream_records (table_name, CAST(sequence_number AS INTEGER))"
+        )
+        connection.commit()
+    return True
+
+
 def _delete_expired(
     client: "DynamoDBClient",
     table: str,

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from infra.local.engine.client import index_stream
 from infra.local.engine.installation import CannotInstall, Installed, Kind, installed
 
 #: dynoxide's data inside the data folder.
@@ -98,6 +99,8 @@ class Engine:
                 print("database: ministack, NOT crash-durable: data reaches the disk when it is stopped in order")
         atexit.register(self.stop)
         try:
+            if engine.kind is Kind.DYNOXIDE and self._data_dir is not None:
+                self._prepare(engine, self._data_dir / DATABASE)
             self._endpoint = self._launch(engine)
         except BaseException:
             self.stop()
@@ -125,6 +128,13 @@ class Engine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
+
+    def _prepare(self, engine: Installed, database: Path) -> None:
+        """Index the stream's records; a new database is made by the engine first."""
+        if not (database.is_file() and index_stream(database)):
+            self._launch(engine)
+            self._quit(signal.SIGTERM)
+            index_stream(database)
 
     def _launch(self, engine: Installed) -> str:
         """Start the process and give its endpoint; tries again where somebody took the free port first."""
@@ -157,7 +167,15 @@ class Engine:
 
     def _end(self, number: signal.Signals) -> None:
         atexit.unregister(self.stop)
-        process, self._process, self._endpoint = self._process, None, None
+        self._endpoint = None
+        self._quit(number)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _quit(self, number: signal.Signals) -> None:
+        """End the process; the folder stays locked."""
+        process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(number)
             try:
@@ -165,9 +183,6 @@ class Engine:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
 
 def _command(engine: Installed, port: int, data_dir: Path | None) -> tuple[list[str], dict[str, str]]:
