@@ -89,7 +89,7 @@ def _print(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> No
     print(f"  {'in all':<20} {refund.requests_each:6.2f} requests")
     print(f"  {'read units':<20} {refund.read_units / refund.count:6.2f}")
     print(f"  {'write units':<20} {refund.write_units / refund.count:6.2f}")
-    print(f"  CPU of our code      {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
+    print(f"  CPU in all           {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
     print(f"  the bare boto3 calls {refund.bare_ms:6.2f} ms, so ours costs {refund.ratio:.2f} times the same requests made barely")
     print(f"  latency              p50 {refund.p50_ms:.1f} ms, p99 {refund.p99_ms:.1f} ms (without the provider's delay)")
     print("  not counted: reading the stream (Lambda does that) and idle looks of the schedules")
