@@ -2,11 +2,12 @@
 
 import os
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock, Semaphore
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
@@ -28,6 +29,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 CLAIMS, CLIENTS = 200, 4
+#: How many claims go on while a death is due.
+AHEAD = 2 * CLIENTS
 #: Which of the claims come with a photo.
 PHOTOS = range(7, CLAIMS, 30)
 #: Ten times the server or the database or both, and once each of the others.
@@ -120,34 +123,38 @@ def spread(work: Callable[[T], U], over: Iterable[T]) -> list[U]:
         return list(pool.map(work, over))
 
 
-def killer(system: System, tally: Tally, chance: random.Random, ended: Event) -> None:
-    """Kill and restart parts in the midst of the claims, each time after some were done and then a few milliseconds more."""
-    deaths = chance.sample(DEATHS, len(DEATHS))
-    for at, parts in zip(sorted(chance.sample(range(1, CLAIMS - 20), len(deaths))), deaths, strict=True):
-        until(lambda at=at: tally.done >= at or ended.is_set(), lambda at=at: f"claim {at} was never done", INSISTS_S)  # type: ignore[misc]
-        assert not ended.wait(chance.uniform(0, 0.03)), "the clients gave up"
+def killer(system: System, tally: Tally, chance: random.Random, permits: Semaphore) -> None:
+    """Kill and restart parts in the midst of the claims, each time after some were done and then a few milliseconds more.
+
+    The clients wait for a death that is due: none comes after all is done.
+    """
+    allowed, moments = 0, sorted(chance.sample(range(1, CLAIMS - AHEAD), len(DEATHS)))
+    for at, parts in zip(moments, chance.sample(DEATHS, len(DEATHS)), strict=True):
+        permits.release(at + AHEAD - allowed)
+        allowed = at + AHEAD
+        until(lambda at=at: tally.done >= at, lambda at=at: f"claim {at} was never done", INSISTS_S)  # type: ignore[misc]
+        time.sleep(chance.uniform(0, 0.03))
         for part in parts:
             system.kill(part)
-        ended.wait(chance.uniform(0, 0.2))
+        time.sleep(chance.uniform(0, 0.2))
         for part in parts:
             system.restart(part)
+    permits.release(CLAIMS - allowed)
 
 
 def run(system: System, chance: random.Random) -> Tally:
     """All claims, by clients that insist, while parts die."""
-    tally, ended = Tally(), Event()
+    tally, permits = Tally(), Semaphore(0)
 
     def client(name: int) -> None:
         with Buyer(system.client("buyer", f"b{name}"), tally) as buyer:
             for number in range(name, CLAIMS, CLIENTS):
+                assert permits.acquire(timeout=INSISTS_S), "a part did not come back"
                 buyer.claim(number)
 
     with ThreadPoolExecutor(1) as pool:
-        killing = pool.submit(killer, system, tally, chance, ended)
-        try:
-            spread(client, range(CLIENTS))
-        finally:
-            ended.set()
+        killing = pool.submit(killer, system, tally, chance, permits)
+        spread(client, range(CLIENTS))
         killing.result()
     return tally
 
