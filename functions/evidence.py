@@ -9,7 +9,7 @@ from uuid import uuid4
 from aftersales.case import Event, State
 from aftersales.change import Change, PhotoPrint
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.errors import Conflict
+from aftersales.errors import Conflict, Invalid
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState, print_distance
 from aftersales.ports import CaseFile, PhotoQuestion, PhotoReport, PrintsLike
 from aftersales.registry import Registry
@@ -20,6 +20,17 @@ from functions.reply import UploadView
 
 MAX_BYTES = 10 * 1024 * 1024
 MOST = 20  # pieces of evidence per case
+_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/heic"})
+_PAPERS = _PICTURES | {"application/pdf", "text/plain"}
+#: What each kind may be uploaded as. Never a page or a drawing that could run in the browser of whoever looks at it.
+TYPES: dict[EvidenceKind, frozenset[str]] = {
+    EvidenceKind.PHOTO: _PICTURES,
+    EvidenceKind.VIDEO: frozenset({"video/mp4", "video/quicktime", "video/webm"}),
+    EvidenceKind.CHAT: _PAPERS,
+    EvidenceKind.PAYMENT_PROOF: _PAPERS,
+    EvidenceKind.TRACKING: _PAPERS,
+    EvidenceKind.INSPECTION: _PAPERS,
+}
 #: Two fingerprints of 64 bits at most this far apart are taken for one picture; ``python -m plugins.vision.measure`` says how well.
 SAME_PICTURE = 10
 
@@ -27,6 +38,10 @@ SAME_PICTURE = 10
 def add(ctx: Context, case_id: str, body: EvidenceBody) -> UploadView:
     """A place in the case for one more piece of evidence, and a signed upload for its file."""
     file = ctx.case(case_id)
+    if body.content_type not in TYPES[body.kind]:
+        raise Invalid(
+            f"A {body.kind} is not uploaded as {body.content_type}.", expected=sorted(TYPES[body.kind]), found=body.content_type
+        )
     if len(file.evidence) >= MOST:
         raise Conflict(f"A case takes {MOST} pieces of evidence.", todo="Hand in what shows it best.")
     evidence_id = uuid4().hex[:12]

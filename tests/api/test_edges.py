@@ -13,6 +13,7 @@ import pytest
 
 import app
 from aftersales.caller import Role
+from aftersales.evidence import EvidenceKind
 from aftersales.testing.builders import a_line, an_order
 from functions import http
 from tests.mall import Mall
@@ -99,6 +100,17 @@ def test_a_bad_draft_is_a_clear_problem_and_nothing_is_stored(mall: Mall, body: 
     assert (reply.status, reply.json["code"]) == (status, code), reply.text
     assert reply.json["detail"]
     assert mall.store.order("m1", "o1").cases == ()
+
+
+@pytest.mark.parametrize("kind", list(EvidenceKind))
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "application/javascript", "application/octet-stream"])
+def test_nothing_that_could_run_is_uploaded(mall: Mall, kind: EvidenceKind, content_type: str) -> None:
+    """Evidence is a picture, a film or a paper; a page or a script is refused before there is an address for it."""
+    case = mall.must("POST", "/v1/cases", DRAFT)
+    asked = {"bytes": 100, "kind": kind, "content_type": content_type}
+    reply = mall.send("POST", f"/v1/cases/{case['case_id']}/evidence", asked)
+    assert (reply.status, reply.json["code"]) == (400, "invalid")
+    assert mall.case(case["case_id"])["evidence"] == []
 
 
 # --- who may --------------------------------------------------------------------------------------------------------
