@@ -71,7 +71,7 @@ REFUND_TRANSITIONS: dict[tuple[RefundState, RefundEvent], RefundState] = {
 #: When a leg is looked at next, after its first, second, ... look without news; the last one repeats.
 POLLS: tuple[timedelta, ...] = tuple(timedelta(minutes=m) for m in (1, 1, 3, 10, 20, 30, 60, 180, 360))
 
-#: A refund still processing after this long gets a ticket with the channel's number (RF-4).
+#: A refund that has not arrived after this long, answered or not, gets a ticket with the channel's number if it has one (RF-4).
 OVERDUE = timedelta(hours=48)
 
 REFUND_TERMINAL = frozenset({S.SETTLED, S.RELEASED})
@@ -152,7 +152,7 @@ def advance_refund(refund: Refund, event: RefundEvent, now: datetime) -> Refund:
             f"A refund that is {refund.state} cannot be {event.replace('_', ' ')}.", state=str(refund.state), event=str(event)
         )
     looks = 0 if state is not refund.state else refund.looks + 1
-    overdue = refund.overdue or (state is S.PROCESSING and now - refund.reserved_at >= OVERDUE)
+    overdue = refund.overdue or (state in (S.SENT, S.PROCESSING) and now - refund.reserved_at >= OVERDUE)
     moved = replace(refund, state=state, looks=looks, overdue=overdue, deadline=None)
     if state in REFUND_TERMINAL:
         return replace(moved, settled_at=now if state is S.SETTLED else None)

@@ -299,6 +299,23 @@ def test_a_slow_refund_gets_a_ticket_after_48_hours(mall: Mall) -> None:
     assert mall.channel.truth == {key: 1990}
 
 
+def test_a_channel_that_never_answers_is_reported_and_never_paid_anew(mall: Mall) -> None:
+    """No answer for two days stays unknown and is reported once; every call carries the same number, and the money moves once."""
+    mall.channel.silent = True
+    mall.channel.then(Outcome.UNKNOWN_EXECUTED)
+    case = mall.claim()
+    mall.pump()
+    for _ in range(10):
+        mall.wait(hours=7)
+    steps = [s["event"] for s in mall.must("GET", f"/v1/cases/{case['case_id']}/timeline")["steps"]]
+    assert steps.count("refund_delayed") == 1
+    assert mall.case(case["case_id"])["refunds"][0]["state"] == "sent"
+    mall.channel.silent = False
+    mall.wait(hours=7)
+    assert mall.case(case["case_id"])["ending"] == "refunded"
+    assert mall.channel.truth == {f"R{case['case_id']}-1": 1990}
+
+
 def test_a_merchant_short_of_money_is_tried_again_under_the_same_number(mall: Mall) -> None:
     """A cause that passes is waited for: the same number goes out until it is paid."""
     mall.channel.then(Cause.NOT_ENOUGH)
