@@ -11,6 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_public_key,
+)
 
 from aftersales.errors import BadSettings, BadSignature
 from plugins.wechatpay_refund import build
@@ -29,7 +40,10 @@ from plugins.wechatpay_refund.sign import (
 
 DATA = Path(__file__).parents[1] / "data" / "wechatpay"
 VECTORS: dict[str, dict[str, str]] = json.loads((DATA / "vectors.json").read_text(encoding="utf-8"))
-PEM = (DATA / "key.pem").read_text(encoding="ascii")
+#: Ours, made anew each time: what openssl signed was signed with a key that nobody keeps.
+OURS = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = OURS.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+OUR_PUBLIC = OURS.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 PUBLIC = (DATA / "public.pem").read_text(encoding="ascii")
 SERIAL = "PUB_KEY_ID_SANDBOX_1"
 KEYS = {SERIAL: public_key_of(SERIAL, PUBLIC)}
@@ -49,7 +63,7 @@ SETTINGS: dict[str, Any] = {
     "mchid": "SANDBOX0001",
     "serial_no": "SANDBOXABC",
     "private_key": PEM,
-    "platform_keys": {SERIAL: PUBLIC},
+    "platform_keys": {SERIAL: OUR_PUBLIC},
     "apiv3_key": GCM["key"],
     "base_url": "http://127.0.0.1:9",
 }
@@ -63,11 +77,23 @@ def flipped(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["get", "post"])
-def test_requests_are_signed_as_openssl_does(name: str) -> None:
-    """Our signature over a request is byte for byte the one openssl makes; the percent-encoded path and the empty body count."""
+def test_what_is_signed_is_what_openssl_signed(name: str) -> None:
+    """Openssl's signature over a request fits our bytes of it; the percent-encoded path and the empty body count."""
     v = VECTORS[name]
     message = request_message(v["method"], v["path"], v["timestamp"], v["nonce"], v["body"].encode())
-    assert sign(private_key_of(PEM), message) == v["signature"]
+    key = load_pem_public_key(PUBLIC.encode())
+    assert isinstance(key, rsa.RSAPublicKey)
+    key.verify(base64.b64decode(v["signature"]), message, PKCS1v15(), SHA256())
+    with pytest.raises(InvalidSignature):
+        key.verify(base64.b64decode(v["signature"]), message + b"\n", PKCS1v15(), SHA256())
+
+
+def test_our_signature_is_the_algorithm_asked_for() -> None:
+    """What we sign verifies as RSA PKCS#1 v1.5 with SHA-256, and as nothing else."""
+    signature = base64.b64decode(sign(private_key_of(PEM), b"message"))
+    OURS.public_key().verify(signature, b"message", PKCS1v15(), SHA256())
+    with pytest.raises(InvalidSignature):
+        OURS.public_key().verify(signature, b"message", PKCS1v15(), SHA512())
 
 
 def test_the_authorization_header_has_the_five_fields() -> None:
@@ -287,9 +313,11 @@ def test_settings_that_cannot_work_are_refused_early(change: dict[str, Any]) -> 
 
 def test_keys_may_come_from_one_line_of_an_environment() -> None:
     """Line ends written as backslash n, and platform keys as JSON text, are what an environment variable can hold."""
-    setting = Setting.parse({**SETTINGS, "private_key": PEM.replace("\n", "\\n"), "platform_keys": json.dumps({SERIAL: PUBLIC})})
+    setting = Setting.parse(
+        {**SETTINGS, "private_key": PEM.replace("\n", "\\n"), "platform_keys": json.dumps({SERIAL: OUR_PUBLIC})}
+    )
     assert private_key_of(setting.private_key).private_numbers() == private_key_of(PEM).private_numbers()
-    assert setting.platform_keys == {SERIAL: PUBLIC}
+    assert setting.platform_keys == {SERIAL: OUR_PUBLIC}
 
 
 @pytest.mark.parametrize("pem", ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", PUBLIC])
