@@ -24,6 +24,9 @@ from aftersales.testing.files import FakeFiles
 from aftersales.testing.queue import FakeQueue
 from aftersales.testing.store import FakeStore
 from functions import follow, http, sweep
+from infra.local.gateway import build_types
+
+build_types(app.ROUTES)  # some tests ask from many threads at once
 
 SECRET = "a secret of the tests, 32 characters at least"
 STAGE = {

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
 from chalice.app import Chalice
 from chalice.local import LambdaContext, LocalChalice, RouteMatcher
 
+from aftersales.change import Change
 from aftersales.errors import NotFound
 from functions import http
 
@@ -70,6 +72,16 @@ class Gateway:
         answer = self._app(event, context("api_handler"))
         plain = base64.b64decode(answer["body"]) if answer.get("isBase64Encoded") else str(answer["body"]).encode()
         return Reply(answer["statusCode"], plain, {str(k): str(v) for k, v in answer["headers"].items()})
+
+
+def build_types(routes: Iterable[http.Route]) -> None:
+    """Have everything built that bodies and records are read by; call it before there are threads.
+
+    msgspec builds a type when it is first read, and lets other threads read by the half-built one: the process dies of it (0.22,
+    SIGSEGV). In the cloud a process answers one request at a time.
+    """
+    for kind in (Change, *(route.body for route in routes if route.body)):
+        msgspec.json.Decoder(kind)
 
 
 def _body(body: bytes) -> dict[str, Any]:

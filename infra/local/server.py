@@ -19,7 +19,7 @@ from typing import Any
 
 from infra.local.engine import check_table_name, dynamodb_client
 from infra.local.follower import Follower
-from infra.local.gateway import LARGEST, Gateway, Reply, problem
+from infra.local.gateway import LARGEST, Gateway, Reply, build_types, problem
 from infra.local.home import HOST, Home
 from infra.local.schedule import Scheduler
 from infra.local.upload import FORM_BYTES, FileServer
@@ -136,6 +136,7 @@ def main() -> int:
     _table(home)
     import app
 
+    build_types(app.ROUTES)
     registry = app.registry()
     gateway = Gateway(app.app)
     files = FileServer(registry.files, registry.clock)  # type: ignore[arg-type]  # the stage file says local_files

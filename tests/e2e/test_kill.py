@@ -2,6 +2,8 @@
 
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ import pytest
 from infra.local.client import Client, plain_http, until
 from infra.local.drawn import strawberries
 from infra.local.engine import installed
+from infra.local.home import ROOT
 from infra.local.mall import LAMP, STRAWBERRIES, Shop
 from infra.local.system import System
 
@@ -207,3 +210,32 @@ def sell(shop: Shop, number: int) -> dict[str, Any]:
     if number in PHOTOS:
         return shop.sell(f"k-{number}", STRAWBERRIES, buyer, signed=2)
     return shop.sell(f"k-{number}", LAMP, buyer)
+
+
+#: Threads that change as often as Python lets them read, all for the first time, what is read of every request and record.
+FIRST_READERS = """
+import sys, threading, msgspec, app
+from aftersales.testing import builders as made
+from infra.local.gateway import build_types
+sys.setswitchinterval(1e-6)
+if sys.argv[1] == "built":
+    build_types(app.ROUTES)
+def read(gate, value):
+    gate.wait()
+    assert msgspec.convert(msgspec.to_builtins(value), type(value)) == value
+for value in (made.an_order(), made.a_case(), made.a_refund(), made.a_ledger(), made.a_parcel(), made.an_evidence()):
+    gate = threading.Barrier(8)
+    readers = [threading.Thread(target=read, args=(gate, value)) for _ in range(8)]
+    [r.start() for r in readers], [r.join() for r in readers]
+"""
+
+
+def test_the_first_requests_may_come_at_once() -> None:
+    """Types are built before threads read by them: without it, as shown here, the server dies of its first parallel requests."""
+
+    def status(types: str) -> int:
+        command = [sys.executable, "-W", "ignore", "-c", FIRST_READERS, types]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=30, check=False).returncode
+
+    assert [status("built") for _ in range(3)] == [0] * 3
+    assert any(status("not built") for _ in range(5)), "msgspec has learnt it: build_types can go"
