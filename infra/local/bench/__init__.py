@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.local.bench.claim import ClaimCost, measure_claims
 from infra.local.bench.refund import RefundCost, measure_refunds
 from infra.local.bench.sweep import SweepCost, measure_sweep
 from infra.local.engine import Engine
@@ -41,6 +42,7 @@ class Goal:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How much to measure."""
     parser.add_argument("--refunds", type=int, default=200, help="refunds to count over (200)")
+    parser.add_argument("--claims", type=int, default=50, help="claims with a photo to count over (50)")
     parser.add_argument("--open", type=int, nargs="*", default=[10_000, 100_000], help="numbers of open cases to sweep among")
     parser.add_argument("--due", type=int, default=500, help="how many of them are due (500)")
     parser.add_argument("--json", action="store_true", help="print figures as JSON instead of tables")
@@ -51,6 +53,8 @@ def main(args: argparse.Namespace) -> int:
     say = _progress
     with _fresh_engine() as endpoint:
         refund = measure_refunds(endpoint, args.refunds, say)
+    with _fresh_engine() as endpoint:
+        claim = measure_claims(endpoint, args.claims, say)
     sweeps = []
     for number in args.open:
         with _fresh_engine() as endpoint:
@@ -58,9 +62,9 @@ def main(args: argparse.Namespace) -> int:
     goals = [Goal("DynamoDB requests per auto-approved refund", refund.requests_each, REQUESTS_GOAL)]
     goals += [Goal(f"index items read per due case, {s.open:,} open", s.reads_each, READS_GOAL) for s in sweeps]
     if args.json:
-        print(json.dumps(_plain(refund, sweeps, goals), indent=1))
+        print(json.dumps(_plain(refund, claim, sweeps, goals), indent=1))
     else:
-        _print(refund, sweeps, goals)
+        _print(refund, claim, sweeps, goals)
     return 0 if all(goal.met for goal in goals) else 1
 
 
@@ -74,25 +78,24 @@ def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _plain(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> dict[str, Any]:
+def _plain(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], goals: list[Goal]) -> dict[str, Any]:
     return {
         "refund": refund.plain(),
+        "claim": claim.plain(),
         "sweeps": [s.plain() for s in sweeps],
         "goals": [{"name": g.name, "found": g.found, "most": g.most, "met": g.met} for g in goals],
     }
 
 
-def _print(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> None:
+def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], goals: list[Goal]) -> None:
     print(f"\nOne auto-approved refund, from POST /v1/cases to closed and told, over {refund.count}:")
-    for name, number in sorted(refund.requests.items()):
-        print(f"  {name:<20} {number / refund.count:6.2f} requests")
-    print(f"  {'in all':<20} {refund.requests_each:6.2f} requests")
-    print(f"  {'read units':<20} {refund.read_units / refund.count:6.2f}")
-    print(f"  {'write units':<20} {refund.write_units / refund.count:6.2f}")
+    _print_counts(refund)
     print(f"  CPU in all           {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
     print(f"  the bare boto3 calls {refund.bare_ms:6.2f} ms, so ours costs {refund.ratio:.2f} times the same requests made barely")
     print(f"  latency              p50 {refund.p50_ms:.1f} ms, p99 {refund.p99_ms:.1f} ms (without the provider's delay)")
     print("  not counted: reading the stream (Lambda does that) and idle looks of the schedules")
+    print(f"\nOne claim with a photo, from its draft to closed and told, over {claim.count}:")
+    _print_counts(claim)
     for sweep in sweeps:
         print(f"\nA sweep with {sweep.open:,} open cases of which {sweep.due:,} are due:")
         print(f"  index items read per due case {sweep.reads_each:.3f}; requests per due case {sweep.requests_each:.2f}")
@@ -100,3 +103,11 @@ def _print(refund: RefundCost, sweeps: list[SweepCost], goals: list[Goal]) -> No
     print()
     for goal in goals:
         print(f"  {'ok  ' if goal.met else 'MISS'} {goal.name}: {goal.found:.3f} (goal: at most {goal.most:g})")
+
+
+def _print_counts(cost: RefundCost | ClaimCost) -> None:
+    for name, number in sorted(cost.requests.items()):
+        print(f"  {name:<20} {number / cost.count:6.2f} requests")
+    print(f"  {'in all':<20} {cost.requests.total() / cost.count:6.2f} requests")
+    print(f"  {'read units':<20} {cost.read_units / cost.count:6.2f}")
+    print(f"  {'write units':<20} {cost.write_units / cost.count:6.2f}")

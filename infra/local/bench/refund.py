@@ -11,14 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
-from typing import Any, Protocol
+from typing import Any
 
-from aftersales.ports import RefundChannel
-from aftersales.refund import RefundNotice, RefundOrder, RefundReceipt
 from aftersales.registry import Registry
 from functions import follow, http
-from infra.local.engine import dynamodb_client, streams_client
-from infra.local.follower import lambda_record
+from infra.local.bench.parts import Follower, Stopwatch, Timed
+from infra.local.engine import dynamodb_client
 from infra.local.sandbox import Sandbox
 from plugins.dynamodb_store.meter import Meter
 from plugins.dynamodb_store.schema import create
@@ -63,73 +61,6 @@ class RefundCost:
         return {"count": self.count, "requests": each, "requests_each": self.requests_each, **units, **times}
 
 
-class Closeable(RefundChannel, Protocol):
-    """A refund channel with connections to end."""
-
-    def close(self) -> None:
-        """End them."""
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """CPU of this thread inside ``with`` blocks, in seconds."""
-
-    cpu_s: float = 0.0
-    _begun: float = 0.0
-
-    def __enter__(self) -> None:
-        self._begun = time.thread_time()
-
-    def __exit__(self, *_: object) -> None:
-        self.cpu_s += time.thread_time() - self._begun
-
-
-@dataclass(slots=True)
-class Timed:
-    """A channel whose CPU is counted apart."""
-
-    channel: Closeable
-    watch: Stopwatch = field(default_factory=Stopwatch)
-
-    def refund(self, order: RefundOrder) -> RefundReceipt:
-        """As the channel does it."""
-        with self.watch:
-            return self.channel.refund(order)
-
-    def find(self, key: str) -> RefundReceipt | None:
-        """As the channel does it."""
-        with self.watch:
-            return self.channel.find(key)
-
-    def notice(self, headers: Any, body: bytes, now: datetime) -> RefundNotice:
-        """As the channel does it."""
-        with self.watch:
-            return self.channel.notice(headers, body, now)
-
-
-class Follower:
-    """The table's stream, read batch by batch as Lambda would hand it on."""
-
-    def __init__(self, endpoint: str, table: str, watch: Stopwatch) -> None:
-        self.watch = watch
-        self.client = streams_client(endpoint)
-        self._arn = self.client.list_streams(TableName=table)["Streams"][-1]["StreamArn"]
-        shard = self.client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][0]["ShardId"]
-        first = self.client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, ShardIteratorType="LATEST")
-        self._next = first["ShardIterator"]
-
-    def batches(self) -> Iterator[list[dict[str, Any]]]:
-        """What was written since the last look, batch by batch until there is no more."""
-        while True:
-            with self.watch:
-                answer = self.client.get_records(ShardIterator=self._next, Limit=100)
-                self._next = answer["NextShardIterator"]
-                records = [lambda_record(record) for record in answer["Records"]]
-            if not records:
-                return
-            yield records
-
-
 class Bench:
     """The whole way of a refund in one process, on one table."""
 
@@ -139,7 +70,7 @@ class Bench:
         self.registry = Registry(
             {
                 "ports": {"store": "dynamodb_store", "stream": "dynamodb_store", "clock": "system_clock"},
-                "verticals": {"active": ["general"]},
+                "verticals": {"active": ["general", "fresh"]},
                 "settings": {
                     "dynamodb_store": {"table": TABLE, "endpoint": endpoint, "phone_key": "bench"},
                     "token": {"secret": SECRET},
@@ -169,34 +100,56 @@ class Bench:
             self.asked.append((model.name, copy.deepcopy(params)))
 
     def push(self, number: int) -> None:
+        """Push the order of that number, paid at the provider before."""
+        order = self.order(number)
+        self.sandbox.pay(order["payments"][0]["transaction_id"], order["payments"][0]["paid_minor"])
+        self.ask("PUT", "/v1/orders/{order_id}", {"order_id": f"o{number}"}, order, "integrator")
+
+    def order(self, number: int) -> dict[str, Any]:
         """An order of CNY 60.00, paid and not shipped."""
-        self.sandbox.pay(f"42{number:026}", 6000)
         line = {"line_id": "l1", "sku": "LM-07", "title": "Desk lamp", "vertical": "general", "unit_price_minor": 6000, "pieces": 1}
         paid = {"payment_id": "p1", "channel": "wechatpay", "transaction_id": f"42{number:026}", "paid_minor": 6000}
-        at = datetime.now(UTC).isoformat()
+        return {**self.head(number), "status": "paid", "lines": [line], "payments": [paid]}
+
+    @staticmethod
+    def head(number: int, signed_hours_ago: float | None = None) -> dict[str, Any]:
+        """Whose order it is, and when it was paid, shipped and signed for."""
+        now = datetime.now(UTC)
         order = {"order_id": f"o{number}", "merchant": "m1", "buyer": {"id": "b1", "phone": "13800000000"}, "currency": "CNY"}
-        body = {**order, "status": "paid", "paid_at": at, "lines": [line], "payments": [paid]}
-        self._ask("PUT", "/v1/orders/{order_id}", {"order_id": f"o{number}"}, body, "integrator")
+        if signed_hours_ago is None:
+            return {**order, "paid_at": now.isoformat()}
+        signed_at = now - timedelta(hours=signed_hours_ago)
+        shipped_at, paid_at = (signed_at - timedelta(days=days) for days in (1, 2))
+        return {
+            **order,
+            **{n: at.isoformat() for n, at in (("paid_at", paid_at), ("shipped_at", shipped_at), ("signed_at", signed_at))},
+        }
 
     def refund(self, number: int) -> Iterator[None]:
         """One refund; stops where the provider takes its time."""
         asked = {"order_id": f"o{number}", "kind": "refund_only", "reason": "changed_mind", "submit": True}
-        case = self._ask("POST", "/v1/cases", {}, {**asked, "items": [{"line_id": "l1", "pieces": 1}]}, "buyer")
-        self._follow()
+        case = self.ask("POST", "/v1/cases", {}, {**asked, "items": [{"line_id": "l1", "pieces": 1}]}, "buyer")
+        self.follow()
         yield
-        headers, body = self.sandbox.notice_of(case["refunds"][0]["key"])
+        self.settled(case["refunds"][0]["key"])
+
+    def settled(self, key: str) -> None:
+        """Hear the provider's notice, and follow what it brings."""
+        headers, body = self.sandbox.notice_of(key)
         answer = http.callback(self.registry, "wechatpay", http.Request("POST", "/v1/callbacks/wechatpay", headers, {}, body))
         if answer.status != 204:
             raise RuntimeError(f"the notice was refused: {answer.body}")
-        self._follow()
+        self.follow()
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Follow the stream to its end, as Lambda would be called."""
         for records in self.follower.batches():
             failed = follow.follow(self.registry, records)
             if failed:
                 raise RuntimeError(f"stream records failed: {failed}")
 
-    def _ask(self, method: str, path: str, places: dict[str, str], body: dict[str, Any], role: str) -> Any:
+    def ask(self, method: str, path: str, places: dict[str, str], body: dict[str, Any] | None, role: str) -> Any:
+        """The answer to a request, which has to succeed."""
         import app
 
         route = next(r for r in app.ROUTES if (r.method, r.path) == (method, path))
@@ -205,7 +158,7 @@ class Bench:
             "content-type": "application/json",
             "idempotency-key": f"bench-{time.time_ns()}",
         }
-        request = http.Request(method, path.format_map(places), headers, {}, json.dumps(body).encode())
+        request = http.Request(method, path.format_map(places), headers, {}, b"" if body is None else json.dumps(body).encode())
         answer = http.respond(self.registry, route, request, places)
         if answer.status >= 300:
             raise RuntimeError(answer.body)
@@ -219,12 +172,12 @@ def measure_refunds(endpoint: str, count: int, say: Say) -> RefundCost:
         say(f"pushing {count + 1} orders …")
         for number in range(count + 1):
             bench.push(number)
-        _run(bench, 0)  # the first one loads what is loaded lazily
+        run(bench, 0)  # the first one loads what is loaded lazily
         bench.meter.reset()
         bench.channel.watch.cpu_s = bench.aside.cpu_s = 0.0
         before = len(bench.asked)
         say(f"refunding {count} …")
-        runs = [_run(bench, number) for number in range(1, count + 1)]
+        runs = [run(bench, number) for number in range(1, count + 1)]
         asked = list(bench.asked)
         if sandbox.truth()["total"]["paid"] != 6000 * (count + 1):
             raise RuntimeError("the provider did not pay each refund exactly once")
@@ -238,7 +191,7 @@ def measure_refunds(endpoint: str, count: int, say: Say) -> RefundCost:
     return cost
 
 
-def _run(bench: Bench, number: int) -> tuple[float, float]:
+def run(bench: Bench, number: int) -> tuple[float, float]:
     """CPU and wall seconds of our parts of one refund."""
     cpu = wall = 0.0
     parts = bench.refund(number)
