@@ -9,6 +9,7 @@ from aftersales.case import Approval, Case, Event, State
 from aftersales.change import Change
 from aftersales.decision import Decision, Outcome
 from aftersales.errors import Conflict, Forbidden, Invalid, SecondPersonRequired
+from aftersales.money import Money
 from aftersales.ports import CaseFile, OfMerchant, OrdersOfPhone
 from aftersales.quote import lowered
 from aftersales.rules import VERSION
@@ -89,11 +90,16 @@ def counter(ctx: Context, case_id: str, body: CounterBody) -> CaseView:
 
 
 def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
-    """The buyer takes the offer, and is paid that; or declines, and the shop decides on the whole again."""
+    """The buyer takes the offer, and is paid that; or declines, and the shop decides on the whole again.
+
+    An offer above the merchant's limit was one person's yes: a second one decides on it before it is paid.
+    """
     file = ctx.case(case_id)
     case = file.case
     order = ctx.order_of(case.merchant, case.order_id)
     event = Event.COUNTER_ACCEPTED if body.accept else Event.COUNTER_REFUSED
+    if body.accept and case.state is State.COUNTERED and _above_limit(ctx, case, case.approvals[-1].amount):
+        event = Event.SECOND_PERSON_ASKED
     change = Change(case).then(event, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if body.accept:
         agreed, zero = case.approvals[-1].amount, replace(case.amount, minor=0)
@@ -133,8 +139,11 @@ def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
 
 
 def _needs_second(ctx: Context, case: Case) -> bool:
-    limit = ctx.registry.merchant(case.merchant).two_persons_above_minor
-    return case.state is State.REVIEWING and case.amount.minor > limit
+    return case.state is State.REVIEWING and _above_limit(ctx, case, case.amount)
+
+
+def _above_limit(ctx: Context, case: Case, amount: Money) -> bool:
+    return amount.minor > ctx.registry.merchant(case.merchant).two_persons_above_minor
 
 
 def _first_yes(ctx: Context, file: CaseFile, body: DecisionBody) -> CaseView:

@@ -234,6 +234,32 @@ def test_a_counter_offer_pays_what_was_agreed(mall: Mall) -> None:
     assert (mall.case(case["case_id"])["ending"], sum(mall.channel.truth.values())) == ("refunded", 1000)
 
 
+def on_its_way(mall: Mall, minor: int) -> str:
+    """A refund asked for while goods worth ``minor`` are on their way: a person decides. Gives the case's id."""
+    line = a_line(vertical="general", unit_price_minor=minor, pieces=1)
+    mall.push(an_order(order_id="o7", status="shipped", lines=(line,)))
+    asked = {"order_id": "o7", "kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}]}
+    case = mall.must("POST", "/v1/cases", asked | {"submit": True})
+    assert case["state"] == "reviewing"
+    return str(case["case_id"])
+
+
+def test_a_large_counter_offer_needs_two_persons_too(mall: Mall) -> None:
+    """One clerk cannot grant CNY 999.99 by offering it: the buyer's yes asks a second person, who must be another one."""
+    case_id = on_its_way(mall, 100_000)
+    offer, decision = f"/v1/merchant/cases/{case_id}/counter", f"/v1/merchant/cases/{case_id}/decision"
+    mall.must("POST", offer, {"amount_minor": 99_999, "reason": "A fen less."}, role="approver", sub="anna")
+    taken = mall.must("POST", f"/v1/cases/{case_id}/counter-answer", {"accept": True})
+    assert (taken["state"], taken["amount_minor"]) == ("second_review", 99_999)
+    mall.pump()
+    assert mall.channel.truth == {}
+    yes = {"outcome": "approve", "reason": "Agreed."}
+    assert mall.send("POST", decision, yes, role="approver", sub="anna").json["code"] == "second_person_required"
+    assert mall.must("POST", decision, yes, role="approver", sub="ben")["state"] == "settling"
+    mall.pump()
+    assert sum(mall.channel.truth.values()) == 99_999
+
+
 def test_a_rejected_claim_closes_after_seven_days_and_frees_its_pieces(mall: Mall) -> None:
     """A person's no is read with its reason; the pieces can be asked about again."""
     mall.photos.findings = (DOUBT,)
