@@ -8,14 +8,14 @@ from aftersales.caller import Role
 from aftersales.case import Approval, Case, Event, State
 from aftersales.change import Change
 from aftersales.decision import Decision, Outcome
-from aftersales.errors import Conflict, Forbidden, Invalid, SecondPersonRequired
+from aftersales.errors import Conflict, Forbidden, IllegalTransition, Invalid, SecondPersonRequired
 from aftersales.money import Money
 from aftersales.ports import CaseFile, OfMerchant, OrdersOfPhone
 from aftersales.quote import lowered
 from aftersales.rules import VERSION
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
 from functions.context import Context
-from functions.judgement import decided
+from functions.judgement import EVENTS, decided
 from functions.payout import follow, timeouts
 from functions.reply import CasePage, CaseView
 from functions.view import row, stored
@@ -55,6 +55,13 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
     ctx.unchanged(file.case.version)
     if body.outcome not in (Outcome.APPROVE, Outcome.REJECT, Outcome.ASK_EVIDENCE):
         raise Invalid("A person approves, rejects or asks for evidence.", expected=["approve", "reject", "ask_evidence"])
+    if file.case.state not in (State.REVIEWING, State.SECOND_REVIEW):  # in verification only its findings decide
+        raise IllegalTransition(
+            f"A case that is {file.case.state} does not wait for a decision.",
+            todo="Read the case again; its state says what is possible.",
+            state=str(file.case.state),
+            event=str(EVENTS[body.outcome]),
+        )
     if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):
         return _first_yes(ctx, file, body)
     if file.case.state is State.SECOND_REVIEW:

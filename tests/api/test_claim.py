@@ -401,3 +401,18 @@ def test_a_reused_photo_goes_to_a_person(mall: Mall) -> None:
     seen = mall.case(again["case_id"], sub="b9")
     assert seen["state"] == "reviewing"
     assert ("vision.reused", "unsure") in {(f["check"], f["verdict"]) for f in seen["evidence"][0]["findings"]}
+
+
+def test_nobody_decides_while_photos_are_looked_at(mall: Mall) -> None:
+    """A case is decided once its findings are there: one early yes would pass by them, and by the second person."""
+    line = a_line(unit_price_minor=60_000, pieces=1)
+    mall.push(an_order(order_id="o8", lines=(line,)))
+    case = mall.claim(order_id="o8")
+    assert case["state"] == "verifying"
+    path = f"/v1/merchant/cases/{case['case_id']}/decision"
+    for outcome in ("approve", "reject", "ask_evidence"):
+        reply = mall.send("POST", path, {"outcome": outcome, "reason": "Quick."}, role="clerk")
+        assert (reply.status, reply.json["code"]) == (409, "illegal_transition")
+    mall.pump()
+    assert mall.case(case["case_id"])["state"] == "reviewing"
+    assert mall.channel.truth == {}
