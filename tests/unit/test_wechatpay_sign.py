@@ -313,10 +313,8 @@ def test_settings_that_cannot_work_are_refused_early(change: dict[str, Any]) -> 
 
 def test_keys_may_come_from_one_line_of_an_environment() -> None:
     """Line ends written as backslash n, and platform keys as JSON text, are what an environment variable can hold."""
-    setting = Setting.parse(
     platform = json.dumps({SERIAL: OUR_PUBLIC})
-        {**SETTINGS, "private_key": PEM.replace("\n", "\\n"), "platform_keys": platform}
-    )
+    setting = Setting.parse({**SETTINGS, "private_key": PEM.replace("\n", "\\n"), "platform_keys": platform})
     assert private_key_of(setting.private_key).private_numbers() == private_key_of(PEM).private_numbers()
     assert setting.platform_keys == {SERIAL: OUR_PUBLIC}
 
