@@ -26,7 +26,8 @@ INSTANT = {OrderStatus.PAID: "paid_at", OrderStatus.SHIPPED: "shipped_at", Order
 def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     """Store the snapshot, its money allocated to the minor unit.
 
-    The same snapshot can be pushed again; once a case or refund exists, its money cannot be rewritten (OrderFrozen).
+    The same snapshot can be pushed again, late too: it takes back no fact that was told since. Once a case or refund exists, its
+    money and its buyer cannot be rewritten (OrderFrozen).
     """
     if body.order_id != order_id:
         raise Invalid("The order id in the path and in the body differ.", expected=order_id, found=body.order_id)
@@ -44,7 +45,9 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
             "This order has after-sales cases; what was paid for it cannot change any more.",
             todo="Push the amounts as they were; later payments belong to an order of their own.",
         )
-    order = replace(order, version=known.order.version)
+    if order.buyer.id != known.order.buyer.id and known.cases:
+        raise OrderFrozen("This order has after-sales cases; it cannot become another buyer's.", todo="Push the buyer as it was.")
+    order = _since(order, known.order)
     if order != known.order or ledger != known.ledger:
         ctx.registry.store.commit(Change(order=order, ledger=None if ledger == known.ledger else ledger))
         order = replace(order, version=order.version + 1)
@@ -110,6 +113,19 @@ def needs(ctx: Context, vertical: Vertical, offer: Offer) -> list[Need]:
         Need(kinds=list(r.kinds), at_least=r.at_least, text=text(vertical.package, r.text, ctx.locale, at_least=r.at_least))
         for r in offer.requires
     ]
+
+
+def _since(order: Order, known: Order) -> Order:
+    """The snapshot with what is known beyond it: a state comes after another, and an instant is corrected but not forgotten."""
+    return replace(
+        order,
+        version=known.version,
+        status=max(known.status, order.status, key=list(OrderStatus).index),
+        paid_at=order.paid_at or known.paid_at,
+        shipped_at=order.shipped_at or known.shipped_at,
+        signed_at=order.signed_at or known.signed_at,
+        shipment=order.shipment or known.shipment,
+    )
 
 
 def _known(order: Order, verticals: tuple[str, ...], channels: tuple[str, ...]) -> None:

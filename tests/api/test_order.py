@@ -1,0 +1,49 @@
+"""Orders pushed again, late and out of order: what became true stays true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from aftersales.testing.builders import NOW, a_line, an_order
+from tests.mall import Mall
+
+
+def pushed(mall: Mall, **changes: Any) -> Any:
+    """The view of order ``o5``, one lamp, pushed once more."""
+    return mall.push(an_order(order_id="o5", lines=(a_line(vertical="general", pieces=1),), **changes))
+
+
+def test_a_late_snapshot_takes_back_no_fact(mall: Mall) -> None:
+    """A mall that sends its first snapshot again after the goods left: they stay on their way, and nobody is paid at once."""
+    pushed(mall, status="paid")
+    fact = {"fact": "shipped", "at": NOW.isoformat(), "shipment": {"carrier": "sf", "number": "SF1000000000005"}}
+    mall.must("POST", "/v1/orders/o5/facts", fact, role="integrator")
+    assert pushed(mall, status="paid")["status"] == "shipped"
+    known = mall.store.order("m1", "o5").order
+    assert (known.shipped_at, known.shipment.number) == (NOW, "SF1000000000005")
+    asked = {"order_id": "o5", "kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}]}
+    assert mall.must("POST", "/v1/cases", {**asked, "submit": True})["state"] == "reviewing"
+
+
+def test_a_snapshot_may_tell_news_and_correct_an_instant(mall: Mall) -> None:
+    """A snapshot that says more than is known is believed, and so is another instant than the one known."""
+    pushed(mall, status="shipped")
+    assert pushed(mall, status="signed")["status"] == "signed"
+    body = msgspec.to_builtins(an_order(order_id="o5", lines=(a_line(vertical="general", pieces=1),), signed_at=NOW))
+    body.pop("version")
+    mall.must("PUT", "/v1/orders/o5", body, role="integrator")
+    assert mall.store.order("m1", "o5").order.signed_at == NOW
+
+
+def test_an_order_with_a_case_keeps_its_buyer(mall: Mall) -> None:
+    """Money to a balance goes to the order's buyer: whose that is cannot change under an open case."""
+    pushed(mall, status="paid")
+    asked = {"order_id": "o5", "kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}]}
+    mall.must("POST", "/v1/cases", asked)
+    body = msgspec.to_builtins(an_order(order_id="o5", status="paid", lines=(a_line(vertical="general", pieces=1),)))
+    body.pop("version")
+    body["buyer"]["id"] = "b2"
+    reply = mall.send("PUT", "/v1/orders/o5", body, role="integrator")
+    assert (reply.status, reply.json["code"]) == (409, "order_frozen")
