@@ -10,7 +10,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aftersales.errors import AftersalesError
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
 from aftersales.ports import Seen
 from aftersales.refund import Refund, RefundState
@@ -26,12 +25,11 @@ def follow(registry: Registry, records: Sequence[Mapping[str, Any]]) -> list[str
     """Act on a batch of stream records; gives the ids of those to be sent again, each tried alone."""
     failed: list[str] = []
     for record in records:
-        seen = registry.stream.seen(record)
-        if seen is None:
-            continue
         try:
-            act(registry, seen)
-        except AftersalesError:
+            seen = registry.stream.seen(record)
+            if seen is not None:
+                act(registry, seen)
+        except Exception:  # whatever it is, the others of the batch go on
             log.exception("a stream record could not be followed")
             failed.append(str(record["dynamodb"]["SequenceNumber"]))
     return failed

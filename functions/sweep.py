@@ -58,7 +58,7 @@ def _each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], 
                 tally.advanced += bool(again(lambda due=due: work(due, now)))  # type: ignore[misc]  # bound per turn
             except StaleVersion:
                 continue  # another sweep is at it
-            except AftersalesError:
+            except Exception:  # whatever it is, the others are due too
                 log.exception("%s of case %s could not be advanced; it stays due", kind, due.case_id)
                 tally.failed += 1
 
