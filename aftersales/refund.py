@@ -39,6 +39,7 @@ class RefundEvent(StrEnum):
     REFUSED = "refused"
     RETRIED = "retried"
     GIVEN_UP = "given_up"
+    LOOKED = "looked"
     DEADLINE_PASSED = "deadline_passed"
 
 
@@ -65,6 +66,7 @@ REFUND_TRANSITIONS: dict[tuple[RefundState, RefundEvent], RefundState] = {
     (S.FAILED, E.UNANSWERED): S.SENT,  # called again, by a record that was told twice: the money may have moved after all
     (S.FAILED, E.RETRIED): S.SENT,
     (S.FAILED, E.DEADLINE_PASSED): S.SENT,  # causes that pass by themselves (merchant short of money): same key again
+    (S.FAILED, E.LOOKED): S.FAILED,  # asked again while a person has it: at the provider it may have been mended
     (S.FAILED, E.GIVEN_UP): S.RELEASED,
 }
 
@@ -73,6 +75,9 @@ POLLS: tuple[timedelta, ...] = tuple(timedelta(minutes=m) for m in (1, 1, 3, 10,
 
 #: A refund that has not arrived after this long, answered or not, gets a ticket with the channel's number if it has one (RF-4).
 OVERDUE = timedelta(hours=48)
+
+#: How often a refund that a person has to see to is asked for: cards are mended and abnormal refunds completed at the provider.
+MENDED = timedelta(hours=6)
 
 REFUND_TERMINAL = frozenset({S.SETTLED, S.RELEASED})
 
@@ -156,8 +161,8 @@ def advance_refund(refund: Refund, event: RefundEvent, now: datetime) -> Refund:
     moved = replace(refund, state=state, looks=looks, overdue=overdue, deadline=None)
     if state in REFUND_TERMINAL:
         return replace(moved, settled_at=now if state is S.SETTLED else None)
-    if state is S.FAILED and refund.cause not in LATER:
-        return moved  # a person decides
+    if state is S.FAILED and refund.cause not in LATER:  # a person decides; meanwhile it may be mended at the provider
+        return replace(moved, deadline=Deadline.after(now, MENDED, "poll"))
     return replace(moved, deadline=Deadline.after(now, POLLS[min(looks, len(POLLS) - 1)], "poll"))
 
 

@@ -10,14 +10,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from aftersales.case import Event, State
 from aftersales.change import Change
 from aftersales.errors import Conflict, IllegalTransition, NotFound, Rejected, Unknown
 from aftersales.ports import CaseFile
 from aftersales.refund import (
+    LATER,
     REFUND_TERMINAL,
     Cause,
     ReceiptStatus,
@@ -33,6 +36,8 @@ from aftersales.registry import Registry
 from functions.context import Context, again, commit
 from functions.reply import CaseView
 from functions.view import case_view
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +56,7 @@ def execute(registry: Registry, refund: Refund, now: datetime) -> None:
         reason=f"After-sales {refund.order_id}",
     )
     try:
-        receipt = registry.channel(refund.channel).refund(order)
+        receipt = _heard(refund, lambda: registry.channel(refund.channel).refund(order))
     except Rejected as refusal:
         _record(
             registry, refund.key, RefundEvent.REFUSED, now, cause=Cause(refusal.details.get("cause", Cause.OTHER)), known=refund
@@ -67,25 +72,27 @@ def poll(registry: Registry, refund: Refund, now: datetime) -> None:
     """Ask the channel what became of a leg that waits; what it never heard of is asked for again, under the same key.
 
     A leg that was never called, or failed for a cause that passes, is called. "Not known" soon after a call proves nothing, and
-    calling again with the same key is safe either way.
+    calling again with the same key is safe either way. A leg that failed for good is only asked for, never sent.
     """
-    if refund.state in (RefundState.RESERVED, RefundState.FAILED):
-        if refund.state is RefundState.FAILED:
-            _record(registry, refund.key, RefundEvent.DEADLINE_PASSED, now, known=refund)
+    later = refund.state is RefundState.FAILED and refund.cause in LATER
+    if later:
+        _record(registry, refund.key, RefundEvent.DEADLINE_PASSED, now, known=refund)
+    if later or refund.state is RefundState.RESERVED:
         execute(registry, refund, now)
         return
+    silent = RefundEvent.LOOKED if refund.state is RefundState.FAILED else RefundEvent.UNANSWERED
     try:
-        receipt = registry.channel(refund.channel).find(refund.key)
+        receipt = _heard(refund, lambda: registry.channel(refund.channel).find(refund.key))
     except (Unknown, Rejected) as silence:
         log.warning("refund %s cannot be asked for: %s", refund.key, silence.message)
-        _record(registry, refund.key, RefundEvent.UNANSWERED, now, known=refund)
+        _record(registry, refund.key, silent, now, known=refund)
         return
-    if receipt is not None:
+    if receipt is not None and not (refund.state is RefundState.FAILED and receipt.status is ReceiptStatus.FAILED):
         apply(registry, receipt, now, known=refund)
     elif refund.state is RefundState.SENT:
         execute(registry, refund, now)
     else:
-        _record(registry, refund.key, RefundEvent.UNANSWERED, now, known=refund)
+        _record(registry, refund.key, silent, now, known=refund)
 
 
 def apply(registry: Registry, receipt: RefundReceipt, now: datetime, *, known: Refund | None = None) -> None:
@@ -109,6 +116,17 @@ def retry(ctx: Context, case_id: str, number: int) -> CaseView:
     assert change.case is not None
     after = replace(file, case=change.case, refunds=tuple(moved if r is refund else r for r in file.refunds))
     return ctx.commit(replace(change, refunds=(moved,)), case_view(ctx, after, version=file.case.version + 1))
+
+
+def _heard(refund: Refund, ask: Callable[[], T]) -> T:
+    """What the channel says. A defect of its plugin is no answer (Unknown): whether money moved is not known then."""
+    try:
+        return ask()
+    except (Rejected, Unknown):
+        raise
+    except Exception as error:
+        log.exception("the channel %s broke over refund %s", refund.channel, refund.key)
+        raise Unknown(f"The channel broke: {error!r}", key=refund.key) from error
 
 
 def _record(
@@ -160,7 +178,8 @@ def _moves_case(event: RefundEvent, refund: Refund, now: datetime) -> bool:
 
 
 def _moved(refund: Refund, event: RefundEvent, now: datetime, receipt: RefundReceipt | None, cause: Cause | None) -> Refund:
-    moved = advance_refund(replace(refund, cause=cause), event, now)
+    kept = refund.cause if event is RefundEvent.LOOKED else cause
+    moved = advance_refund(replace(refund, cause=kept), event, now)
     if receipt is None:
         return moved
     return replace(

@@ -365,6 +365,27 @@ def test_a_failed_refund_is_sent_again_by_a_person(mall: Mall) -> None:
     assert mall.case(case["case_id"])["ending"] == "refunded"
 
 
+def test_a_refund_mended_at_the_provider_is_found(mall: Mall) -> None:
+    """A refund that failed for good is looked at every six hours; mended by hand at the provider, it settles by itself."""
+    mall.channel.otherwise = Outcome.PROCESSING
+    case = mall.claim()
+    mall.pump()
+    key = f"R{case['case_id']}-1"
+    mall.channel.conclude(key, Cause.ACCOUNT_ABNORMAL)
+    mall.wait(hours=1)
+    failed = mall.case(case["case_id"])["refunds"][0]
+    assert (failed["state"], failed["cause"]) == ("failed", "account_abnormal")
+    calls = len(mall.channel.calls)
+    mall.wait(hours=6)
+    still = mall.case(case["case_id"])["refunds"][0]
+    assert (still["state"], still["cause"]) == ("failed", "account_abnormal")
+    mall.channel.truth[key] = 1990
+    mall.channel.conclude(key)
+    mall.wait(hours=6)
+    assert mall.case(case["case_id"])["ending"] == "refunded"
+    assert len(mall.channel.calls) == calls
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_notice_told_again_changes_nothing(mall: Mall, times: int) -> None:
     """Duplicate notices, and one that comes after polling settled it, are answered kindly and change nothing."""

@@ -20,7 +20,7 @@ from aftersales.case import TIMEOUTS, Case, Ending, Event, State
 from aftersales.change import verify_chain
 from aftersales.ledger import Step
 from aftersales.ports import CaseFile, StepsOf
-from aftersales.refund import RefundState
+from aftersales.refund import LATER, RefundState
 from functions.payout import timeouts
 from infra.local.sandbox import Keys
 from tests.property.mall_machine import MallMachine
@@ -86,7 +86,11 @@ class Money(MallMachine):
             self._look()
             for case_id, file in self.stored().items():
                 for refund in file.refunds:
-                    if refund.state is RefundState.FAILED and refund.deadline is None and refund.key not in self.provider.doomed():
+                    if (
+                        refund.state is RefundState.FAILED
+                        and refund.cause not in LATER
+                        and refund.key not in self.provider.doomed()
+                    ):
                         self.post(f"/v1/merchant/cases/{case_id}/refunds/{refund.number}/retry", None, [], role="admin")
             self._sweep()
             self._poll()

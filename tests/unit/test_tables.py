@@ -15,7 +15,6 @@ from aftersales.parcel import (
     advance_parcel,
 )
 from aftersales.refund import (
-    LATER,
     OVERDUE,
     POLLS,
     REFUND_TERMINAL,
@@ -214,10 +213,9 @@ def test_the_table_decides_every_event_of_a_refund(state, event):
 @pytest.mark.parametrize("cause", [None, *Cause], ids=str)
 @pytest.mark.parametrize(("state", "event"), [pytest.param(*row, id=f"{row[0]} + {row[1]}") for row in REFUND_TRANSITIONS])
 def test_a_refund_is_always_looked_at_again(state, event, cause):
-    """After every event a refund is at its end, has an instant of its next look, or failed for a cause that needs a person."""
+    """After every event a refund is at its end or has an instant of its next look, also while a person has to see to it."""
     moved = advance_refund(a_refund(state=state, cause=cause), event, LATER_ON)
-    waits_for_person = moved.state is RefundState.FAILED and cause not in LATER
-    assert (moved.deadline is None) == (moved.state in REFUND_TERMINAL or waits_for_person)
+    assert (moved.deadline is None) == (moved.state in REFUND_TERMINAL)
 
 
 @pytest.mark.parametrize("state", RefundState)
