@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,7 +14,8 @@ from aftersales.evidence import EvidenceKind
 from aftersales.order import DiscountKind, Order, OrderStatus
 from aftersales.parcel import Disposition
 
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+$")]
+END = r"$(?!\n)"  # Python's ``$`` alone would let a last line's end through, and one waybill pose as two
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+" + END)]
 Word = Annotated[str, Meta(max_length=64)]
 Title = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=1000)]
@@ -22,18 +23,28 @@ Minor = Annotated[int, Meta(ge=0, le=10**12, description="whole minor units of t
 Pieces = Annotated[int, Meta(ge=1, le=100_000)]
 Percent = Annotated[int, Meta(ge=1, le=100)]
 At = Annotated[datetime, Meta(tz=True)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}" + END)]
 
 
 class Body(Struct, forbid_unknown_fields=True):
     """What a client sends."""
 
 
+class Dated(Body):
+    """A body with instants: in years that calendars and time zones can compute with, and a mall could mean."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            at = getattr(self, name)
+            if isinstance(at, datetime) and not 2000 <= at.year < 2200:
+                raise ValueError(f"{name} lies in the years 2000 to 2199")
+
+
 class BuyerBody(Body):
     """The buyer of an order."""
 
     id: Id
-    phone: Annotated[str, Meta(max_length=32, pattern=r"^[0-9+ -]*$")] = ""
+    phone: Annotated[str, Meta(max_length=32, pattern=r"^[0-9+ -]*" + END)] = ""
     tier: Word = ""
     locale: Word = "zh-CN"
 
@@ -68,7 +79,7 @@ class FreightBody(Body):
     discount_minor: Minor = 0
 
 
-class PaymentBody(Body):
+class PaymentBody(Dated):
     """One payment; ``transaction_id`` is the channel's number."""
 
     payment_id: Id
@@ -82,10 +93,10 @@ class ShipmentBody(Body):
     """A parcel: carrier code and waybill number."""
 
     carrier: Annotated[str, Meta(min_length=1, max_length=32)]
-    number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+$")]
+    number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+" + END)]
 
 
-class OrderBody(Body):
+class OrderBody(Dated):
     """The order snapshot a mall pushes."""
 
     order_id: Id
@@ -107,7 +118,7 @@ class OrderBody(Body):
         return msgspec.convert(msgspec.to_builtins(self), Order)
 
 
-class FactBody(Body):
+class FactBody(Dated):
     """A later fact about an order: what happened, and when."""
 
     fact: OrderStatus
@@ -154,7 +165,7 @@ class EvidenceBody(Body):
 
     bytes: Annotated[int, Meta(ge=1, le=10 * 1024 * 1024)]
     kind: EvidenceKind = EvidenceKind.PHOTO
-    content_type: Annotated[str, Meta(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9.+-]+$")] = "image/jpeg"
+    content_type: Annotated[str, Meta(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9.+-]+" + END)] = "image/jpeg"
 
 
 class DecisionBody(Body):
@@ -191,9 +202,9 @@ class MessageBody(Body):
     text: Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
-class DeadlineBody(Body):
+class DeadlineBody(Dated):
     """Pause, resume or move a case's deadline (``move_to``), with the reason."""
 
-    action: Annotated[str, Meta(pattern="^(pause|resume|move)$")]
+    action: Literal["pause", "resume", "move"]
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     move_to: At | None = None

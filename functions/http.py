@@ -225,7 +225,7 @@ def _if_match(request: Request) -> int | None:
     value = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
     if not value:
         return None
-    if not value.isdecimal():
+    if not re.fullmatch(r"[0-9]{1,18}", value):
         raise errors.Invalid("If-Match names the version you read, as in the ETag.", found=value)
     return int(value)
 

@@ -55,6 +55,12 @@ def line(**changes: Any) -> dict[str, Any]:
         pytest.param(changed(lines=[]), 400, "invalid", "$.lines", id="no lines"),
         pytest.param(changed(order_id="another"), 400, "invalid", "path", id="another id than the path"),
         pytest.param(changed(order_id="a#b"), 400, "invalid", "$.order_id", id="an id that could pose as a key"),
+        pytest.param(line(line_id="l1\n"), 400, "invalid", "$.lines[0].line_id", id="an id with a line's end"),
+        pytest.param(
+            changed(shipment={"carrier": "sf", "number": "SF1234567\n"}), 400, "invalid", "$.shipment.number", id="a waybill with one"
+        ),
+        pytest.param(changed(signed_at="9999-12-31T23:59:59Z"), 400, "invalid", "signed_at", id="an instant beyond reason"),
+        pytest.param(changed(paid_at="0001-01-01T00:00:00+14:00"), 400, "invalid", "paid_at", id="an instant before all time"),
         pytest.param(changed(merchant="m2"), 403, "forbidden", "another merchant", id="another merchant"),
         pytest.param(
             changed(payments=[{**ORDER["payments"][0], "paid_minor": 9949}]), 422, "unbalanced_order", "0.01", id="a cent short"
@@ -111,6 +117,30 @@ def test_nothing_that_could_run_is_uploaded(mall: Mall, kind: EvidenceKind, cont
     reply = mall.send("POST", f"/v1/cases/{case['case_id']}/evidence", asked)
     assert (reply.status, reply.json["code"]) == (400, "invalid")
     assert mall.case(case["case_id"])["evidence"] == []
+
+
+def test_an_instant_beyond_reason_is_no_fact(mall: Mall) -> None:
+    """A fact from before all time is refused, not computed with."""
+    fact = {"fact": "signed", "at": "0001-01-01T00:00:00+14:00"}
+    reply = mall.send("POST", "/v1/orders/o1/facts", fact, role="integrator")
+    assert (reply.status, reply.json["code"]) == (400, "invalid")
+
+
+def test_a_version_of_five_thousand_digits_is_none(mall: Mall) -> None:
+    """If-Match is a number of ours or a clear problem."""
+    case = mall.must("POST", "/v1/cases", DRAFT)
+    reply = mall.send("PATCH", f"/v1/cases/{case['case_id']}", {"note": "x"}, headers={"if-match": "9" * 5000})
+    assert (reply.status, reply.json["code"]) == (400, "invalid")
+
+
+def test_a_deadline_is_paused_resumed_or_moved_and_nothing_else(shop: tuple[Mall, str]) -> None:
+    """An action that only looks like one of ours moves nothing."""
+    mall, case_id = shop
+    for action in ("pause\n", "Pause", "stop"):
+        asked = {"action": action, "reason": "Holidays."}
+        assert mall.send("POST", f"/v1/merchant/cases/{case_id}/deadline", asked, role="approver").status == 400
+    far = {"action": "move", "reason": "Never.", "move_to": "9999-12-31T23:59:59-12:00"}
+    assert mall.send("POST", f"/v1/merchant/cases/{case_id}/deadline", far, role="approver").status == 400
 
 
 # --- who may --------------------------------------------------------------------------------------------------------
