@@ -156,7 +156,9 @@ def advance_refund(refund: Refund, event: RefundEvent, now: datetime) -> Refund:
         raise IllegalTransition(
             f"A refund that is {refund.state} cannot be {event.replace('_', ' ')}.", state=str(refund.state), event=str(event)
         )
-    looks = 0 if state is not refund.state else refund.looks + 1
+    looks = refund.looks + 1 if state is refund.state or event is E.DEADLINE_PASSED else 0
+    if (refund.state, event) == (S.SENT, E.REFUSED):
+        looks = refund.looks  # a no again, after it was called again, is no news
     overdue = refund.overdue or (state in (S.SENT, S.PROCESSING) and now - refund.reserved_at >= OVERDUE)
     moved = replace(refund, state=state, looks=looks, overdue=overdue, deadline=None)
     if state in REFUND_TERMINAL:

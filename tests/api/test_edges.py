@@ -57,7 +57,7 @@ def line(**changes: Any) -> dict[str, Any]:
         pytest.param(changed(order_id="a#b"), 400, "invalid", "$.order_id", id="an id that could pose as a key"),
         pytest.param(line(line_id="l1\n"), 400, "invalid", "$.lines[0].line_id", id="an id with a line's end"),
         pytest.param(
-            changed(shipment={"carrier": "sf", "number": "SF1234567\n"}), 400, "invalid", "$.shipment.number", id="a waybill with one"
+            changed(shipment={"carrier": "sf", "number": "SF1234567\n"}), 400, "invalid", "$.shipment.number", id="a waybill too"
         ),
         pytest.param(changed(signed_at="9999-12-31T23:59:59Z"), 400, "invalid", "signed_at", id="an instant beyond reason"),
         pytest.param(changed(paid_at="0001-01-01T00:00:00+14:00"), 400, "invalid", "paid_at", id="an instant before all time"),
