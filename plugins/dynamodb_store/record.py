@@ -66,6 +66,12 @@ def packed(plain: object) -> dict[str, Any]:
     return {"S": text.decode()} if len(text) <= PLAIN_BYTES else {"B": zlib.compress(text, 9, wbits=-15)}
 
 
+def bytes_of(item: Item) -> int:
+    """The size of the value an item holds, in bytes as packed."""
+    packed_value = item.get("j", {})
+    return len(packed_value["B"]) if "B" in packed_value else 0  # plain text is short
+
+
 def value(kind: type[T], stored: Mapping[str, Any], **known: object) -> T:
     """The value an item holds, its stored version and ``known`` fields put in."""
     if "version" in stored:

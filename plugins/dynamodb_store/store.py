@@ -19,7 +19,7 @@ from aftersales.parcel import Parcel
 from aftersales.ports import CaseFile, OrderFile, Page, Query, Seen
 from aftersales.refund import Refund
 from plugins.dynamodb_store.query import Finder
-from plugins.dynamodb_store.record import Item, parts, value
+from plugins.dynamodb_store.record import Item, bytes_of, parts, value
 from plugins.dynamodb_store.write import Layout, Write, case_key, order_key, refusal
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ T = TypeVar("T")
 
 #: The most items one transaction may hold (DynamoDB's limit, checked 2026-11).
 MOST_WRITES = 100
+
+#: The most bytes of a packed value: an item holds 400 KB (DynamoDB's limit, checked 2026-11) with its keys and attributes.
+MOST_BYTES = 390_000
 
 #: Reasons of a cancelled transaction that say nothing about our conditions: somebody else was at the same items just then.
 BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -112,13 +115,16 @@ class DynamoStore:
     def commit(self, change: Change) -> None:
         """Write all of ``change`` or nothing: one PutItem where one will do (half the write units), else one transaction.
 
-        Raises IdempotencyMismatch, StaleVersion or ClaimTaken, in this order, and Invalid above a hundred items.
+        Raises IdempotencyMismatch, StaleVersion or ClaimTaken, in this order, and Invalid above a hundred items or for
+        a record that no item can hold.
         """
         mark = secrets.token_urlsafe(9)
         writes = list(self._layout.writes(change))
         if len(writes) > MOST_WRITES:
             raise Invalid("This is too much for one step.", expected=f"at most {MOST_WRITES} items", found=len(writes))
         for write in writes:
+            if (size := bytes_of(write.item)) > MOST_BYTES:
+                raise Invalid(f"The {write.about} is too large to be kept.", expected=f"at most {MOST_BYTES} bytes", found=size)
             write.item["w"] = {"S": mark}
         if not writes:
             return

@@ -12,7 +12,7 @@ from aftersales.case import Event
 from aftersales.change import Change, PhotoPrint
 from aftersales.errors import BadSettings, IdempotencyMismatch, Invalid, StaleVersion
 from aftersales.ports import DueBy, OfMerchant, StepsOf
-from aftersales.testing.builders import NOW, a_case, a_ledger, a_refund, an_order
+from aftersales.testing.builders import NOW, a_case, a_ledger, a_line, a_refund, an_order
 from aftersales.testing.store_contract import an_answer, opened, pushed, refused, stored
 from plugins.dynamodb_store import build
 from plugins.dynamodb_store.meter import Meter
@@ -174,6 +174,15 @@ def test_too_much_for_one_transaction_is_invalid(engine_store: DynamoStore) -> N
     change = replace(Change.opened(a_case(), "buyer:b1", NOW), prints=prints)
     assert refused(engine_store, change, Invalid).details["found"] == 103
     engine_store.commit(replace(change, prints=prints[:24]))
+
+
+def test_a_record_beyond_an_items_size_is_invalid(engine_store: DynamoStore) -> None:
+    """An order too large for one item is refused by name, before anything is written."""
+    words = "".join(chr(0x4E00 + (n * n * 7919 + n * 104_729) % 20_000) for n in range(250_000))  # does not deflate well
+    order = an_order(lines=(a_line(terms={"text": words}),))
+    with pytest.raises(Invalid, match="too large"):
+        engine_store.commit(Change(order=order, ledger=a_ledger(order)))
+    assert engine_store.order("m1", "o1") is None
 
 
 def test_an_answer_expires_by_the_tables_own_rule(engine_store: DynamoStore) -> None:
