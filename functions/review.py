@@ -20,6 +20,9 @@ from functions.payout import follow, timeouts
 from functions.reply import CasePage, CaseView
 from functions.view import row, stored
 
+#: Steps after which a case takes no more messages: its timeline is one answer, and a function's answer has at most 6 MB.
+MOST_STEPS = 500
+
 SECOND = frozenset({Role.APPROVER, Role.ADMIN, Role.PLATFORM})
 
 
@@ -122,6 +125,8 @@ def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
 def say(ctx: Context, case_id: str, body: MessageBody) -> CaseView:
     """Send a message to the other side; it stands in the timeline and cannot be altered."""
     file = ctx.case(case_id)
+    if file.case.seq >= MOST_STEPS:
+        raise Conflict(f"A case takes {MOST_STEPS} steps with its messages.", todo="Call the other side.", found=file.case.seq)
     change = Change(file.case).then(Event.MESSAGE_SENT, ctx.caller.name, ctx.now, text=body.text)
     return ctx.commit(change, stored(ctx, _after(file, change)))
 

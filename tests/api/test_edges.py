@@ -143,6 +143,17 @@ def test_a_deadline_is_paused_resumed_or_moved_and_nothing_else(shop: tuple[Mall
     assert mall.send("POST", f"/v1/merchant/cases/{case_id}/deadline", far, role="approver").status == 400
 
 
+def test_messages_cannot_make_a_timeline_unreadable(mall: Mall) -> None:
+    """The longest timeline that messages can make still fits into what a function may answer (6 MB)."""
+    case_id = mall.must("POST", "/v1/cases", DRAFT)["case_id"]
+    said = {"text": "\u574f" * 1000}
+    while (reply := mall.send("POST", f"/v1/cases/{case_id}/messages", said)).status == 200:
+        assert reply.json["version"] < 1000
+    assert (reply.status, reply.json["code"]) == (409, "conflict")
+    assert len(mall.send("GET", f"/v1/cases/{case_id}/timeline").text.encode()) < 6_000_000
+    assert mall.must("POST", f"/v1/cases/{case_id}/withdraw")["state"] == "closed"
+
+
 # --- who may --------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def shop(mall: Mall) -> tuple[Mall, str]:
