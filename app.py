@@ -57,7 +57,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/cases/{case_id}/submit", cases.submit, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/withdraw", cases.withdraw, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, reply.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, body.ShipmentBody, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, body.ParcelBody, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/counter-answer", review.answer_counter, body.CounterAnswer, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/messages", review.say, body.MessageBody, reply.CaseView, ASKS | STAFF),
     Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, reply.TimelineView, READS),

@@ -130,7 +130,7 @@ class Page(Generic[T]):
 
 
 class Store(Protocol):
-    """Durable state. Reads are strongly consistent except in merchant, buyer, phone, due, print and notice queries."""
+    """Durable state. Reads are strongly consistent except in merchant, buyer, phone, due and notice queries."""
 
     #: How many due shards there are; ``DueBy.shard`` runs from 0 to this.
     due_shards: int

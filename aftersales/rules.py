@@ -49,13 +49,13 @@ THRESHOLDS: tuple[Threshold, ...] = (
         "merchant.two_persons",
         Outcome.TWO_PERSONS,
         "threshold.two_persons",
-        lambda facts, amount: amount.minor > facts.merchant.two_persons_above_minor,
+        lambda facts, amount: facts.merchant.needs_two(amount),
     ),
     Threshold(
         "merchant.small_amount",
         Outcome.APPROVE,
         "threshold.small_amount",
-        lambda facts, amount: amount.minor <= facts.merchant.small_minor,
+        lambda facts, amount: facts.merchant.is_small(amount),
     ),
     Threshold(
         "merchant.verified_claim",

@@ -20,15 +20,27 @@ from aftersales.order import Line, Order
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """What a merchant has set. Amounts are minor units of the order's currency; the defaults are those of RV-2 and RV-3."""
+    """What a merchant has set. Amounts are minor units of ``currency``; the defaults are those of RV-2 and RV-3.
+
+    An amount in another currency is never small, and always needs two persons: what it is worth is not guessed.
+    """
 
     merchant: str
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    currency: str = "CNY"
     small_minor: int = 5_000  # up to this (included) a claim is approved without a person
     two_persons_above_minor: int = 50_000  # above this a second person is needed
     window_days: int = 7  # no-reason return; the law's seven or more
     timeouts: Mapping[State, timedelta] = field(default_factory=dict)
     return_address: str = ""
+
+    def is_small(self, amount: Money) -> bool:
+        """Whether the amount is approved without a person."""
+        return amount.currency == self.currency and amount.minor <= self.small_minor
+
+    def needs_two(self, amount: Money) -> bool:
+        """Whether a second person has to agree to the amount."""
+        return amount.currency != self.currency or amount.minor > self.two_persons_above_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,13 @@ class ShipmentBody(Body):
     number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+" + END)]
 
 
+class ParcelBody(Body):
+    """The parcel that brings goods back. ``carrier`` is a code: one waybill serves one case, however it is written."""
+
+    carrier: Annotated[str, Meta(min_length=2, max_length=32, pattern=r"^[A-Za-z0-9_-]+" + END)]
+    number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+" + END)]
+
+
 class OrderBody(Dated):
     """The order snapshot a mall pushes."""
 

@@ -195,6 +195,8 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Ca
         raise Invalid(
             f"{case.asked} is more than these pieces are worth.", expected=f"at most {worth.amount.minor}", found=case.asked.minor
         )
+    if not worth.amount and any(facts.value):
+        raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
     quote = offer.amount(facts)
     tax, freight = quote.tax.minor, quote.freight.minor
     return replace(case, amount=quote.amount, tax_minor=tax, freight_minor=freight, fault=reason.fault)

@@ -33,6 +33,7 @@ TYPES: dict[EvidenceKind, frozenset[str]] = {
 }
 #: Two fingerprints of 64 bits at most this far apart are taken for one picture; ``python -m plugins.vision.measure`` says how well.
 SAME_PICTURE = 10
+MOST_ALIKE = 2_000
 
 
 def add(ctx: Context, case_id: str, body: EvidenceBody) -> UploadView:
@@ -82,8 +83,8 @@ def verify(registry: Registry, case_id: str, evidence_id: str) -> bool:
     piece = next((e for e in file.evidence if e.evidence_id == evidence_id), None) if file else None
     if file is None or piece is None or piece.state is not EvidenceState.UPLOADED or piece.kind is not EvidenceKind.PHOTO:
         return False
-    checked, prints = _checked(registry, file, piece)
-    change = Change(file.case, evidence=(checked,), prints=prints)
+    checked = _checked(registry, file, piece)
+    change = Change(file.case, evidence=(checked,))
     seen = {f.check: str(f.verdict) for f in checked.findings}
     if file.case.state in (State.VERIFYING, State.REVIEWING):
         change = change.then(Event.FINDINGS_RECORDED, "system:vision", ctx.now, None, evidence_id=evidence_id, **seen)
@@ -96,20 +97,19 @@ def verify(registry: Registry, case_id: str, evidence_id: str) -> bool:
     return True
 
 
-def _checked(registry: Registry, file: CaseFile, piece: Evidence) -> tuple[Evidence, tuple[PhotoPrint, ...]]:
+def _checked(registry: Registry, file: CaseFile, piece: Evidence) -> Evidence:
     content = registry.files.read(piece.file_key, MAX_BYTES)
     if content is None or hashlib.sha256(content).hexdigest() != piece.sha256:
         changed = Finding("evidence.unchanged", Verdict.UNSURE, "evidence.changed", evidence_id=piece.evidence_id)
-        return replace(piece, state=EvidenceState.VERIFIED, findings=(changed,)), ()
+        return replace(piece, state=EvidenceState.VERIFIED, findings=(changed,))
     report = registry.photos.inspect(content, _question(registry, file))
-    findings = (*report.findings, *_reuse(registry, file, report))
+    findings = (*report.findings, *_reuse(registry, file, piece, report))
     overlay_key = None
     if report.overlay:
         overlay_key = f"overlay/{file.case.merchant}/{file.case.case_id}/{piece.evidence_id}"
         registry.files.write(overlay_key, report.overlay, "image/jpeg")
     named = tuple(replace(f, evidence_id=piece.evidence_id) for f in findings)
-    prints = (PhotoPrint(report.print, file.case.case_id, piece.evidence_id),) if report.print else ()
-    return replace(piece, state=EvidenceState.VERIFIED, findings=named, overlay_key=overlay_key), prints
+    return replace(piece, state=EvidenceState.VERIFIED, findings=named, overlay_key=overlay_key)
 
 
 def _question(registry: Registry, file: CaseFile) -> PhotoQuestion:
@@ -118,15 +118,32 @@ def _question(registry: Registry, file: CaseFile) -> PhotoQuestion:
     return PhotoQuestion(line.title if line else "", line.category if line else "", file.case.vertical, file.case.reason)
 
 
-def _reuse(registry: Registry, file: CaseFile, report: PhotoReport) -> tuple[Finding, ...]:
-    """Whether the picture served another case. Suspicion goes to a person; it never rejects."""
+def _reuse(registry: Registry, file: CaseFile, piece: Evidence, report: PhotoReport) -> tuple[Finding, ...]:
+    """Whether the picture served another case. Suspicion goes to a person; it never rejects.
+
+    Written first, then asked for: of two cases with one picture that are looked at in the same moment, one sees the other.
+    """
     if not report.print:
         return ()
-    page = registry.store.find(PrintsLike(report.print), None, 100)
-    others = [p for p in page.found if p.case_id != file.case.case_id and print_distance(p.value, report.print) <= SAME_PICTURE]
+    registry.store.commit(Change(prints=(PhotoPrint(report.print, file.case.case_id, piece.evidence_id),)))
+    alike = _alike(registry, report.print)
+    others = [p for p in alike if p.case_id != file.case.case_id and print_distance(p.value, report.print) <= SAME_PICTURE]
     if not others:
         return (Finding("vision.reused", Verdict.PASS, "vision.not_seen_before", Source.MODEL, 0.9),)
     nearest = min(others, key=lambda p: print_distance(p.value, report.print))
     distance = print_distance(nearest.value, report.print)
     data = (("distance_bits", distance),)
     return (Finding("vision.reused", Verdict.UNSURE, "vision.seen_before", Source.MODEL, 1 - distance / 64, data),)
+
+
+def _alike(registry: Registry, value: str) -> list[PhotoPrint]:
+    """Every candidate for the same picture, up to a bound that only a picture of nothing reaches."""
+    found: list[PhotoPrint] = []
+    cursor = None
+    while len(found) < MOST_ALIKE:
+        page = registry.store.find(PrintsLike(value), cursor, 100)
+        found += page.found
+        cursor = page.cursor
+        if cursor is None:
+            break
+    return found

@@ -11,14 +11,14 @@ from aftersales.errors import Conflict, Invalid
 from aftersales.parcel import Disposition, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
-from functions.body import InspectionBody, ShipmentBody
+from functions.body import InspectionBody, ParcelBody
 from functions.context import Context
 from functions.payout import reserve, timeouts
 from functions.reply import CaseView
 from functions.view import stored
 
 
-def ship(ctx: Context, case_id: str, body: ShipmentBody) -> CaseView:
+def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
     """The buyer has handed the goods to a carrier. One waybill serves one case (ClaimTaken otherwise); it can be corrected."""
     file, parcel = _with_parcel(ctx, case_id)
     order = ctx.order_of(file.case.merchant, file.case.order_id).order

@@ -155,7 +155,7 @@ def _needs_second(ctx: Context, case: Case) -> bool:
 
 
 def _above_limit(ctx: Context, case: Case, amount: Money) -> bool:
-    return amount.minor > ctx.registry.merchant(case.merchant).two_persons_above_minor
+    return ctx.registry.merchant(case.merchant).needs_two(amount)
 
 
 def _first_yes(ctx: Context, file: CaseFile, body: DecisionBody) -> CaseView:

@@ -127,9 +127,8 @@ class Finder:
         first, beyond = start
         for quarter in range(first, 4):
             after = beyond if quarter == first and beyond else " "  # a space sorts before every case id
-            for item in self._items(
-                size, {":pk": print_key(query.value, quarter), ":sk": after}, condition="PK = :pk AND SK > :sk"
-            ):
+            keys = {":pk": print_key(query.value, quarter), ":sk": after}
+            for item in self._items(size, keys, condition="PK = :pk AND SK > :sk", ConsistentRead=True):
                 found = value(PhotoPrint, item)
                 if all(print_key(found.value, q) != print_key(query.value, q) for q in range(quarter)):
                     yield [quarter, item["SK"]["S"]], found

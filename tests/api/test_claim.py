@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 
 from aftersales.decision import Finding, Source, Verdict
+from aftersales.ports import PhotoQuestion, PhotoReport
 from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_line, an_order
 from aftersales.testing.channel import Outcome
-from functions import callbacks, evidence
+from functions import callbacks, evidence, follow
 from functions.http import Request, callback
 from tests.mall import SEEN, Mall
 
@@ -183,6 +186,22 @@ def test_a_waybill_serves_one_case(mall: Mall) -> None:
         ids.append(mall.must("POST", "/v1/cases", asked)["case_id"])
     mall.must("POST", f"/v1/cases/{ids[0]}/shipment", waybill)
     assert mall.send("POST", f"/v1/cases/{ids[1]}/shipment", waybill).json["code"] == "claim_taken"
+
+
+@pytest.mark.parametrize("carrier", ["sf ", "顺丰", "s#f", "s\u0000f", "😀", ""])
+def test_a_carrier_is_a_code(mall: Mall, carrier: str) -> None:
+    """A waybill cannot be used twice by writing its carrier another way."""
+    mall.push(an_order(order_id="o4", lines=(a_line(vertical="general", unit_price_minor=3000, pieces=2),)))
+    asked = {
+        "order_id": "o4",
+        "kind": "return_refund",
+        "reason": "no_reason",
+        "items": [{"line_id": "l1", "pieces": 1}],
+        "submit": True,
+    }
+    case = mall.must("POST", "/v1/cases", asked)
+    waybill = {"carrier": carrier, "number": "SF1234567890123"}
+    assert mall.send("POST", f"/v1/cases/{case['case_id']}/shipment", waybill).json["code"] == "invalid"
 
 
 def test_goods_nobody_sends_lapse(mall: Mall) -> None:
@@ -437,3 +456,32 @@ def test_nobody_decides_while_photos_are_looked_at(mall: Mall) -> None:
     mall.pump()
     assert mall.case(case["case_id"])["state"] == "reviewing"
     assert mall.channel.truth == {}
+
+
+def test_two_cases_with_one_photo_at_the_same_moment_are_not_both_paid(mall: Mall) -> None:
+    """Of two claims whose same photo is looked at at once, at least one sees the other."""
+    mall.push(an_order(order_id="o9", buyer=replace(an_order().buyer, id="b9")))
+    claims = [mall.claim(photo=b"the same photo"), mall.claim(photo=b"the same photo", order_id="o9", who={"sub": "b9"})]
+    pieces = [mall.store.case(c["case_id"]).evidence[0].evidence_id for c in claims]
+    meet = Barrier(2)
+    look = mall.photos.inspect
+
+    def together(photo: bytes, question: PhotoQuestion) -> PhotoReport:
+        meet.wait(5)
+        return look(photo, question)
+
+    mall.photos.inspect = together  # type: ignore[method-assign]
+    jobs = [{"case_id": c["case_id"], "evidence_id": e} for c, e in zip(claims, pieces, strict=True)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda job: follow.verify_photo(mall.registry, job), jobs))
+    states = [mall.store.case(c["case_id"]).case.state for c in claims]
+    assert "reviewing" in states, states
+
+
+def test_a_share_worth_nothing_is_no_claim(mall: Mall) -> None:
+    """One percent of a fen is nothing: the buyer is told, and the piece stays free."""
+    mall.push(an_order(order_id="o8", lines=(a_line(unit_price_minor=1, pieces=1),)))
+    asked = {"order_id": "o8", "kind": "claim", "reason": "spoiled", "items": [{"line_id": "l1", "pieces": 1, "share_percent": 1}]}
+    reply = mall.send("POST", "/v1/cases", asked)
+    assert (reply.status, reply.json["code"]) == (400, "invalid")
+    assert "smallest coin" in reply.json["detail"]
