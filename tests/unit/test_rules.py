@@ -75,6 +75,15 @@ def test_a_merchant_sets_the_limits():
     ]
 
 
+@pytest.mark.parametrize(("amount", "currency"), [(1, "JPY"), (50_000, "JPY"), (1, "KWD"), (50_000, "KWD"), (1, "USD")])
+def test_another_currency_is_never_small(amount, currency):
+    """What JPY 50,000 is worth is not guessed from a limit in CNY: two persons look, unless the merchant's limits are in it."""
+    decision = decide(facts(kind=Kind.RETURN_REFUND), (a_finding(),), Money(amount, currency))
+    assert decision.outcome is Outcome.TWO_PERSONS
+    own = facts(kind=Kind.RETURN_REFUND, merchant=a_merchant(currency=currency))
+    assert decide(own, (a_finding(),), Money(1, currency)).outcome is Outcome.APPROVE
+
+
 def test_findings_come_before_thresholds():
     """A fact against a claim rejects it although the amount is small, and the decision names the rules' version."""
     decision = decide(facts(), (a_finding(Verdict.FAIL, "fresh.claim_window"),), Money(1, "CNY"))
