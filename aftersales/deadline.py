@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """``due_at`` is the instant at which ``deadline_passed`` happens; None while paused, when ``left`` says how much remains.
+    """``due_at`` is the instant at which ``deadline_passed`` happens. While paused ``left`` says how much of the wait remains.
+
+    A pause with an end moves ``due_at`` to that end plus the rest; one without (an open dispute) leaves it None.
 
     ``cause`` names where the length comes from: ``default``, ``merchant``, ``vertical:fresh``, ``tier:diamond``, ``moved: …``.
     """
@@ -29,17 +31,18 @@ class Deadline:
     @property
     def paused(self) -> bool:
         """Whether the clock stands still."""
-        return self.due_at is None
+        return self.left is not None
 
-    def pause(self, now: datetime) -> Deadline:
-        """The same deadline with its clock stopped; pausing twice keeps the first rest."""
-        if self.due_at is None:
+    def pause(self, now: datetime, until: datetime | None = None) -> Deadline:
+        """The same deadline with its clock stopped, until ``until`` at the latest; pausing twice keeps the first rest."""
+        if self.paused or self.due_at is None:
             return self
-        return replace(self, due_at=None, left=max(self.due_at - now, timedelta(0)))
+        left = max(self.due_at - now, timedelta(0))
+        return replace(self, due_at=until + left if until else None, left=left)
 
     def resume(self, now: datetime) -> Deadline:
         """The same deadline running again with the rest it had."""
-        if self.due_at is not None or self.left is None:
+        if self.left is None:
             return self
         return replace(self, due_at=now + self.left, left=None)
 

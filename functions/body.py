@@ -210,7 +210,7 @@ class MessageBody(Body):
 
 
 class DeadlineBody(Dated):
-    """Pause, resume or move a case's deadline (``move_to``), with the reason."""
+    """Pause (until ``move_to``, 30 days at most), resume or move a case's deadline (to ``move_to``), with the reason."""
 
     action: Literal["pause", "resume", "move"]
     reason: Annotated[str, Meta(min_length=1, max_length=200)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from aftersales.caller import Role
 from aftersales.case import Approval, Case, Event, State
@@ -23,6 +24,7 @@ from functions.view import row, stored
 #: Steps after which a case takes no more messages: its timeline is one answer, and a function's answer has at most 6 MB.
 MOST_STEPS = 500
 
+LONGEST_PAUSE = timedelta(days=30)  # a wait that never ends is what this system is there to prevent
 SECOND = frozenset({Role.APPROVER, Role.ADMIN, Role.PLATFORM})
 
 
@@ -132,7 +134,7 @@ def say(ctx: Context, case_id: str, body: MessageBody) -> CaseView:
 
 
 def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
-    """Pause, resume or move the case's deadline; an event of its own says who and why."""
+    """Pause, resume or move the case's deadline; an event of its own says who and why. No pause is longer than 30 days."""
     file = ctx.case(case_id)
     deadline = file.case.deadline
     if deadline is None:
@@ -140,7 +142,8 @@ def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
     if body.action == "move" and (body.move_to is None or body.move_to <= ctx.now):
         raise Invalid("A deadline is moved to an instant that lies ahead.", todo="Send move_to.", found=str(body.move_to))
     if body.action == "pause":
-        moved, event = deadline.pause(ctx.now), Event.DEADLINE_PAUSED
+        until = min(max(body.move_to or ctx.now + LONGEST_PAUSE, ctx.now), ctx.now + LONGEST_PAUSE)
+        moved, event = deadline.pause(ctx.now, until), Event.DEADLINE_PAUSED
     elif body.action == "resume":
         moved, event = deadline.resume(ctx.now), Event.DEADLINE_RESUMED
     else:

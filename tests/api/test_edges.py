@@ -358,6 +358,18 @@ def test_a_deadline_is_paused_and_moved_on_record(shop: tuple[Mall, str]) -> Non
     assert {"deadline_paused", "deadline_moved", "deadline_passed"} <= set(steps)
 
 
+def test_a_pause_that_everybody_forgets_ends(shop: tuple[Mall, str]) -> None:
+    """A paused case still has an instant at which silence speaks: thirty days, and the rest that was left."""
+    mall, case_id = shop
+    body = {"action": "pause", "reason": "waiting", "move_to": "2099-01-01T00:00:00Z"}
+    paused = mall.must("POST", f"/v1/merchant/cases/{case_id}/deadline", body, role="admin")["deadline"]
+    assert paused["paused"]
+    mall.wait(days=31, hours=23)
+    assert mall.case(case_id)["state"] == "reviewing"
+    mall.wait(hours=1)
+    assert mall.case(case_id)["ending"] == "refunded"
+
+
 def test_the_document_describes_every_route(mall: Mall) -> None:
     """OpenAPI is generated from the routes, names who may, and every operation has a summary."""
     document = mall.must("GET", "/v1/openapi.json")

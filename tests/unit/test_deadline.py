@@ -79,3 +79,12 @@ def test_a_move_says_why():
     due = NOW + timedelta(days=10)
     paused = Deadline.after(NOW, timedelta(hours=48), "default").pause(NOW)
     assert paused.move(due, "spring festival") == Deadline(due, "moved: spring festival")
+
+
+def test_a_pause_with_an_end_ends_by_itself():
+    """Paused until an instant, the rest of the wait runs on from there; resumed before, it runs on from then."""
+    deadline = Deadline.after(NOW, timedelta(hours=48), "default").pause(NOW + timedelta(hours=8), NOW + timedelta(days=30))
+    assert deadline.paused
+    assert deadline.due_at == NOW + timedelta(days=30, hours=40)
+    early = deadline.resume(NOW + timedelta(days=1))
+    assert (early.paused, early.due_at) == (False, NOW + timedelta(days=1, hours=40))
