@@ -7,6 +7,7 @@ broken command breaks nobody else's.
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -34,6 +35,8 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command named on the command line and give its exit status; 130 after Ctrl-C, as shells expect."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what is said is seen at once, also through a pipe or in a file
     words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="aftersales", description="The after-sales system on one machine.")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
