@@ -24,6 +24,8 @@ from functions.payout import follow, timeouts
 from functions.reply import CasePage, CaseView, NoticePage, NoticeView, TimelineView
 from functions.view import case_view, row, stored, timeline
 
+MOST_CASES = 200  # they lie beside the order and are read with it
+
 
 def open_case(ctx: Context, body: CaseBody) -> CaseView:
     """Open a draft; with ``submit`` hand it in at once, all in one transaction.
@@ -31,6 +33,10 @@ def open_case(ctx: Context, body: CaseBody) -> CaseView:
     Raises NotOffered with every reason why, Invalid for an unknown reason or an amount above what these pieces are worth.
     """
     order = ctx.order(body.order_id)
+    if len(order.cases) >= MOST_CASES:
+        raise Conflict(
+            f"An order takes {MOST_CASES} cases, drafts included.", todo="Go on with one of them.", found=len(order.cases)
+        )
     vertical = _trade(ctx, order.order, body.items)
     items = tuple(Item(i.line_id, i.pieces, i.share_percent) for i in body.items)
     case = Case(

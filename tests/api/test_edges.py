@@ -278,6 +278,15 @@ def test_a_key_belongs_to_one_request_and_one_caller(mall: Mall) -> None:
     assert mall.send("POST", "/v1/cases", {**DRAFT, "order_id": "o2"}, sub="b2", key="key-00000001").status == 201
 
 
+def test_an_order_takes_so_many_cases(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drafts without end would make every reading of the order slower; past the limit a draft is refused."""
+    monkeypatch.setattr("functions.cases.MOST_CASES", 3)
+    for _ in range(3):
+        mall.must("POST", "/v1/cases", DRAFT)
+    refused = mall.send("POST", "/v1/cases", DRAFT)
+    assert (refused.status, refused.json["code"]) == (409, "conflict")
+
+
 def test_ten_at_once_are_one(mall: Mall) -> None:
     """The same POST ten times in parallel opens one case and gives ten equal answers."""
     with ThreadPoolExecutor(10) as pool:
