@@ -114,13 +114,13 @@ def told(channel: str) -> Response:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep_deadlines(_: Any) -> None:
     """Silence is an event."""
-    sweep.sweep(registry())
+    sweep.sweep(registry()).complete()
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def poll_refunds(_: Any) -> None:
     """Refunds that wait are looked after."""
-    sweep.poll_refunds(registry())
+    sweep.poll_refunds(registry()).complete()
 
 
 @app.on_dynamodb_record(stream_arn="arn:aws:dynamodb:region:account:table/aftersales/stream/latest")  # set by infra/package.py

@@ -26,6 +26,12 @@ PAGE = 500  # a page reads one entry more than it gives, to know whether another
 MOST = 5_000  # records per shard and run; the rest stays due and comes first the next minute
 
 
+class SweepIncomplete(AftersalesError):
+    """A schedule ran, and some of what was due could not be advanced."""
+
+    retry = True
+
+
 @dataclass(slots=True)
 class Tally:
     """What one sweep did: index entries read, records advanced, records that failed and will be tried again."""
@@ -33,6 +39,11 @@ class Tally:
     read: int = 0
     advanced: int = 0
     failed: int = 0
+
+    def complete(self) -> None:
+        """Raise SweepIncomplete when a record failed: the schedule counts as failed, and whoever watches it is told."""
+        if self.failed:
+            raise SweepIncomplete("Some records could not be advanced; they stay due.", failed=self.failed, advanced=self.advanced)
 
 
 def sweep(registry: Registry) -> Tally:

@@ -58,7 +58,10 @@ class Scheduler:
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": [], "version": "0"}
         event |= {"id": "local", "account": "local", "region": "local", "time": now.isoformat()}
         for name, handler in self._handlers.items():
-            handler(event, context(name))
+            try:
+                handler(event, context(name))
+            except Exception:  # each is a function of its own in the cloud: one that fails stops no other
+                log.exception("%s failed; what it left is due again in a minute", name)
         if self._expiry is None or now >= self._expiry:
             sweep_expired(dynamodb_client(self._home.engine_url), self._home.table, now)
             self._expiry = now + EXPIRY_EVERY

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from aftersales.refund import Cause, RefundOrder, RefundReceipt
 from aftersales.testing.channel import FakeChannel, Outcome
 from functions import follow, sweep
@@ -106,3 +108,11 @@ def test_a_channel_that_is_short_of_money_is_asked_ever_more_rarely(mall: Mall) 
     mall.channel.otherwise = Outcome.SUCCESS
     mall.wait(hours=6)
     assert mall.case(case["case_id"])["ending"] == "refunded"
+
+
+def test_a_schedule_that_left_something_fails_after_all_the_rest() -> None:
+    """What could not be advanced fails the schedule, so that an alarm hears it; a clean sweep is no failure."""
+    sweep.Tally(read=3, advanced=3).complete()
+    with pytest.raises(sweep.SweepIncomplete) as told:
+        sweep.Tally(read=3, advanced=2, failed=1).complete()
+    assert told.value.details == {"failed": 1, "advanced": 2}
