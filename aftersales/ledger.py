@@ -202,10 +202,11 @@ class Ledger:
         return ledger, tuple(picked)
 
     def free(self, case_id: str) -> Ledger:
-        """The ledger without the case's holds; unchanged when the case has money reserved or settled on them."""
-        if any(e.case_id == case_id for e in self.open_entries()):
+        """The ledger without the case's holds; this very one when it has none, or has money reserved or settled on them."""
+        kept = tuple(h for h in self.holds if h.case_id != case_id)
+        if kept == self.holds or any(e.case_id == case_id for e in self.open_entries()):
             return self
-        return replace(self, holds=tuple(h for h in self.holds if h.case_id != case_id))
+        return replace(self, holds=kept)
 
     def held_value(self, case_id: str) -> tuple[int, int]:
         """Minor units (goods, tax) paid for the pieces the case holds."""

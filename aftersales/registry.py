@@ -12,6 +12,8 @@
     table = "env:AFTERSALES_TABLE"
     [merchants.default]          # thresholds; [merchants.m1] overrides them for one merchant
     small_minor = 5000
+    timeout_hours = { reviewing = 24 }                   # a case's waiting times, by state
+    parcel_timeout_hours = { awaiting_shipment = 240 }   # and a parcel's
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from zoneinfo import ZoneInfo
 from aftersales import ports
 from aftersales.case import State
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
+from aftersales.parcel import ParcelState
 from aftersales.vertical import Merchant, Vertical
 
 PORTS: dict[str, type[Any]] = {
@@ -189,8 +192,10 @@ class Registry:
         try:
             if "zone" in values:
                 values["zone"] = ZoneInfo(values["zone"])
-            hours = values.pop("timeout_hours", {})
-            return Merchant(name, timeouts={State(k): timedelta(hours=v) for k, v in hours.items()}, **values)
+            for told, states in (("timeout_hours", State), ("parcel_timeout_hours", ParcelState)):
+                hours = values.pop(told, {})
+                values[told.replace("_hours", "s")] = {states(k): timedelta(hours=v) for k, v in hours.items()}
+            return Merchant(name, **values)
         except (TypeError, ValueError, KeyError) as error:  # an unknown name, state or zone
             raise BadSettings(f"The settings of the merchant {name} are wrong: {error}", name=name) from error
 

@@ -16,6 +16,7 @@ from aftersales.evidence import Evidence, Requirement
 from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.order import Line, Order
+from aftersales.parcel import ParcelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Merchant:
     two_persons_above_minor: int = 50_000  # above this a second person is needed
     window_days: int = 7  # no-reason return; the law's seven or more
     timeouts: Mapping[State, timedelta] = field(default_factory=dict)
+    parcel_timeouts: Mapping[ParcelState, timedelta] = field(default_factory=dict)
     return_address: str = ""
 
     def is_small(self, amount: Money) -> bool:

@@ -19,10 +19,10 @@ from functions import evidence as evidences
 from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
 from functions.judgement import judge
-from functions.orders import needs, why_not
-from functions.payout import follow, timeouts
+from functions.orders import why_not
+from functions.payout import facts_of, follow, timeouts
 from functions.reply import CasePage, CaseView, NoticePage, NoticeView, TimelineView
-from functions.view import case_view, row, stored, timeline
+from functions.view import case_view, needs, row, stored, timeline
 
 MOST_CASES = 200  # they lie beside the order and are read with it
 
@@ -58,8 +58,9 @@ def open_case(ctx: Context, body: CaseBody) -> CaseView:
         asked=Money(body.asked_minor, order.order.currency) if body.asked_minor else None,
         tier=order.order.buyer.tier,
         locale=order.order.buyer.locale,
-        deadline=Deadline.after(ctx.now, TIMEOUTS[State.DRAFT], "default"),
     )
+    length, cause = timeouts(ctx.registry, case).get(State.DRAFT, (TIMEOUTS[State.DRAFT], "default"))
+    case = replace(case, deadline=Deadline.after(ctx.now, length, cause))
     case = priced(ctx, order, vertical, case)
     change = Change.opened(case, ctx.caller.name, ctx.now, order_id=case.order_id, kind=case.kind, amount_minor=case.amount.minor)
     file = CaseFile(case)
@@ -233,18 +234,7 @@ def _facts(ctx: Context, order: OrderFile, case: Case) -> Facts:
     for item in case.items:
         if not item.units:
             order.ledger.pick(item)  # raises PiecesTaken
-    return Facts(
-        order=order.order,
-        ledger=order.ledger,
-        merchant=ctx.registry.merchant(case.merchant),
-        kind=case.kind,
-        items=case.items,
-        now=ctx.now,
-        reason=case.reason,
-        freight=case.freight,
-        asked=case.asked,
-        case=case,
-    )
+    return facts_of(ctx.registry, CaseFile(case), order, ctx.now)
 
 
 def _offered(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> None:
@@ -261,7 +251,7 @@ def _complete(ctx: Context, vertical: Vertical, offer: Offer, file: CaseFile) ->
     lacking = missing(offer.requires, file.evidence)
     if lacking:
         raise IncompleteEvidence(
-            "; ".join(n.text for n in needs(ctx, vertical, replace(offer, requires=lacking))),
+            "; ".join(n.text for n in needs(ctx, vertical, lacking)),
             todo="Add the evidence, upload its file, then submit again.",
             missing=[{"kinds": [str(k) for k in r.kinds], "at_least": r.at_least} for r in lacking],
         )

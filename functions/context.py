@@ -92,9 +92,9 @@ def commit(registry: Registry, change: Change) -> None:
     registry.store.commit(replace(change, notices=change.notices + notices.of_change(registry, change)))
 
 
-def by_system(registry: Registry, now: datetime | None = None) -> Context:
-    """The context of schedules, queues, streams and callbacks."""
-    return Context(registry, SYSTEM, now or registry.clock.now())
+def by_system(registry: Registry) -> Context:
+    """The context of what nobody asked for: our own."""
+    return Context(registry, SYSTEM, registry.clock.now())
 
 
 def again(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:

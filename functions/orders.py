@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
-from aftersales.case import Item, Kind
+from aftersales.case import Item
 from aftersales.change import Change
 from aftersales.decision import Verdict
 from aftersales.errors import Conflict, Forbidden, Invalid, OrderFrozen
@@ -17,7 +16,8 @@ from aftersales.vertical import Facts, Offer, Vertical
 from functions.body import FactBody, OrderBody
 from functions.context import Context
 from functions.notices import of_signing
-from functions.reply import Choice, LineMoney, LineOptions, Need, OfferView, OptionsView, OrderView, Why
+from functions.reply import Choice, LineMoney, LineOptions, OfferView, OptionsView, OrderView, Why
+from functions.view import needs
 
 #: The instant a fact sets, where it sets one.
 INSTANT = {OrderStatus.PAID: "paid_at", OrderStatus.SHIPPED: "shipped_at", OrderStatus.SIGNED: "signed_at"}
@@ -95,24 +95,10 @@ def options(ctx: Context, order_id: str) -> OptionsView:
     )
 
 
-def asking(ctx: Context, file: OrderFile, kind: Kind, items: tuple[Item, ...], now: datetime) -> Facts:
-    """The facts while somebody asks what is possible."""
-    merchant = ctx.registry.merchant(file.order.merchant)
-    return Facts(file.order, file.ledger, merchant, kind, items, now)
-
-
 def why_not(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> list[Why]:
     """Every reason, in words, why this kind is not offered; empty when it is."""
     failed = [f for f in (rule(facts) for rule in offer.when) if f.verdict is Verdict.FAIL]
     return [Why(code=f.check, text=text(vertical.package, f.reason, ctx.locale, **dict(f.data))) for f in failed]
-
-
-def needs(ctx: Context, vertical: Vertical, offer: Offer) -> list[Need]:
-    """The evidence this kind requires, in words."""
-    return [
-        Need(kinds=list(r.kinds), at_least=r.at_least, text=text(vertical.package, r.text, ctx.locale, at_least=r.at_least))
-        for r in offer.requires
-    ]
 
 
 def _since(order: Order, known: Order) -> Order:
@@ -151,8 +137,10 @@ def _line(ctx: Context, file: OrderFile, line: Line) -> LineOptions:
 
 
 def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line: Line, free: int) -> OfferView:
-    facts = asking(ctx, file, offer.kind, (Item(line.line_id, free),) if free else (), ctx.now)
-    reasons = why_not(ctx, vertical, offer, facts) if free else [Why(code="pieces_taken", text=_core_text(ctx, "why.pieces_taken"))]
+    items, merchant = (Item(line.line_id, free),) if free else (), ctx.registry.merchant(file.order.merchant)
+    facts = Facts(file.order, file.ledger, merchant, offer.kind, items, ctx.now)
+    taken = Why(code="pieces_taken", text=text("functions", "why.pieces_taken", ctx.locale))
+    reasons = why_not(ctx, vertical, offer, facts) if free else [taken]
     offered = not reasons
     most = offer.amount(facts).amount.minor if offered else 0
     return OfferView(
@@ -162,15 +150,11 @@ def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line
         reasons=[
             Choice(code=r.code, text=text(vertical.package, f"reason.{r.code}", ctx.locale), fault=r.fault) for r in offer.reasons
         ],
-        evidence=needs(ctx, vertical, offer),
+        evidence=needs(ctx, vertical, offer.requires),
         max_minor=most,
         goods_back=offer.goods_back,
         rules=text(vertical.package, f"rules.{offer.kind}", ctx.locale, window_days=facts.merchant.window_days),
     )
-
-
-def _core_text(ctx: Context, key: str) -> str:
-    return text("functions", key, ctx.locale)
 
 
 def _view(file: OrderFile) -> OrderView:

@@ -33,6 +33,11 @@ def timeouts(registry: Registry, case: Case) -> Timeouts:
     return found
 
 
+def parcel_timeouts(registry: Registry, case: Case) -> dict[ParcelState, tuple[timedelta, str]]:
+    """The waiting times in force for a case's parcel: the merchant's over the defaults."""
+    return {s: (t, "merchant") for s, t in registry.merchant(case.merchant).parcel_timeouts.items()}
+
+
 def offer_of(registry: Registry, case: Case) -> Offer:
     """The part of the trade a case was opened under. Raises BadPlugin when the trade no longer has it."""
     offer = registry.vertical(case.vertical).offer(case.kind)
@@ -69,8 +74,9 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
     if change.case.state is not State.APPROVED:
         return change
     if offer_of(registry, change.case).goods_back and change.parcel is None:
-        length = PARCEL_TIMEOUTS[ParcelState.AWAITING_SHIPMENT]
-        parcel = Parcel(change.case.case_id, ParcelState.AWAITING_SHIPMENT, Deadline.after(now, length, "default"))
+        waits = ParcelState.AWAITING_SHIPMENT
+        length, cause = parcel_timeouts(registry, change.case).get(waits, (PARCEL_TIMEOUTS[waits], "default"))
+        parcel = Parcel(change.case.case_id, waits, Deadline.after(now, length, cause))
         awaited = change.then(Event.GOODS_AWAITED, by, now, to=registry.merchant(change.case.merchant).return_address)
         return replace(awaited, parcel=parcel)
     return reserve(change, OrderFile(order.order, ledger, order.cases), by, now)

@@ -13,7 +13,7 @@ from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from functions.body import InspectionBody, ParcelBody
 from functions.context import Context
-from functions.payout import reserve, timeouts
+from functions.payout import follow, parcel_timeouts, timeouts
 from functions.reply import CaseView
 from functions.view import stored
 
@@ -25,7 +25,7 @@ def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
     number, carrier = body.number.upper(), body.carrier.lower()
     if order.shipment and order.shipment.number.upper() == number:
         raise Invalid("That is the waybill on which the goods were sent out.", todo="Send the number of the return parcel.")
-    moved = advance_parcel(parcel, ParcelEvent.SENT, ctx.now)
+    moved = advance_parcel(parcel, ParcelEvent.SENT, ctx.now, parcel_timeouts(ctx.registry, file.case))
     moved = replace(moved, carrier=carrier, number=number, sent_at=ctx.now)
     change = Change(file.case).then(Event.GOODS_SENT, ctx.caller.name, ctx.now, carrier=carrier, number=number)
     claims = () if parcel.number == number else (f"waybill#{carrier}#{number}",)
@@ -51,13 +51,11 @@ def inspect(ctx: Context, case_id: str, body: InspectionBody) -> CaseView:
 
 def inspected(registry: Registry, file: CaseFile, parcel: Parcel, order: OrderFile, by: str, now: datetime) -> Change:
     """The change that an inspected parcel brings: the refund reserved, or the case rejected and its pieces free."""
-    change = replace(Change(file.case), parcel=parcel)
-    if parcel.state is ParcelState.ACCEPTED:
-        change = change.then(Event.GOODS_ACCEPTED, by, now, disposition=parcel.disposition, note=parcel.note)
-        return reserve(change, order, by, now)
-    change = change.then(Event.GOODS_REFUSED, by, now, timeouts(registry, file.case), note=parcel.note)
-    freed = order.ledger.free(file.case.case_id)
-    return change if freed is order.ledger else replace(change, ledger=freed)
+    event = Event.GOODS_ACCEPTED if parcel.state is ParcelState.ACCEPTED else Event.GOODS_REFUSED
+    change = Change(file.case, parcel=parcel).then(
+        event, by, now, timeouts(registry, file.case), disposition=parcel.disposition, note=parcel.note
+    )
+    return follow(registry, change, order, by, now)
 
 
 def _with_parcel(ctx: Context, case_id: str) -> tuple[CaseFile, Parcel]:

@@ -19,7 +19,7 @@ from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.registry import Registry
 from functions import refunds, returns
 from functions.context import again, commit
-from functions.payout import follow, timeouts
+from functions.payout import follow, parcel_timeouts, timeouts
 
 log = logging.getLogger(__name__)
 PAGE = 500  # a page reads one entry more than it gives, to know whether another follows
@@ -107,7 +107,7 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     parcel = file.parcel if file else None
     if file is None or parcel is None or parcel.deadline is None or not parcel.deadline.passed(now):
         return False
-    moved = advance_parcel(parcel, ParcelEvent.DEADLINE_PASSED, now)
+    moved = advance_parcel(parcel, ParcelEvent.DEADLINE_PASSED, now, parcel_timeouts(registry, file.case))
     order = _order(registry, file)
     if moved.state is ParcelState.LAPSED:
         change = Change(file.case, parcel=moved).then(Event.GOODS_NOT_SENT, "system", now)

@@ -54,7 +54,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         deadline=deadline_view(ctx, file),
         decision=_decision(ctx, vertical, case.decision),
         approvals=[ApprovalView(by=a.by, at=a.at, amount_minor=a.amount.minor, reason=a.reason) for a in case.approvals],
-        missing=[_need(ctx, vertical, r) for r in lacking(vertical, file)],
+        missing=needs(ctx, vertical, lacking(vertical, file)),
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
         parcel=_parcel(file),
         refunds=[refund_view(r) for r in file.refunds],
@@ -70,6 +70,14 @@ def lacking(vertical: Vertical, file: CaseFile) -> tuple[Requirement, ...]:
     """The evidence a case still needs."""
     offer = vertical.offer(file.case.kind)
     return missing(offer.requires, file.evidence) if offer else ()
+
+
+def needs(ctx: Context, vertical: Vertical, required: tuple[Requirement, ...]) -> list[Need]:
+    """Required evidence, in words."""
+    return [
+        Need(kinds=list(r.kinds), at_least=r.at_least, text=text(vertical.package, r.text, ctx.locale, at_least=r.at_least))
+        for r in required
+    ]
 
 
 def row(case: Case) -> CaseRow:
@@ -185,11 +193,6 @@ def _parcel(file: CaseFile) -> ParcelView | None:
         disposition=parcel.disposition,
         note=parcel.note,
     )
-
-
-def _need(ctx: Context, vertical: Vertical, requirement: Requirement) -> Need:
-    asked = text(vertical.package, requirement.text, ctx.locale, at_least=requirement.at_least)
-    return Need(kinds=list(requirement.kinds), at_least=requirement.at_least, text=asked)
 
 
 def _step(ctx: Context, case: Case, step: Step) -> StepView:

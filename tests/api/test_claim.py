@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 
+from aftersales.case import State
 from aftersales.decision import Finding, Source, Verdict
+from aftersales.parcel import PARCEL_TIMEOUTS
 from aftersales.ports import PhotoQuestion, PhotoReport
 from aftersales.refund import Cause
-from aftersales.testing.builders import NOW, a_line, an_order
+from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.channel import Outcome
 from functions import callbacks, evidence, follow
 from functions.http import Request, callback
@@ -20,6 +23,14 @@ from tests.mall import SEEN, Mall
 
 BLURRED = Finding("vision.sharp", Verdict.MISSING, "vision.too_blurred", Source.MODEL, 0.9)
 DOUBT = Finding("vision.spoilage", Verdict.UNSURE, "vision.not_clear", Source.MODEL, 0.4)
+
+
+def send_back(mall: Mall, *, unit_price_minor: int, pieces: int, back: int) -> Any:
+    """A return of ``back`` pieces of a fresh order ``o4`` of that many, handed in."""
+    mall.push(an_order(order_id="o4", lines=(a_line(vertical="general", unit_price_minor=unit_price_minor, pieces=pieces),)))
+    items = [{"line_id": "l1", "pieces": back}]
+    asked = {"order_id": "o4", "kind": "return_refund", "reason": "no_reason", "items": items, "submit": True}
+    return mall.must("POST", "/v1/cases", asked)
 
 
 def test_a_verified_claim_is_paid_and_closed(mall: Mall) -> None:
@@ -154,11 +165,7 @@ def test_two_persons_decide_above_the_limit(mall: Mall) -> None:
 
 def test_goods_go_back_before_money_does(mall: Mall) -> None:
     """A return is approved, sent, inspected and given a disposition; only then is the money reserved and sent."""
-    mall.push(an_order(order_id="o4", lines=(a_line(vertical="general", unit_price_minor=3000, pieces=2),)))
-    items = [{"line_id": "l1", "pieces": 1}]
-    case = mall.must(
-        "POST", "/v1/cases", {"order_id": "o4", "kind": "return_refund", "reason": "no_reason", "items": items, "submit": True}
-    )
+    case = send_back(mall, unit_price_minor=3000, pieces=2, back=1)
     assert (case["state"], case["parcel"]["state"]) == ("approved", "awaiting_shipment")
     shipped = mall.must("POST", f"/v1/cases/{case['case_id']}/shipment", {"carrier": "SF", "number": "SF1234567890123"})
     assert shipped["parcel"]["state"] == "in_transit"
@@ -191,30 +198,14 @@ def test_a_waybill_serves_one_case(mall: Mall) -> None:
 @pytest.mark.parametrize("carrier", ["sf ", "顺丰", "s#f", "s\u0000f", "😀", ""])
 def test_a_carrier_is_a_code(mall: Mall, carrier: str) -> None:
     """A waybill cannot be used twice by writing its carrier another way."""
-    mall.push(an_order(order_id="o4", lines=(a_line(vertical="general", unit_price_minor=3000, pieces=2),)))
-    asked = {
-        "order_id": "o4",
-        "kind": "return_refund",
-        "reason": "no_reason",
-        "items": [{"line_id": "l1", "pieces": 1}],
-        "submit": True,
-    }
-    case = mall.must("POST", "/v1/cases", asked)
+    case = send_back(mall, unit_price_minor=3000, pieces=2, back=1)
     waybill = {"carrier": carrier, "number": "SF1234567890123"}
     assert mall.send("POST", f"/v1/cases/{case['case_id']}/shipment", waybill).json["code"] == "invalid"
 
 
 def test_goods_nobody_sends_lapse(mall: Mall) -> None:
     """Seven days without a parcel end the return, and its pieces are free again."""
-    mall.push(an_order(order_id="o4", lines=(a_line(vertical="general", unit_price_minor=2000, pieces=2),)))
-    asked = {
-        "order_id": "o4",
-        "kind": "return_refund",
-        "reason": "no_reason",
-        "items": [{"line_id": "l1", "pieces": 2}],
-        "submit": True,
-    }
-    case = mall.must("POST", "/v1/cases", asked)
+    case = send_back(mall, unit_price_minor=2000, pieces=2, back=2)
     assert mall.must("GET", "/v1/orders/o4")["lines"][0]["pieces_free"] == 0
     mall.wait(days=7)
     assert mall.case(case["case_id"])["ending"] == "lapsed"
@@ -223,15 +214,7 @@ def test_goods_nobody_sends_lapse(mall: Mall) -> None:
 
 def test_a_shop_that_never_inspects_has_accepted(mall: Mall) -> None:
     """Twenty days without the carrier's word and ten without the shop's count as accepted in good order."""
-    mall.push(an_order(order_id="o4", lines=(a_line(vertical="general", unit_price_minor=3000, pieces=2),)))
-    asked = {
-        "order_id": "o4",
-        "kind": "return_refund",
-        "reason": "no_reason",
-        "items": [{"line_id": "l1", "pieces": 1}],
-        "submit": True,
-    }
-    case = mall.must("POST", "/v1/cases", asked)
+    case = send_back(mall, unit_price_minor=3000, pieces=2, back=1)
     mall.must("POST", f"/v1/cases/{case['case_id']}/shipment", {"carrier": "SF", "number": "SF1234567890123"})
     mall.wait(days=20)
     assert mall.case(case["case_id"])["parcel"]["state"] == "delivered"
@@ -485,3 +468,31 @@ def test_a_share_worth_nothing_is_no_claim(mall: Mall) -> None:
     reply = mall.send("POST", "/v1/cases", asked)
     assert (reply.status, reply.json["code"]) == (400, "invalid")
     assert "smallest coin" in reply.json["detail"]
+
+
+def test_every_waiting_time_is_a_setting(mall: Mall) -> None:
+    """A merchant's own times rule the draft and the parcel at each of its stops, and the deadline names them as the cause."""
+    mall.registry.put(
+        "merchant:m1",
+        a_merchant(
+            timeouts={State.DRAFT: timedelta(hours=1)},
+            parcel_timeouts={state: timedelta(hours=n) for n, state in enumerate(PARCEL_TIMEOUTS, 2)},
+        ),
+    )
+    assert mall.claim(submit=False)["deadline"]["cause"] == "merchant"
+    case = send_back(mall, unit_price_minor=2000, pieces=1, back=1)
+    assert (case["deadline"]["cause"], case["deadline"]["due_at"]) == ("merchant", "2026-11-20T06:00:00Z")
+    mall.must("POST", f"/v1/cases/{case['case_id']}/shipment", {"carrier": "sf", "number": "SF1234567890123"})
+    mall.wait(hours=3)
+    assert mall.case(case["case_id"])["parcel"]["state"] == "delivered"
+    mall.wait(hours=4)
+    assert mall.case(case["case_id"])["ending"] == "refunded"
+
+
+def test_a_draft_that_ends_leaves_the_money_alone(mall: Mall) -> None:
+    """A draft holds nothing, so taking it back or letting it lapse does not write the order's ledger."""
+    before = mall.store.order("m1", "o1").ledger.version
+    mall.must("POST", f"/v1/cases/{mall.claim(submit=False)['case_id']}/withdraw")
+    mall.claim(submit=False)
+    mall.wait(days=30)
+    assert mall.store.order("m1", "o1").ledger.version == before

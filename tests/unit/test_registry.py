@@ -11,6 +11,7 @@ import plugins
 import verticals
 from aftersales.case import State
 from aftersales.errors import BadPlugin, BadSettings, NotFound
+from aftersales.parcel import ParcelState
 from aftersales.registry import Registry
 from aftersales.testing.clock import FakeClock
 
@@ -170,12 +171,13 @@ def test_merchants_set_what_differs():
     """A merchant has the stage's defaults, with its own values over them."""
     merchants = {
         "default": {"small_minor": 1000, "zone": "Europe/Berlin"},
-        "m2": {"small_minor": 2000, "timeout_hours": {"reviewing": 24}},
+        "m2": {"small_minor": 2000, "timeout_hours": {"reviewing": 24}, "parcel_timeout_hours": {"delivered": 48}},
     }
     registry = a_stage(merchants=merchants)
     other, own = registry.merchant("m1"), registry.merchant("m2")
     assert (other.merchant, other.small_minor, own.small_minor, own.zone.key) == ("m1", 1000, 2000, "Europe/Berlin")
     assert own.timeouts == {State.REVIEWING: timedelta(hours=24)}
+    assert own.parcel_timeouts == {ParcelState.DELIVERED: timedelta(hours=48)}
     assert a_stage().merchant("m3").two_persons_above_minor == 50_000
 
 
