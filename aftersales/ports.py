@@ -263,6 +263,13 @@ class JobQueue(Protocol):
         """The job is finished and never comes back."""
 
 
+class Secrets(Protocol):
+    """Where keys and passwords are kept. Who caches, renews and hides what is read is ``aftersales.secret``."""
+
+    def read(self, name: str) -> str:
+        """The secret as it is now, all of it. Raises BadSettings, naming it and never showing it, when it cannot be had."""
+
+
 class Clock(Protocol):
     """What time it is; locally a developer can move it."""
 

@@ -8,7 +8,7 @@
     wechatpay = "wechatpay_refund"
     [verticals]
     active = ["fresh", "general"]
-    [settings.dynamodb_store]    # handed to its build(); "env:NAME" is read from the environment, "file:PATH" from a file
+    [settings.dynamodb_store]    # handed to its build(); "env:NAME", "file:PATH" and "secret:NAME" are read (aftersales.setting)
     table = "env:AFTERSALES_TABLE"
     [merchants.default]          # thresholds; [merchants.m1] overrides them for one merchant
     small_minor = 5000
@@ -18,7 +18,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -33,7 +33,11 @@ from aftersales import ports
 from aftersales.case import State
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
 from aftersales.parcel import ParcelState
+from aftersales.secret import KeptSecrets
+from aftersales.setting import Settings
 from aftersales.vertical import Merchant, Vertical
+
+log = logging.getLogger(__name__)
 
 PORTS: dict[str, type[Any]] = {
     "store": ports.Store,
@@ -42,22 +46,29 @@ PORTS: dict[str, type[Any]] = {
     "queue": ports.JobQueue,
     "photos": ports.PhotoVerifier,
     "clock": ports.Clock,
+    "secrets": ports.Secrets,
 }
 
 
 class Registry:
-    """Everything switched on at one stage. Objects are built on first use and kept for the life of the process."""
+    """Everything switched on at one stage. Objects are built on first use and kept for the life of the process.
 
-    def __init__(self, stage: Mapping[str, Any]) -> None:
+    A plugin whose secrets have changed is built anew. ``with_secrets=False`` is for a process that needs none: it reads none, and
+    the settings that are secrets are not there.
+    """
+
+    def __init__(self, stage: Mapping[str, Any], *, with_secrets: bool = True) -> None:
         self._stage = stage
         self._built: dict[str, Any] = {}
+        self._secrets_used: dict[str, dict[str, str]] = {}
+        self._settings = Settings(stage.get("settings", {}), self._secret if with_secrets else None)
         self._lock = RLock()
 
     @classmethod
-    def from_file(cls, path: Path) -> Registry:
+    def from_file(cls, path: Path, *, with_secrets: bool = True) -> Registry:
         """The registry of a stage file. Raises BadSettings when it cannot be read."""
         try:
-            return cls(tomllib.loads(path.read_text(encoding="utf-8")))
+            return cls(tomllib.loads(path.read_text(encoding="utf-8")), with_secrets=with_secrets)
         except (OSError, ValueError) as error:  # not there, not text, not TOML
             raise BadSettings(f"The stage file {path.name} cannot be read: {error}") from error
 
@@ -96,12 +107,17 @@ class Registry:
         """The time."""
         return cast("ports.Clock", self._port("clock", ports.Clock))
 
+    @property
+    def secrets(self) -> ports.Secrets:
+        """Where secrets are kept; settings are the way to read them."""
+        return cast("ports.Secrets", self._port("secrets", ports.Secrets))
+
     def channel(self, name: str) -> ports.RefundChannel:
         """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""
         plugin = self._stage.get("channels", {}).get(name)
         if f"channel:{name}" not in self._built and plugin is None:
             raise NotFound(f"No refund channel {name} is switched on.", found=name, expected=sorted(self.channels))
-        return cast("ports.RefundChannel", self._once(f"channel:{name}", lambda: self._plugin(plugin, ports.RefundChannel)))
+        return cast("ports.RefundChannel", self._plugin(f"channel:{name}", plugin, ports.RefundChannel))
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -128,10 +144,7 @@ class Registry:
 
     def setting(self, plugin: str, name: str, default: str | None = None) -> str:
         """One resolved setting, for wiring code. Raises BadSettings when it is missing and has no default."""
-        value = self._settings(plugin).get(name, default)
-        if value is None:
-            raise BadSettings(f"The setting {name} of {plugin} is missing in the stage file.")
-        return str(value)
+        return self._settings.one(plugin, name, default)
 
     def check(self) -> None:
         """Build everything that is switched on; the first broken plugin raises BadPlugin by its name. Run at deploy and start.
@@ -158,33 +171,42 @@ class Registry:
         return self._built[name]
 
     def _port(self, name: str, kind: type[Any]) -> Any:
-        def make() -> Any:
-            plugin = self._stage.get("ports", {}).get(name)
-            if plugin is None:
-                raise BadSettings(f"No plugin is switched on for {name}.")
-            return self._plugin(plugin, kind)
+        plugin = self._stage.get("ports", {}).get(name)
+        if plugin is None and name not in self._built:
+            raise BadSettings(f"No plugin is switched on for {name}.")
+        return self._plugin(name, plugin, kind)
 
-        return self._once(name, make)
+    def _plugin(self, key: str, plugin: str, kind: type[Any]) -> Any:
+        """What ``plugin`` builds, kept as ``key``, and built anew once a secret among its settings has changed."""
+        if not self._is_current(key, plugin):
+            with self._lock:
+                if not self._is_current(key, plugin):
+                    self._renew(key, plugin, kind)
+        return self._built[key]
 
-    def _plugin(self, name: str, kind: type[Any]) -> Any:
-        module = _load("plugins", name)
-        build = getattr(module, "build", None)
-        if build is None:
-            raise BadPlugin(f"The plugin {name} has no build(settings).")
+    def _is_current(self, key: str, plugin: str) -> bool:
+        if key not in self._built:
+            return False
+        used = self._secrets_used.get(key)
+        return not used or used == self._settings.secrets_of(plugin)
+
+    def _renew(self, key: str, plugin: str, kind: type[Any]) -> None:
+        if kind is ports.Secrets and self._settings.has_secrets(plugin):
+            raise BadSettings(f"The settings of {plugin} cannot be secrets: it is what reads them.")
+        used = self._settings.secrets_of(plugin)
         try:
-            built = build(self._settings(name))
+            built = _build(plugin, {**self._settings.of(plugin), **used}, kind)
         except AftersalesError:
-            raise
-        except Exception as error:
-            raise BadPlugin(f"The plugin {name} cannot be built: {error!r}", name=name) from error
-        lacking = sorted(m for m in vars(kind) if not m.startswith("_") and not hasattr(built, m))
-        if lacking:
-            raise BadPlugin(f"The plugin {name} is no {kind.__name__}: it lacks {', '.join(lacking)}.", lacking=lacking)
-        return built
+            if key not in self._built:
+                raise
+            log.exception("%s cannot be built from its secrets as they are now; it goes on with those before", plugin)
+            built = self._built[key]
+        self._built[key] = built
+        self._secrets_used[key] = used
 
-    def _settings(self, plugin: str) -> dict[str, Any]:
-        values = self._stage.get("settings", {}).get(plugin, {})
-        return {name: _resolved(value, f"{name} of {plugin}") for name, value in values.items()}
+    def _secret(self, address: str) -> str:
+        kept = self._once("kept secrets", lambda: KeptSecrets(self.secrets))
+        return cast("str", kept.value(address))
 
     def _merchant(self, name: str) -> Merchant:
         table = self._stage.get("merchants", {})
@@ -200,16 +222,21 @@ class Registry:
             raise BadSettings(f"The settings of the merchant {name} are wrong: {error}", name=name) from error
 
 
-def _resolved(value: Any, which: str) -> Any:
-    if isinstance(value, str) and value.startswith("env:"):
-        name, _, default = value[4:].partition("|")
-        return os.environ.get(name, default)
-    if isinstance(value, str) and value.startswith("file:"):
-        try:
-            return Path(value[5:]).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise BadSettings(f"The file for {which} cannot be read: {error}") from error
-    return value
+def _build(name: str, settings: dict[str, Any], kind: type[Any]) -> Any:
+    module = _load("plugins", name)
+    build = getattr(module, "build", None)
+    if build is None:
+        raise BadPlugin(f"The plugin {name} has no build(settings).")
+    try:
+        built = build(settings)
+    except AftersalesError:
+        raise
+    except Exception as error:
+        raise BadPlugin(f"The plugin {name} cannot be built: {error!r}", name=name) from error
+    lacking = sorted(m for m in vars(kind) if not m.startswith("_") and not hasattr(built, m))
+    if lacking:
+        raise BadPlugin(f"The plugin {name} is no {kind.__name__}: it lacks {', '.join(lacking)}.", lacking=lacking)
+    return built
 
 
 def _load(group: str, name: str) -> Any:
