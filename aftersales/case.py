@@ -87,6 +87,15 @@ class Event(StrEnum):
     REFUND_FAILED = "refund_failed"
     REFUND_RETRIED = "refund_retried"
     REFUND_SETTLED = "refund_settled"
+    REFUND_BOUNCED = "refund_bounced"  # it had arrived, and came back to the merchant
+    REFUND_RENUMBERED = "refund_renumbered"  # the channel closed a refund: a new leg stands in for it
+    REFUND_CONSENTED = "refund_consented"  # the buyer agrees to another account
+    REFUND_REDIRECTED = "refund_redirected"  # it goes to that account
+    REFUND_GIVEN_UP = "refund_given_up"  # a person says that it was paid another way, or never will be
+    COMPENSATED = "compensated"
+    COMPENSATION_SETTLED = "compensation_settled"
+    COMPENSATION_FAILED = "compensation_failed"
+    PAID_OUTSIDE = "paid_outside"  # money of this order moved without us
     SETTLED = "settled"
     WITHDRAWN = "withdrawn"
     REOPENED = "reopened"
@@ -154,13 +163,22 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.SETTLING, E.REFUND_FAILED): S.SETTLING,
     (S.SETTLING, E.REFUND_RETRIED): S.SETTLING,
     (S.SETTLING, E.REFUND_SETTLED): S.SETTLING,
+    (S.SETTLING, E.REFUND_BOUNCED): S.SETTLING,
+    (S.SETTLING, E.REFUND_RENUMBERED): S.SETTLING,
+    (S.SETTLING, E.REFUND_CONSENTED): S.SETTLING,
+    (S.SETTLING, E.REFUND_REDIRECTED): S.SETTLING,
+    (S.SETTLING, E.REFUND_GIVEN_UP): S.SETTLING,
     (S.SETTLING, E.SETTLED): S.CLOSED,
     (S.REJECTED, E.DEADLINE_PASSED): S.CLOSED,
+    (S.CLOSED, E.REFUND_BOUNCED): S.SETTLING,  # the buyer does not have it after all
     (S.CLOSED, E.REOPENED): S.AWAITING_EVIDENCE,  # only after a lapse while evidence was awaited, and only inside the window
 }
 
 #: Events that leave every open state as it is.
 ASIDE: frozenset[Event] = frozenset({E.MESSAGE_SENT, E.DEADLINE_MOVED, E.DEADLINE_PAUSED, E.DEADLINE_RESUMED})
+
+#: Events that leave every state as it is, the closed one too: money beside the case's own.
+BESIDE: frozenset[Event] = frozenset({E.COMPENSATED, E.COMPENSATION_SETTLED, E.COMPENSATION_FAILED, E.PAID_OUTSIDE})
 
 #: How long a state waits before ``deadline_passed`` happens to it. Merchants, verticals and tiers may override each.
 TIMEOUTS: dict[State, timedelta] = {
@@ -214,7 +232,8 @@ class Approval:
 class Case:
     """One after-sales matter. ``amount`` is what will be paid if approved, ``asked`` what the buyer lowered it to.
 
-    Of the amount ``tax_minor`` is tax and ``freight_minor`` freight; the rest is for goods.
+    Of the amount ``tax_minor`` is tax and ``freight_minor`` freight; the rest is for goods, after ``fee_minor``
+    was kept back from them.
 
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
@@ -248,6 +267,7 @@ class Case:
     submitted_at: datetime | None = None
     tax_minor: int = 0
     freight_minor: int = 0
+    fee_minor: int = 0
     version: int = 0
     seq: int = 0
     chain: str = ""
@@ -264,10 +284,12 @@ def advance(case: Case, event: Event, now: datetime, timeouts: Mapping[State, tu
     ``timeouts`` overrides the defaults as (length, cause); the cause is written on the case. Raises IllegalTransition if the
     table has no such row.
     """
-    if event in ASIDE and not case.terminal:
+    if event in BESIDE or (event in ASIDE and not case.terminal):
         return replace(case, updated_at=now)
     key = (case.state, event)
-    if key not in TRANSITIONS or (event is E.REOPENED and case.lapsed_from is not S.AWAITING_EVIDENCE):
+    unlapsed = event is E.REOPENED and case.lapsed_from is not S.AWAITING_EVIDENCE
+    unpaid = key == (S.CLOSED, E.REFUND_BOUNCED) and case.ending is not Ending.REFUNDED
+    if key not in TRANSITIONS or unlapsed or unpaid:
         raise IllegalTransition(
             f"A case that is {case.state} cannot be {event.replace('_', ' ')}.",
             todo="Read the case again; its state says what is possible.",

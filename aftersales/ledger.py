@@ -8,79 +8,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
+from itertools import pairwise
 
 from aftersales.case import Item
+from aftersales.entry import (
+    BACK,
+    FREIGHT,
+    WALLETS,
+    Entry,
+    Hold,
+    Leg,
+    Paid,
+    Payout,
+    Step,
+    Taken,
+    Turn,
+    in_turn,
+    joined,
+    spread,
+)
 from aftersales.errors import DuplicateKey, Invalid, NotFound, OverRefund, PiecesTaken
 from aftersales.money import Money
 from aftersales.order import LineShare, Order, Runs, allocate
 
-
-class Step(StrEnum):
-    """What an entry says about its key."""
-
-    RESERVED = "reserved"
-    SETTLED = "settled"
-    RELEASED = "released"
-
-
-class Payout(StrEnum):
-    """Refunds give back what was paid; compensation goes beyond, under its own cap."""
-
-    REFUND = "refund"
-    COMPENSATION = "compensation"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the ledger. One key, one amount: settle and release repeat the reserved amounts."""
-
-    key: str
-    step: Step
-    payout: Payout
-    case_id: str
-    payment_id: str
-    goods_minor: int
-    freight_minor: int
-    tax_minor: int
-    at: datetime
-
-    @property
-    def minor(self) -> int:
-        """The whole of the entry."""
-        return self.goods_minor + self.freight_minor + self.tax_minor
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """One payment, as far as the ledger needs it."""
-
-    payment_id: str
-    channel: str
-    transaction_id: str
-    minor: int
-
-
-FREIGHT = ""  # the line id under which freight is held; no real line has it
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Pieces that one case speaks for; for :data:`FREIGHT` the units are its minor units."""
-
-    case_id: str
-    line_id: str
-    units: Runs
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """A part of a refund that goes to one payment."""
-
-    payment: Paid
-    goods_minor: int
-    freight_minor: int
-    tax_minor: int
+__all__ = ["BACK", "FREIGHT", "WALLETS", "Entry", "Hold", "Ledger", "Leg", "Paid", "Payout", "Step", "Taken", "Turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +61,25 @@ class Ledger:
         """All payments together."""
         return Money(sum(p.minor for p in self.payments), self.currency)
 
-    def open_entries(self, payout: Payout = Payout.REFUND) -> tuple[Entry, ...]:
-        """The reserved entries that were not released: what is spent or may yet be spent."""
-        settled = {e.key for e in self.entries if e.step is Step.SETTLED}
-        released = {e.key for e in self.entries if e.step is Step.RELEASED} - settled
-        return tuple(e for e in self.entries if e.step is Step.RESERVED and e.payout is payout and e.key not in released)
+    def last_steps(self) -> dict[str, Step]:
+        """How far each key is."""
+        return {e.key: e.step for e in self.entries}
+
+    def open_entries(self, *payouts: Payout) -> tuple[Entry, ...]:
+        """The reserved entries that were not released, of refunds unless others are named: what is or may yet be spent."""
+        last, wanted = self.last_steps(), payouts or (Payout.REFUND,)
+        return tuple(e for e in self.entries if e.step is Step.RESERVED and e.payout in wanted and last[e.key] is not Step.RELEASED)
 
     @property
     def spent(self) -> Money:
-        """Reserved or settled refunds; an unknown outcome counts as spent."""
-        return Money(sum(e.minor for e in self.open_entries()), self.currency)
+        """What went back or may yet go back, by us or without us; an unknown outcome counts as spent."""
+        return Money(sum(e.minor for e in self.open_entries(*BACK)), self.currency)
 
     @property
     def settled(self) -> Money:
-        """Refunds and compensation that have arrived."""
-        return Money(sum(e.minor for e in self.entries if e.step is Step.SETTLED), self.currency)
+        """Our refunds and compensation that have arrived."""
+        last, ours = self.last_steps(), self.open_entries(Payout.REFUND, Payout.COMPENSATION)
+        return Money(sum(e.minor for e in ours if last[e.key] is Step.SETTLED), self.currency)
 
     @property
     def refundable(self) -> Money:
@@ -133,7 +88,7 @@ class Ledger:
 
     def left_of(self, payment: Paid) -> int:
         """Minor units of one payment that may still go back through it."""
-        return payment.minor - sum(e.minor for e in self.open_entries() if e.payment_id == payment.payment_id)
+        return payment.minor - sum(e.minor for e in self.open_entries(*BACK) if e.payment_id == payment.payment_id)
 
     @property
     def freight_left(self) -> int:
@@ -159,10 +114,11 @@ class Ledger:
 
     # --- pieces -------------------------------------------------------------------------------------------------------
     def free_units(self, line_id: str) -> Runs:
-        """The pieces of a line that no case speaks for, as ranges in order."""
-        taken = sorted(r for h in self.holds if h.line_id == line_id for r in h.units)
+        """The pieces of a line that no case speaks for and that are not given back in full, as ranges in order."""
+        held = [r for h in self.holds if h.line_id == line_id and not h.taken for r in h.units]
+        gone = [(t.start, t.stop) for t in self._taken(line_id) if not any(self.worth(line_id, ((t.start, t.start + 1),)))]
         free, at = [], 0
-        for start, stop in [*taken, (self.line(line_id).pieces,) * 2]:
+        for start, stop in [*sorted(held + gone), (self.line(line_id).pieces,) * 2]:
             if start > at:
                 free.append((at, start))
             at = max(at, stop)
@@ -210,14 +166,49 @@ class Ledger:
 
     def held_value(self, case_id: str) -> tuple[int, int]:
         """Minor units (goods, tax) paid for the pieces the case holds."""
-        held = [(self.line(h.line_id), h.units) for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT]
-        return sum(line.goods_of(u) for line, u in held), sum(line.tax_of(u) for line, u in held)
+        held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]
+        worth = [self.worth(h.line_id, h.units) for h in held]
+        return sum(goods for goods, _ in worth), sum(tax for _, tax in worth)
+
+    def worth(self, line_id: str, units: Runs) -> tuple[int, int]:
+        """Minor units (goods, tax) paid for these pieces, less what cases that are over gave back for them."""
+        line = self.line(line_id)
+        goods, tax = line.goods_of(units), line.tax_of(units)
+        for hold in self.holds:
+            for part in hold.taken if hold.line_id == line_id else ():
+                pieces = sum(max(0, min(stop, part.stop) - max(start, part.start)) for start, stop in units)
+                goods, tax = goods - pieces * part.goods_minor, tax - pieces * part.tax_minor
+        return goods, tax
+
+    def _taken(self, line_id: str) -> list[Taken]:
+        """What was given back piece by piece, in ranges throughout which the pieces are worth the same now."""
+        parts = [t for h in self.holds if h.line_id == line_id for t in h.taken]
+        cuts = sorted({n for t in parts for n in (t.start, t.stop)})
+        return [Taken(a, b, 0, 0) for a, b in pairwise(cuts) if any(t.start <= a < t.stop for t in parts)]
+
+    def conclude(self, case_id: str) -> Ledger:
+        """The ledger after a case whose goods stayed with the buyer: its pieces are free again, for what is left of their worth.
+
+        What the case was given is spread over its pieces in proportion to what they were worth. Its freight stays given back.
+        """
+        mine = [e for e in self.open_entries() if e.case_id == case_id]
+        ledger, goods, tax = self, sum(e.goods_minor for e in mine), sum(e.tax_minor for e in mine)
+        held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]
+        units = [(h, n) for h in held for start, stop in h.units for n in range(start, stop)]
+        worth = [self.worth(h.line_id, ((n, n + 1),)) for h, n in units]
+        goods_each = spread(goods, [w for w, _ in worth], self.currency)
+        tax_each = spread(tax, [w for _, w in worth], self.currency)
+        for hold in held:
+            taken = [Taken(n, n + 1, g, t) for (h, n), g, t in zip(units, goods_each, tax_each, strict=True) if h is hold]
+            over = replace(hold, taken=joined(taken))
+            ledger = replace(ledger, holds=tuple(over if h is hold else h for h in ledger.holds))
+        return ledger
 
     # --- money --------------------------------------------------------------------------------------------------------
-    def legs(self, goods: int, freight: int, tax: int) -> tuple[Leg, ...]:
-        """How a refund is spread over the payments, in their order: each gives what it still has. Raises OverRefund."""
+    def legs(self, goods: int, freight: int, tax: int, turn: Turn = Turn.AS_PAID) -> tuple[Leg, ...]:
+        """How a refund is spread over the payments, in their ``turn``: each gives what it still has. Raises OverRefund."""
         legs, rest = [], [goods, freight, tax]
-        for payment in self.payments:
+        for payment in in_turn(self.payments, turn):
             left = max(0, self.left_of(payment))  # below 0 where a released refund was paid after all
             part: list[int] = []
             for i, want in enumerate(rest):
@@ -263,12 +254,26 @@ class Ledger:
             raise Invalid("A compensation is more than nothing, in the order's currency.", found=str(amount))
         if any(e.key == key for e in self.entries):
             raise DuplicateKey("This refund number was used before.", key=key)
-        out = self.spent.minor + sum(e.minor for e in self.open_entries(Payout.COMPENSATION))
+        out = sum(e.minor for e in self.open_entries(*Payout))
         left = self.paid.minor * cap_permille // 1000 - out
         if amount.minor > left:
             self._refuse(amount.minor, left)
         entry = Entry(key, Step.RESERVED, Payout.COMPENSATION, case_id, "", amount.minor, 0, 0, at)
         return replace(self, entries=(*self.entries, entry))
+
+    def outside(self, key: str, payment_id: str, minor: int, payout: Payout, at: datetime) -> Ledger:
+        """The ledger with money on record that left a payment without us; unchanged when the key is known.
+
+        It may exceed the payment (a chargeback at another exchange rate); nothing is refundable then. Conclude it with
+        :meth:`settle` (gone) or :meth:`release` (back). Raises NotFound for a payment of another order, Invalid for nothing.
+        """
+        if all(p.payment_id != payment_id for p in self.payments):
+            raise NotFound("The order has no such payment.", found=payment_id)
+        if minor <= 0:
+            raise Invalid("What left is more than nothing.", found=minor)
+        if any(e.key == key for e in self.entries):
+            return self
+        return replace(self, entries=(*self.entries, Entry(key, Step.RESERVED, payout, "", payment_id, minor, 0, 0, at)))
 
     def settle(self, key: str, at: datetime) -> Ledger:
         """The ledger with ``key`` settled; unchanged when it is already. Raises NotFound for a key it never reserved.
@@ -279,17 +284,21 @@ class Ledger:
 
     def release(self, key: str, at: datetime) -> Ledger:
         """The ledger with ``key`` released: nothing moved and nothing will. A settled key stays settled."""
-        if any(e.key == key and e.step is Step.SETTLED for e in self.entries):
+        if self.last_steps().get(key) is Step.SETTLED:
             return self
         return self._conclude(key, Step.RELEASED, at)
 
+    def bounce(self, key: str, at: datetime) -> Ledger:
+        """The ledger after ``key``, which had settled, came back to the merchant. It stays spoken for. Unchanged if not settled."""
+        return self._conclude(key, Step.BOUNCED, at) if self.last_steps().get(key) is Step.SETTLED else self
+
     def _conclude(self, key: str, step: Step, at: datetime) -> Ledger:
-        steps = {e.step: e for e in self.entries if e.key == key}
-        if Step.RESERVED not in steps:
+        steps = [e for e in self.entries if e.key == key]
+        if not steps:
             raise NotFound("The ledger has no such refund.", key=key)
-        if step in steps:
+        if steps[-1].step is step:
             return self
-        return replace(self, entries=(*self.entries, replace(steps[Step.RESERVED], step=step, at=at)))
+        return replace(self, entries=(*self.entries, replace(steps[0], step=step, at=at)))
 
     def _refuse(self, wanted: int, left: int) -> None:
         raise OverRefund(

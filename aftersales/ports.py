@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from aftersales.case import Case
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
+from aftersales.channel import Card, Limits, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.decision import Finding
 from aftersales.evidence import Evidence
 from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.parcel import Parcel
-from aftersales.refund import Refund, RefundNotice, RefundOrder, RefundReceipt
+from aftersales.refund import Refund
+
+if TYPE_CHECKING:
+    from aftersales.bill import Bill
 
 T = TypeVar("T")
 
@@ -199,14 +204,34 @@ class Files(Protocol):
 class RefundChannel(Protocol):
     """Sends money back where it came from. The same key is paid once, whatever the number of calls."""
 
+    #: What it allows; callers keep to it, so that an error of the channel is an exception.
+    limits: Limits
+
     def refund(self, order: RefundOrder) -> RefundReceipt:
         """Ask for the refund. Raises Rejected (final: nothing moved) or Unknown (it may have moved: ask with ``find``)."""
 
-    def find(self, key: str) -> RefundReceipt | None:
+    def find(self, order: RefundOrder) -> RefundReceipt | None:
         """What became of it; None when the channel knows no such refund. Raises Unknown when it does not answer."""
 
     def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:
         """The callback, verified over its raw bytes. ``headers`` has lower-case names. Raises BadSignature; never a side effect."""
+
+
+class Redirects(Protocol):
+    """A refund channel that can send an accepted refund elsewhere once the payer's account turns out to be closed."""
+
+    def redirect(self, order: RefundOrder, channel_id: str, card: Card) -> RefundReceipt:
+        """Send the same refund to another card of the buyer's. Raises Rejected (the card is not taken) or Unknown."""
+
+
+class Bills(Protocol):
+    """A refund channel that tells, the day after, what it did."""
+
+    def bill(self, day: date, into: Path) -> Bill | None:
+        """The bill of a day (Beijing) as a file in the folder ``into``, checked against its checksum.
+
+        None when nothing was traded that day. Raises Unknown while it is not ready or cannot be had.
+        """
 
 
 # --- Verification -----------------------------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ def worth(facts: Facts) -> tuple[Money, Money]:
     """What was paid (goods, tax) for the bad share of the pieces; each item is rounded half up to the minor unit."""
     currency, goods, tax = facts.order.currency, 0, 0
     for item in picked(facts):
-        line = facts.ledger.line(item.line_id)
-        goods += Money(line.goods_of(item.units), currency).share(item.share_percent, 100).minor
-        tax += Money(line.tax_of(item.units), currency).share(item.share_percent, 100).minor
+        goods_left, tax_left = facts.ledger.worth(item.line_id, item.units)
+        goods += Money(goods_left, currency).share(item.share_percent, 100).minor
+        tax += Money(tax_left, currency).share(item.share_percent, 100).minor
     return Money(goods, currency), Money(tax, currency)
 
 

@@ -1,11 +1,14 @@
-"""Refund: one leg of money on its way back through one channel, and what a channel is asked and answers.
+"""Refund: one leg of money on its way back through one channel.
 
 ::
 
     reserve in the ledger ──► call the channel ──► yes, at once ────────────► settled
       (same transaction         │   │   └─► accepted ► processing ► notice ─► settled
        as the approval)         │   └─► final no ► failed ► same key again, or released by a person
-                                └─► no answer ► sent: the same key again, or ``find(key)``; never a new one
+                                └─► no answer ► sent: the same key again, or ``find``; never a new one
+
+    settled ► bounced ► failed: the money came back to the merchant, and the case is open again
+    failed, and the channel says that nothing moved and nothing will ► released, and a new leg under a new number
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from aftersales.deadline import Deadline
+from aftersales.entry import Payout
 from aftersales.errors import IllegalTransition
 from aftersales.money import Money
 
@@ -40,6 +44,7 @@ class RefundEvent(StrEnum):
     RETRIED = "retried"
     GIVEN_UP = "given_up"
     LOOKED = "looked"
+    BOUNCED = "bounced"
     DEADLINE_PASSED = "deadline_passed"
 
 
@@ -68,6 +73,7 @@ REFUND_TRANSITIONS: dict[tuple[RefundState, RefundEvent], RefundState] = {
     (S.FAILED, E.DEADLINE_PASSED): S.SENT,  # causes that pass by themselves (merchant short of money): same key again
     (S.FAILED, E.LOOKED): S.FAILED,  # asked again while a person has it: at the provider it may have been mended
     (S.FAILED, E.GIVEN_UP): S.RELEASED,
+    (S.SETTLED, E.BOUNCED): S.FAILED,  # paid, and the buyer's bank sent it back to the merchant
 }
 
 #: When a leg is looked at next, after its first, second, ... look without news; the last one repeats.
@@ -83,19 +89,27 @@ REFUND_TERMINAL = frozenset({S.SETTLED, S.RELEASED})
 
 
 class Cause(StrEnum):
-    """Why a channel said no; ``LATER`` ones pass by themselves."""
+    """Why a refund does not go through; :data:`LATER` ones pass by themselves."""
 
     NOT_ENOUGH = "not_enough"  # the merchant's account is short
     TOO_SOON = "too_soon"  # the channel wants a pause between two refunds of one payment
     ACCOUNT_ABNORMAL = "account_abnormal"  # the payer's account or card is closed or frozen
     OVER_LIMIT = "over_limit"  # past the channel's window, count or amount
     NOT_FOUND = "not_found"  # the channel does not know the payment
-    CLOSED = "closed"  # the channel closed the refund: a new number is needed
+    NOT_SYNCED = "not_synced"  # the channel does not know the payment yet
+    CLOSED = "closed"  # the channel closed the refund and nothing moved: a new number is needed
+    BOUNCED = "bounced"  # it was paid and came back to the merchant: a new number is needed
+    RISK_CONTROL = "risk_control"  # the payment is frozen or disputed at the channel
+    PAID_OUTSIDE = "paid_outside"  # the money went back another way meanwhile
     CONFIGURATION = "configuration"  # keys, rights, parameters: an operator has to look
     OTHER = "other"
 
 
-LATER = frozenset({Cause.NOT_ENOUGH, Cause.TOO_SOON})
+#: Causes that pass by themselves: the same number is sent again later.
+LATER = frozenset({Cause.NOT_ENOUGH, Cause.TOO_SOON, Cause.NOT_SYNCED})
+
+#: Causes after which nothing has moved and nothing will under this number, by the channel's own final word.
+RENUMBER = frozenset({Cause.CLOSED, Cause.BOUNCED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +144,8 @@ class Refund:
     cause: Cause | None = None
     accepted_at: datetime | None = None
     settled_at: datetime | None = None
+    payout: Payout = Payout.REFUND
+    replaces: str = ""  # the number that this leg stands in for
     version: int = 0
 
     @property
@@ -166,51 +182,3 @@ def advance_refund(refund: Refund, event: RefundEvent, now: datetime) -> Refund:
     if state is S.FAILED and refund.cause not in LATER:  # a person decides; meanwhile it may be mended at the provider
         return replace(moved, deadline=Deadline.after(now, MENDED, "poll"))
     return replace(moved, deadline=Deadline.after(now, POLLS[min(looks, len(POLLS) - 1)], "poll"))
-
-
-@dataclass(frozen=True, slots=True)
-class RefundOrder:
-    """What a channel is asked: send ``amount`` of the payment ``transaction_id`` (of ``paid`` in all) back, under ``key``."""
-
-    key: str
-    merchant: str
-    order_id: str
-    buyer_id: str
-    payment_id: str
-    transaction_id: str
-    amount: Money
-    paid: Money
-    reason: str = ""
-
-
-class ReceiptStatus(StrEnum):
-    """What a channel says about a refund."""
-
-    PROCESSING = "processing"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class RefundReceipt:
-    """A channel's trustworthy word on the refund ``key``. ``payer_amount`` is what the buyer receives, if the channel says."""
-
-    key: str
-    status: ReceiptStatus
-    amount: Money
-    channel_id: str = ""
-    payer_amount: Money | None = None
-    account: str = ""
-    cause: Cause | None = None
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RefundNotice:
-    """A verified callback. ``reply_type`` and ``reply`` are what the channel wants to hear once it is stored."""
-
-    receipt: RefundReceipt
-    notice_id: str
-    reply_status: int = 204
-    reply_type: str = ""
-    reply: str = ""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from aftersales.case import Case, Fault, Item, Kind, State
 from aftersales.decision import Finding, Verdict
 from aftersales.evidence import Evidence, Requirement
-from aftersales.ledger import Ledger
+from aftersales.ledger import Ledger, Turn
 from aftersales.money import Money
 from aftersales.order import Line, Order
 from aftersales.parcel import ParcelState
@@ -35,6 +35,10 @@ class Merchant:
     timeouts: Mapping[State, timedelta] = field(default_factory=dict)
     parcel_timeouts: Mapping[ParcelState, timedelta] = field(default_factory=dict)
     return_address: str = ""
+    turn: Turn = Turn.AS_PAID  # which of several payments gives first
+    fee_permille: int = 0  # kept back from goods, unless the seller (or the carrier) answers for the reason
+    compensation_permille: int = 1_050  # refunds and goodwill together, of what was paid
+    compensation_year_minor: int = 50_000_000  # goodwill and double deposits of one calendar year
 
     def is_small(self, amount: Money) -> bool:
         """Whether the amount is approved without a person."""
@@ -91,8 +95,8 @@ class Facts:
         """What was paid (goods, tax) for the pieces asked about: the held ones, else the first free ones."""
         picked = [i if i.units else self.ledger.pick(i) for i in self.items]
         currency = self.order.currency
-        goods = sum(self.ledger.line(i.line_id).goods_of(i.units) for i in picked)
-        tax = sum(self.ledger.line(i.line_id).tax_of(i.units) for i in picked)
+        worth = [self.ledger.worth(i.line_id, i.units) for i in picked]
+        goods, tax = sum(goods for goods, _ in worth), sum(tax for _, tax in worth)
         return Money(goods, currency), Money(tax, currency)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aftersales.refund import RefundNotice
+from aftersales.channel import RefundNotice
 from aftersales.registry import Registry
 from functions import refunds
 
@@ -17,5 +17,6 @@ def receive(registry: Registry, channel: str, headers: Mapping[str, str], body: 
     """
     now = registry.clock.now()
     notice = registry.channel(channel).notice(headers, body, now)
-    refunds.apply(registry, notice.receipt, now)
+    if notice.receipt is not None:
+        refunds.apply(registry, notice.receipt, now)
     return notice

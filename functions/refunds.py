@@ -17,21 +17,10 @@ from typing import TypeVar
 
 from aftersales.case import Event, State
 from aftersales.change import Change
+from aftersales.channel import ReceiptStatus, RefundOrder, RefundReceipt
 from aftersales.errors import Conflict, IllegalTransition, NotFound, Rejected, Unknown
 from aftersales.ports import CaseFile
-from aftersales.refund import (
-    LATER,
-    REFUND_TERMINAL,
-    Cause,
-    ReceiptStatus,
-    Refund,
-    RefundEvent,
-    RefundOrder,
-    RefundReceipt,
-    RefundState,
-    advance_refund,
-    case_of,
-)
+from aftersales.refund import LATER, REFUND_TERMINAL, Cause, Refund, RefundEvent, RefundState, advance_refund, case_of
 from aftersales.registry import Registry
 from functions.context import Context, again, commit
 from functions.reply import CaseView
@@ -44,17 +33,7 @@ log = logging.getLogger(__name__)
 
 def execute(registry: Registry, refund: Refund, now: datetime) -> None:
     """Call the channel for a stored leg and record what it says. Calling twice is harmless: the key is the same."""
-    order = RefundOrder(
-        key=refund.key,
-        merchant=refund.merchant,
-        order_id=refund.order_id,
-        buyer_id=refund.buyer_id,
-        payment_id=refund.payment_id,
-        transaction_id=refund.transaction_id,
-        amount=refund.amount,
-        paid=replace(refund.amount, minor=refund.payment_minor),
-        reason=f"After-sales {refund.order_id}",
-    )
+    order = _order(refund)
     try:
         receipt = _heard(refund, lambda: registry.channel(refund.channel).refund(order))
     except Rejected as refusal:
@@ -82,7 +61,7 @@ def poll(registry: Registry, refund: Refund, now: datetime) -> None:
         return
     silent = RefundEvent.LOOKED if refund.state is RefundState.FAILED else RefundEvent.UNANSWERED
     try:
-        receipt = _heard(refund, lambda: registry.channel(refund.channel).find(refund.key))
+        receipt = _heard(refund, lambda: registry.channel(refund.channel).find(_order(refund)))
     except (Unknown, Rejected) as silence:
         log.warning("refund %s cannot be asked for: %s", refund.key, silence.message)
         _record(registry, refund.key, silent, now, known=refund)
@@ -116,6 +95,22 @@ def retry(ctx: Context, case_id: str, number: int) -> CaseView:
     assert change.case is not None
     after = replace(file, case=change.case, refunds=tuple(moved if r is refund else r for r in file.refunds))
     return ctx.commit(replace(change, refunds=(moved,)), case_view(ctx, after, version=file.case.version + 1))
+
+
+def _order(refund: Refund) -> RefundOrder:
+    """What the channel is asked; the same at every call."""
+    return RefundOrder(
+        key=refund.key,
+        merchant=refund.merchant,
+        order_id=refund.order_id,
+        buyer_id=refund.buyer_id,
+        payment_id=refund.payment_id,
+        transaction_id=refund.transaction_id,
+        amount=refund.amount,
+        paid=replace(refund.amount, minor=refund.payment_minor),
+        asked_at=refund.reserved_at,
+        reason=f"After-sales {refund.order_id}",
+    )
 
 
 def _heard(refund: Refund, ask: Callable[[], T]) -> T:

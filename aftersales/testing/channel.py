@@ -19,10 +19,12 @@ from threading import Lock
 from typing import Protocol
 from unittest import SkipTest
 
+from aftersales.channel import Limits, ReceiptStatus, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.errors import AftersalesError, BadSignature, Rejected, Unknown
 from aftersales.money import Money
 from aftersales.ports import RefundChannel
-from aftersales.refund import LATER, Cause, ReceiptStatus, RefundNotice, RefundOrder, RefundReceipt
+from aftersales.refund import LATER, Cause
+from aftersales.testing.clock import START
 
 
 class Outcome(StrEnum):
@@ -50,6 +52,7 @@ class FakeChannel:
     calls: list[RefundOrder] = field(default_factory=list)
     receipts: dict[str, RefundReceipt] = field(default_factory=dict)
     _orders: dict[str, RefundOrder] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     _lock: Lock = field(default_factory=Lock)
 
     def then(self, *outcomes: Outcome | Cause) -> FakeChannel:
@@ -90,11 +93,11 @@ class FakeChannel:
             raise _no(Cause.OTHER, "This number was used with another amount.")
         return self.receipts[order.key]
 
-    def find(self, key: str) -> RefundReceipt | None:
-        """What became of ``key``; see :class:`~aftersales.ports.RefundChannel`."""
+    def find(self, order: RefundOrder) -> RefundReceipt | None:
+        """What became of ``order``; see :class:`~aftersales.ports.RefundChannel`."""
         if self.silent:
-            raise Unknown("No answer.", key=key)
-        return self.receipts.get(key)
+            raise Unknown("No answer.", key=order.key)
+        return self.receipts.get(order.key)
 
     def conclude(self, key: str, cause: Cause | None = None, at: datetime | None = None) -> RefundReceipt:
         """End a refund that is processing: it arrived, or it failed for ``cause`` and the money came back to the merchant."""
@@ -160,7 +163,8 @@ class ChannelBench(Protocol):
 def a_refund_order(key: str = "Rc1-1", minor: int = 1990, **changes: object) -> RefundOrder:
     """CNY 19.90 of a payment of CNY 99.50. The payment's number follows the order's, so that orders do not share one."""
     order_id = str(changes.pop("order_id", "o1"))
-    order = RefundOrder(key, "m1", order_id, "b1", "p1", f"42000000{order_id}", Money(minor, "CNY"), Money(9950, "CNY"), "spoiled")
+    amount, paid = Money(minor, "CNY"), Money(9950, "CNY")
+    order = RefundOrder(key, "m1", order_id, "b1", "p1", f"42000000{order_id}", amount, paid, START, "spoiled")
     return replace(order, **changes)  # type: ignore[arg-type]  # the test names the fields
 
 
@@ -214,13 +218,13 @@ class RefundChannelContract:
 
     def test_an_unknown_key_is_not_found(self, bench: ChannelBench) -> None:
         """``find`` gives None for a number the channel never saw."""
-        assert bench.channel.find("Rnever-1") is None
+        assert bench.channel.find(self._known(bench, key="Rnever-1")) is None
 
     def test_a_paid_refund_is_found(self, bench: ChannelBench) -> None:
         """``find`` tells key, amount and the channel's own number of a refund that was made."""
         order = self._known(bench)
         made = bench.channel.refund(order)
-        found = bench.channel.find(order.key)
+        found = bench.channel.find(order)
         assert found is not None
         assert (found.key, found.amount, found.channel_id) == (order.key, order.amount, made.channel_id)
 
@@ -230,7 +234,7 @@ class RefundChannelContract:
         bench.lose_answer(executed=True)
         refuses(lambda: bench.channel.refund(order), Unknown)
         assert bench.paid(order.key) == order.amount.minor
-        found = bench.channel.find(order.key)
+        found = bench.channel.find(order)
         assert found is not None
         assert found.amount == order.amount
         assert bench.channel.refund(order).amount == order.amount
@@ -251,6 +255,7 @@ class RefundChannelContract:
         bench.channel.refund(order)
         headers, body = bench.notice_of(order.key)
         notice = bench.channel.notice(headers, body, datetime.now(UTC))
+        assert notice.receipt is not None
         assert (notice.receipt.key, notice.receipt.amount) == (order.key, order.amount)
         assert notice.notice_id
         assert bench.paid(order.key) == order.amount.minor

@@ -20,9 +20,10 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from aftersales.channel import Limits, ReceiptStatus, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.errors import BadSignature, Rejected, Unknown
 from aftersales.money import Money
-from aftersales.refund import LATER, Cause, ReceiptStatus, RefundNotice, RefundOrder, RefundReceipt
+from aftersales.refund import LATER, Cause
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,8 @@ _FAILED = "ConditionalCheckFailed"
 
 class BalanceRefunds:
     """A :class:`~aftersales.ports.RefundChannel`. The client is made on first use unless given. Safe for threads."""
+
+    limits = Limits()
 
     def __init__(
         self,
@@ -77,10 +80,10 @@ class BalanceRefunds:
                 raise _no(order, Cause.OVER_LIMIT, "The payment's refunds to the balance would exceed it.")
         raise Unknown("The account is busy.", key=order.key)
 
-    def find(self, key: str) -> RefundReceipt | None:
-        """What was credited under ``key``. Raises Unknown when the table does not answer."""
-        entry = self._entry(key)
-        return None if entry is None else _receipt(key, _amount(entry), datetime.fromisoformat(entry["at"]["S"]))
+    def find(self, order: RefundOrder) -> RefundReceipt | None:
+        """What was credited under ``order.key``. Raises Unknown when the table does not answer."""
+        entry = self._entry(order.key)
+        return None if entry is None else _receipt(order.key, _amount(entry), datetime.fromisoformat(entry["at"]["S"]))
 
     def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:  # noqa: ARG002 (part of the port)
         """Nobody calls back about a balance. Raises BadSignature always."""

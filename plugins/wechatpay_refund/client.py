@@ -12,12 +12,13 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from aftersales.channel import Limits, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.errors import BadSignature, Rejected, Unknown
-from aftersales.refund import LATER, Cause, RefundNotice, RefundOrder, RefundReceipt
+from aftersales.refund import LATER, Cause
 from plugins.wechatpay_refund.receipt import Doubtful, check, receipt_of
 from plugins.wechatpay_refund.setting import Setting
 from plugins.wechatpay_refund.sign import open_resource, verify
@@ -49,6 +50,15 @@ _USED = re.compile(r"之前|已存在|重复|earlier|previous", re.IGNORECASE)
 class WechatPayRefunds:
     """A :class:`~aftersales.ports.RefundChannel`. ``now`` is the real time in seconds since 1970: signatures live in it."""
 
+    limits = Limits(
+        window=timedelta(days=365),
+        most=50,
+        gap=timedelta(minutes=1),
+        per_second=150,
+        errors_per_second=6,
+        currencies=frozenset({"CNY"}),
+    )
+
     def __init__(self, setting: Setting, now: Callable[[], float] = time.time) -> None:
         self._setting, self._now = setting, now
         self._wire = Wire(setting, now)
@@ -67,10 +77,10 @@ class WechatPayRefunds:
             raise _unknown(order.key, answer)
         raise _rejected(order.key, answer, cause)
 
-    def find(self, key: str) -> RefundReceipt | None:
-        """What became of ``key``. None right after a call without an answer proves nothing: the refund may yet appear."""
-        answer = self._ask(key)
-        return None if answer is None else self._receipt(answer, key)
+    def find(self, order: RefundOrder) -> RefundReceipt | None:
+        """What became of it. None right after a call without an answer proves nothing: the refund may yet appear."""
+        answer = self._ask(order.key)
+        return None if answer is None else self._receipt(answer, order)
 
     def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:  # noqa: ARG002 (part of the port)
         """A verified callback. Its freshness is judged by the real time, as WeChat Pay signs it, not by a clock that can be moved.
@@ -113,15 +123,14 @@ class WechatPayRefunds:
             return None
         raise _unknown(key, answer)
 
-    def _receipt(self, answer: Answer, asked: RefundOrder | str) -> RefundReceipt:
+    def _receipt(self, answer: Answer, asked: RefundOrder) -> RefundReceipt:
         """The receipt, if it is about what was asked; Unknown otherwise, for a signature says who speaks and not about what."""
-        key = asked if isinstance(asked, str) else asked.key
         try:
             receipt = receipt_of(answer.said)
             check(answer.said, receipt, asked)
         except Doubtful as error:
-            log.error("refund %s: the answer %s is signed, but %s", key, answer.request_id, error)  # noqa: TRY400 (no trace wanted)
-            raise Unknown(f"WeChat Pay's answer cannot be used: {error}.", key=key, request_id=answer.request_id) from error
+            log.error("refund %s: the answer %s is signed, but %s", asked.key, answer.request_id, error)  # noqa: TRY400 (no trace wanted)
+            raise Unknown(f"WeChat Pay's answer cannot be used: {error}.", key=asked.key, request_id=answer.request_id) from error
         return receipt
 
     def _invalid(self, order: RefundOrder, answer: Answer) -> RefundReceipt:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from aftersales.channel import ReceiptStatus, RefundOrder, RefundReceipt
 from aftersales.money import Money
-from aftersales.refund import Cause, ReceiptStatus, RefundOrder, RefundReceipt
+from aftersales.refund import Cause
 
 #: CLOSED: a new number is needed. ABNORMAL: the payer's card is closed or frozen; the same refund can be sent elsewhere.
 STATUS: dict[str, tuple[ReceiptStatus, Cause | None]] = {
@@ -50,12 +51,10 @@ def receipt_of(said: Mapping[str, Any], status_name: str = "status") -> RefundRe
     )
 
 
-def check(said: Mapping[str, Any], receipt: RefundReceipt, asked: RefundOrder | str) -> None:
-    """Raises Doubtful unless the words are about this number, and, for an order, about its payment, amount and total."""
-    if receipt.key != (asked if isinstance(asked, str) else asked.key):
+def check(said: Mapping[str, Any], receipt: RefundReceipt, asked: RefundOrder) -> None:
+    """Raises Doubtful unless the words are about this number, its payment, amount and total."""
+    if receipt.key != asked.key:
         raise Doubtful("it is about another refund")
-    if isinstance(asked, str):
-        return
     if said.get("transaction_id") != asked.transaction_id:
         raise Doubtful("it is about another payment")
     if receipt.amount != asked.amount or said["amount"].get("total") != asked.paid.minor:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from aftersales.refund import Cause, RefundOrder, RefundReceipt
+from aftersales.channel import RefundOrder, RefundReceipt
+from aftersales.refund import Cause
 from aftersales.testing.channel import FakeChannel, Outcome
 from functions import follow, sweep
 from tests.mall import Mall
@@ -25,11 +26,11 @@ class Broken(FakeChannel):
             raise KeyError("refund_id")
         return super().refund(order)
 
-    def find(self, key: str) -> RefundReceipt | None:
+    def find(self, order: RefundOrder) -> RefundReceipt | None:
         """The same."""
         if not self.mended:
             raise KeyError("refund_id")
-        return super().find(key)
+        return super().find(order)
 
 
 def broken(mall: Mall) -> tuple[Broken, str]:

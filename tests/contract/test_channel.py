@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from aftersales.channel import ReceiptStatus, RefundOrder
 from aftersales.errors import Rejected, Unknown
 from aftersales.money import Money
-from aftersales.refund import Cause, ReceiptStatus, RefundOrder
+from aftersales.refund import Cause
 from aftersales.testing.channel import FakeChannel, Outcome, RefundChannelContract, a_refund_order, cannot
 from infra.local.engine import Engine, dynamodb_client
 from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox
@@ -61,14 +62,14 @@ class TestFake(RefundChannelContract):
         channel = FakeChannel().then(Outcome.PROCESSING)
         channel.refund(a_refund_order())
         channel.conclude("Rc1-1", Cause.ACCOUNT_ABNORMAL)
-        found = channel.find("Rc1-1")
+        found = channel.find(a_refund_order())
         assert found is not None
         assert (found.status, found.cause, channel.truth["Rc1-1"]) == (ReceiptStatus.FAILED, Cause.ACCOUNT_ABNORMAL, 0)
 
     def test_silence_is_not_a_no(self) -> None:
         """A channel that does not answer ``find`` raises Unknown, which is something else than None."""
         with pytest.raises(Unknown):
-            FakeChannel(silent=True).find("Rc1-1")
+            FakeChannel(silent=True).find(a_refund_order())
 
 
 class WechatPayBench:
@@ -197,4 +198,4 @@ class TestBalance(RefundChannelContract):
         with pytest.raises(Unknown):
             deaf.refund(a_refund_order())
         with pytest.raises(Unknown):
-            deaf.find("Rc1-1")
+            deaf.find(a_refund_order())

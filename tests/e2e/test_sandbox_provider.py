@@ -16,8 +16,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from aftersales.channel import RefundOrder
 from aftersales.errors import Unknown
-from aftersales.refund import RefundOrder
 from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import Keys, LooksReal, Sandbox
 from plugins.wechatpay_refund import build
@@ -238,7 +238,7 @@ def test_faults_are_scripted_over_http(tmp_path: Path) -> None:
             with pytest.raises(Unknown):
                 channel.refund(ORDER)
             with pytest.raises(Unknown):
-                channel.find(ORDER.key)
+                channel.find(ORDER)
         truth = process.ask("/truth")
         assert (truth["faults_left"], truth["total"]["executed"]) == (0, 1990)
         with pytest.raises(OSError, match="400"):

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from aftersales.channel import ReceiptStatus
 from aftersales.order import Order
 from aftersales.ports import RefundChannel
-from aftersales.refund import Cause, ReceiptStatus
+from aftersales.refund import Cause
 from aftersales.testing.channel import FakeChannel, Outcome, a_refund_order
 from aftersales.testing.clock import START
 from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox

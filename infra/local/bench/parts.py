@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from aftersales.channel import Limits, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.ports import RefundChannel
-from aftersales.refund import RefundNotice, RefundOrder, RefundReceipt
 from infra.local.engine import streams_client
 from infra.local.follower import lambda_record
 
@@ -42,15 +42,20 @@ class Timed:
     channel: Closeable
     watch: Stopwatch = field(default_factory=Stopwatch)
 
+    @property
+    def limits(self) -> Limits:
+        """As the channel has them."""
+        return self.channel.limits
+
     def refund(self, order: RefundOrder) -> RefundReceipt:
         """As the channel does it."""
         with self.watch:
             return self.channel.refund(order)
 
-    def find(self, key: str) -> RefundReceipt | None:
+    def find(self, order: RefundOrder) -> RefundReceipt | None:
         """As the channel does it."""
         with self.watch:
-            return self.channel.find(key)
+            return self.channel.find(order)
 
     def notice(self, headers: Any, body: bytes, now: datetime) -> RefundNotice:
         """As the channel does it."""
