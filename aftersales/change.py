@@ -14,6 +14,8 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.refund import Refund
+from aftersales.report import Report
+from aftersales.ticket import Spend, Ticket
 
 Plain = str | int | bool | None
 
@@ -93,8 +95,9 @@ class Change:
     """Everything that becomes true together, or not at all.
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
-    0 means that it must not exist yet. The same holds for order, ledger, parcel and refunds. Evidence is overwritten whole.
-    ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken.
+    0 means that it must not exist yet. The same holds for order, ledger, parcel, refunds, tickets and reports. Evidence is
+    overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken. A spend beyond
+    its cap raises AllowanceSpent.
     """
 
     case: Case | None = None
@@ -107,6 +110,9 @@ class Change:
     prints: tuple[PhotoPrint, ...] = ()
     claims: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    reports: tuple[Report, ...] = ()
+    spends: tuple[Spend, ...] = ()
     answer: Answer | None = None
 
     def then(

@@ -79,6 +79,16 @@ class OverRefund(Conflict):
     """The refund would exceed what was paid and is not yet refunded."""
 
 
+class AllowanceSpent(Conflict):
+    """A merchant's yearly allowance for compensation does not cover it; ``details['left_minor']`` is what is left."""
+
+
+class ChannelBusy(Conflict):
+    """A channel takes no calls just now; ``details['until']`` says when to come again. Nothing was sent."""
+
+    retry = True
+
+
 class PiecesTaken(Conflict):
     """Another case holds these pieces, or they were refunded already."""
 

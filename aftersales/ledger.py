@@ -125,9 +125,12 @@ class Ledger:
         return tuple(free)
 
     def pick(self, item: Item) -> Item:
-        """``item`` with the first free pieces chosen. Raises PiecesTaken when fewer are free."""
+        """``item`` with the first free pieces chosen, untouched ones before those that a case that is over gave something for.
+
+        Raises PiecesTaken when fewer are free.
+        """
         wanted, units = item.pieces, []
-        for start, stop in self.free_units(item.line_id):
+        for start, stop in self._in_turn(item.line_id):
             take = min(wanted, stop - start)
             if take > 0:
                 units.append((start, start + take))
@@ -141,6 +144,15 @@ class Ledger:
                 found=item.pieces - wanted,
             )
         return replace(item, units=tuple(units))
+
+    def _in_turn(self, line_id: str) -> Runs:
+        """The free pieces of a line, untouched ones first."""
+        free, touched = self.free_units(line_id), [(t.start, t.stop) for t in self._taken(line_id)]
+        if not touched:
+            return free
+        cuts = sorted({n for pair in (*free, *touched) for n in pair})
+        parts = [(a, b) for a, b in pairwise(cuts) if any(start <= a < stop for start, stop in free)]
+        return tuple(sorted(parts, key=lambda p: (any(start <= p[0] < stop for start, stop in touched), p)))
 
     def hold(self, case_id: str, items: tuple[Item, ...], freight_minor: int = 0) -> tuple[Ledger, tuple[Item, ...]]:
         """The ledger with these pieces and this freight held for the case, and the items naming them. Raises PiecesTaken."""

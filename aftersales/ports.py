@@ -20,6 +20,8 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.refund import Refund
+from aftersales.report import Report
+from aftersales.ticket import Ticket
 
 if TYPE_CHECKING:
     from aftersales.bill import Bill
@@ -127,6 +129,54 @@ class NoticesOf(Query[Notice]):
 
 
 @dataclass(frozen=True, slots=True)
+class OrdersOfPayment(Query[tuple[str, str]]):
+    """The orders (merchant, order id) that a channel's payment paid for."""
+
+    channel: str
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundsOf(Query[Refund]):
+    """A merchant's refunds and compensations reserved in a calendar month (UTC, ``2026-11``), oldest first."""
+
+    merchant: str
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundsOn(Query[Refund]):
+    """Refunds of a channel that it accepted on a day (Beijing); those without its word count by the day they were reserved."""
+
+    channel: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class TicketNamed(Query[Ticket]):
+    """The ticket of this id, at most one."""
+
+    ticket_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketsOf(Query[Ticket]):
+    """A merchant's tickets ("" for those of nobody), oldest first; open ones, or closed ones."""
+
+    merchant: str
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsOf(Query[Report]):
+    """Reconciliation reports of a merchant ("" for the whole accounts) from ``first`` to ``last`` included, by day and channel."""
+
+    merchant: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some of what was found; ``cursor`` asks for more, None when this is all."""
 
@@ -135,7 +185,7 @@ class Page(Generic[T]):
 
 
 class Store(Protocol):
-    """Durable state. Reads are strongly consistent except in merchant, buyer, phone, due and notice queries."""
+    """Durable state. Reads are strongly consistent except in queries over several records."""
 
     #: How many due shards there are; ``DueBy.shard`` runs from 0 to this.
     due_shards: int
@@ -149,7 +199,8 @@ class Store(Protocol):
     def commit(self, change: Change) -> None:
         """Write all of ``change`` or nothing.
 
-        Raises StaleVersion when a version moved (also for one that must be new), ClaimTaken when a name is taken, and
+        Raises StaleVersion when a version moved (also for one that must be new), ClaimTaken when a name is taken, AllowanceSpent
+        when a spend would exceed its cap, and
         IdempotencyMismatch when the answer's key was used already (the caller then looks it up with :class:`AnswerTo`).
         """
 
@@ -215,6 +266,16 @@ class RefundChannel(Protocol):
 
     def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:
         """The callback, verified over its raw bytes. ``headers`` has lower-case names. Raises BadSignature; never a side effect."""
+
+
+class Gate(Protocol):
+    """Who may call a channel now: its rate, and a breaker that opens when it does not answer. Shared by all processes."""
+
+    def enter(self, channel: str, limits: Limits, now: datetime) -> datetime | None:
+        """None: call now, one call is counted. Else the instant to come again."""
+
+    def leave(self, channel: str, limits: Limits, now: datetime, *, answered: bool) -> None:
+        """How the call ended: ``answered`` is False for silence and for errors that are no outcome."""
 
 
 class Redirects(Protocol):

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "token": "print a token for the local system",
     "docs": "write the generated documentation, or check that it is fresh",
     "engine": "install or start the embedded database",
+    "quote": "plan refunds of an order, from files",
     "bench": "measure what a case costs",
 }
 

@@ -1,0 +1,72 @@
+"""Ticket: something about money that a person has to see to, kept until somebody or something explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from aftersales.entry import Payout
+
+
+class TicketKind(StrEnum):
+    """What it is about."""
+
+    REFUND_DELAYED = "refund_delayed"  # not arrived after 48 hours: ask the channel, with its number (RF-4)
+    REFUND_FAILED = "refund_failed"  # a cause that does not pass by itself
+    REFUND_BOUNCED = "refund_bounced"  # arrived, and came back to the merchant
+    PAID_OUTSIDE = "paid_outside"  # refunded without us
+    CHARGEBACK = "chargeback"  # disputed at the buyer's bank
+    OVERPAID = "overpaid"  # more left a payment than came in
+    DIFFERENCE = "difference"  # the channel's bill and our ledger disagree
+    BILL_MISSING = "bill_missing"  # no bill of a day could be had
+    DEAD_LETTER = "dead_letter"  # work that failed again and again; it can be run again
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One matter. ``ticket_id`` is a pure function of what it is about, so that telling it twice opens one ticket.
+
+    ``merchant`` is "" where no merchant is known (an operator's matter). ``about`` holds plain facts for people and for a re-run.
+    ``opened`` counts how often it was opened; ``resolution`` says what closed it, ``closed_by`` who.
+    """
+
+    ticket_id: str
+    kind: TicketKind
+    merchant: str
+    opened_at: datetime
+    order_id: str = ""
+    case_id: str = ""
+    key: str = ""
+    channel: str = ""
+    channel_id: str = ""
+    amount_minor: int = 0
+    currency: str = ""
+    about: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    seen_at: datetime | None = None  # when it was last told again
+    closed_at: datetime | None = None
+    closed_by: str = ""
+    resolution: str = ""
+    version: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to look."""
+        return self.closed_at is None
+
+    def closed(self, by: str, resolution: str, now: datetime) -> Ticket:
+        """The ticket, explained."""
+        return replace(self, closed_at=now, closed_by=by, resolution=resolution)
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """A payout counted against a yearly allowance, in the same transaction as the payout. Negative gives back."""
+
+    merchant: str
+    year: int
+    payout: Payout
+    minor: int
+    cap_minor: int
+    currency: str
