@@ -96,8 +96,8 @@ class Change:
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
     0 means that it must not exist yet. The same holds for order, ledger, parcel, refunds, tickets and reports. Evidence is
-    overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken. A spend beyond
-    its cap raises AllowanceSpent.
+    overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken. A spend
+    beyond its cap raises AllowanceSpent.
     """
 
     case: Case | None = None
