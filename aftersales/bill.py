@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta, timezone
+from datetime import date, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, NoReturn, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from aftersales.errors import Invalid
 from aftersales.money import EXPONENTS
@@ -76,11 +77,11 @@ class Bill:
         return tuple(one for one in both if one[1] != one[2])
 
 
-def unreadable(what: str, line: int | None = None, *, todo: str = "", **details: object) -> NoReturn:
-    """Raise Invalid for a bill, naming the line (from 1) where there is one."""
+def unreadable(what: str, line: int | None = None, *, todo: str = "") -> Invalid:
+    """The error for a bill that cannot be read, naming the line (from 1) where there is one."""
     where = f"Line {line} of the bill: " if line else "The bill: "
-    found = {"line": line} if line else {}
-    raise Invalid(where + what, todo=todo or "Download the bill again, as the channel gives it.", **found, **details)
+    details = {"line": line} if line else {}
+    return Invalid(where + what, todo=todo or "Download the bill again, as the channel gives it.", **details)
 
 
 # --- amounts ----------------------------------------------------------------------------------------------------------
@@ -104,6 +105,18 @@ def digits_of(currency: str) -> int:
         return EXPONENTS[currency]
     except KeyError:
         raise ValueError(f"{currency!r} is not a currency we know") from None
+
+
+@lru_cache(maxsize=64)
+def day_of(text: str) -> str:
+    """The day, ``YYYY-MM-DD``, that an instant of a bill begins with. Raises ValueError for anything else."""
+    try:
+        day = date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        day = ""
+    if not day or day != text[:10]:  # the library also reads weeks and days without dashes
+        raise ValueError(f"{text!r} is not a time")
+    return day
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,203 @@
+"""WeChat Pay's trade bills: REFUND and ALL of today's layout, and the layouts before it, plain or gzip.
+
+UTF-8 with or without a byte order mark; every cell begins with a backtick, so that a goods name may hold commas; amounts are yuan.
+The last two lines are the summary. Columns are found by the header, never by their place (the documentation of the trade bill,
+APIv3, read 2026-11; older headers as published then).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from aftersales.bill import Bill, BillRow, BillStatus, Figures, day_of, digits_of, minor_of, unpacked, unreadable
+
+CHANNEL = "wechatpay"
+
+#: Our columns, each under every name it has had; the first that the header holds is taken.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "accepted": ("退款申请时间", "交易时间"),
+    "transaction": ("微信订单号",),
+    "order": ("商户订单号",),
+    "state": ("交易状态",),
+    "currency": ("货币种类",),
+    "channel_id": ("微信退款单号",),
+    "key": ("商户退款单号",),
+    "asked": ("申请退款金额", "退款金额"),
+    "refunded": ("退款金额",),
+    "vouchers": ("充值券退款金额", "企业红包退款金额", "代金券或立减优惠退款金额"),
+    "status": ("退款状态",),
+}
+
+#: From this column on, cells are counted from the end: a goods name that holds the separator then harms nobody.
+FREE_TEXT = "商品名称"
+
+#: What of the summary can be checked against the rows. Sums of orders and fees are not ours to check.
+SUMMARY: dict[str, tuple[str, ...]] = {
+    "rows": ("总交易单数",),
+    "refunded_minor": ("退款总金额", "总退款金额"),
+    "vouchers_minor": ("充值券退款总金额", "总企业红包退款金额", "总代金券或立减优惠退款金额"),
+    "requested_minor": ("申请退款总金额",),
+}
+
+#: A refund's words, today's and those of the older interface.
+STATUS: dict[str, BillStatus] = {
+    "SUCCESS": "success",
+    "PROCESSING": "processing",
+    "CLOSED": "closed",
+    "REFUNDCLOSE": "closed",
+    "FAIL": "failed",
+    "ABNORMAL": "abnormal",
+    "CHANGE": "abnormal",
+}
+
+NOTHING = frozenset({"", "0", "0.0", "0.00"})
+
+
+class Layout(NamedTuple):
+    """Where our columns are (``vouchers`` 0 if there is none), and how many columns there are."""
+
+    accepted: int
+    transaction: int
+    order: int
+    state: int
+    currency: int
+    channel_id: int
+    key: int
+    asked: int
+    refunded: int
+    vouchers: int
+    status: int
+    width: int
+
+
+def read_bill(path: Path) -> Bill:
+    """The refunds on the bill in ``path``. Nothing is read before the rows are asked for."""
+    return Bill(CHANNEL, lambda bill: _rows(bill, path))
+
+
+def sha1_of_text(path: Path) -> str:
+    """SHA-1, in hex, of the bill's uncompressed text: what ``hash_value`` beside the download address has to equal."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    with unpacked(path) as texts:
+        for _, text in texts:
+            while piece := text.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def _rows(bill: Bill, path: Path) -> Iterator[BillRow]:
+    with unpacked(path) as texts:
+        if len(texts) != 1:
+            raise unreadable(f"{path.name} holds {len(texts)} files, not one bill.")
+        lines = texts[0][1]
+        layout = _layout(_cells(lines.readline(), 1))
+        header, number = yield from _refunds(bill.counted, layout, lines)
+        _summary(bill.said, header, number, lines)
+
+
+def _refunds(counted: Figures, at: Layout, lines: BinaryIO) -> Generator[BillRow, None, tuple[list[str], int]]:
+    """Yield the refunds, fill ``counted``, and give the first line that is no row: its cells and its number.
+
+    Runs over millions of rows: plain locals, one split a row, and an amount is read a second time only where it differs.
+    """
+    accepted, transaction, order, state, currency, channel_id, key, asked, refunded, vouchers, status, width = at
+    rows = refunds = sum_asked = sum_refunded = sum_vouchers = foreign = 0
+    day, number, new, known = "", 1, tuple.__new__, STATUS.get
+    for number, raw in enumerate(lines, 2):
+        try:
+            line = raw.decode()
+            cells = line[1:].rstrip("\r\n").split(",`") if line[0] == "`" else line.rstrip("\r\n").split(",")
+            if len(cells) < width:
+                if line.isspace():
+                    continue
+                break
+            rows += 1
+            back = 0 if cells[refunded] in NOTHING else minor_of(cells[refunded])
+            sum_refunded += back
+            if vouchers and cells[vouchers] not in NOTHING:
+                sum_vouchers += minor_of(cells[vouchers])
+            if cells[state] != "REFUND" and cells[key] in NOTHING:
+                continue
+            refunds += 1
+            minor = back if cells[asked] == cells[refunded] else minor_of(cells[asked])
+            sum_asked += minor if minor >= 0 else _refuse(cells[asked])
+            if (name := cells[currency]) != "CNY":
+                foreign, minor = foreign + 1, minor_of(cells[asked], digits_of(name))
+            if (when := cells[accepted])[:10] != day:
+                day = day_of(when[:10])
+            word = known(cells[status]) or _status(cells[status])
+            number_of_it = cells[key] if cells[key] not in NOTHING else _own(cells[channel_id])
+        except ValueError as error:
+            raise unreadable(f"{error}.", number) from error
+        yield new(BillRow, (number_of_it, cells[channel_id], cells[transaction], cells[order], minor, name, word, when))
+    else:
+        raise unreadable("it ends without its summary: it is cut.")
+    counted |= {"rows": rows, "refunds": refunds, "payments": rows - refunds}
+    if not foreign:  # a summary adds all currencies up, and says nothing then
+        counted |= {"requested_minor": sum_asked, "refunded_minor": sum_refunded, "vouchers_minor": sum_vouchers}
+    return cells, number
+
+
+def _refuse(amount: str) -> int:
+    raise ValueError(f"a refund of {amount}")
+
+
+def _status(text: str) -> BillStatus:
+    try:
+        return STATUS[text.strip().upper()]
+    except KeyError:
+        raise ValueError(f"{text!r} is not a refund's status") from None
+
+
+def _own(channel_id: str) -> str:
+    """The number of a refund that has none of ours: it was made at the channel by hand."""
+    if channel_id in NOTHING:
+        raise ValueError("a refund without any number")
+    return channel_id
+
+
+# --- header and summary -----------------------------------------------------------------------------------------------
+def _cells(raw: bytes, number: int) -> list[str]:
+    """The cells of a line without byte order mark and backticks. Raises Invalid for a line that is no text."""
+    try:
+        return [cell.strip(" \t\r\n`\ufeff") for cell in raw.decode().split(",")]
+    except ValueError as error:
+        raise unreadable("it is no UTF-8 text.", number) from error
+
+
+def _layout(header: list[str]) -> Layout:
+    """Find our columns. Raises Invalid for a header that is not a trade bill's, or a bill's that holds no refunds."""
+    if "交易时间" not in header or "微信订单号" not in header:
+        raise unreadable("this is not the header of a WeChat Pay trade bill.", 1, todo="Give the trade bill of type REFUND or ALL.")
+    if "商户退款单号" not in header:
+        raise unreadable("its layout has no refunds.", 1, todo="Give the trade bill of type REFUND or ALL.")
+    free = header.index(FREE_TEXT) if FREE_TEXT in header else len(header)
+    places = {}
+    for ours, names in COLUMNS.items():
+        found = next((header.index(name) for name in names if name in header), None)
+        if found is None and ours != "vouchers":
+            raise unreadable(f"the header lacks {names[-1]}.", 1, todo="Give the trade bill of type REFUND or ALL.")
+        places[ours] = 0 if found is None else found if found < free else found - len(header)
+    return Layout(**places, width=len(header))
+
+
+def _summary(said: Figures, header: list[str], number: int, lines: BinaryIO) -> None:
+    """Read the summary, whose ``header`` stands in line ``number``, and see that nothing follows it."""
+    if header[0].strip("`\ufeff ") not in SUMMARY["rows"]:
+        raise unreadable(f"{len(header)} columns are neither a row nor the summary's header.", number)
+    values = _cells(lines.readline(), number + 1)
+    if len(values) != len(header):
+        raise unreadable("the summary is cut.", number + 1)
+    named = dict(zip((name.strip() for name in header), values, strict=True))
+    try:
+        for figure, names in SUMMARY.items():
+            for name in names:
+                if name in named:
+                    said[figure] = minor_of(named[name], 0 if figure == "rows" else 2)
+    except ValueError as error:
+        raise unreadable(f"{error}.", number + 1) from error
+    if any(not line.isspace() for line in lines):
+        raise unreadable("something follows the summary.", number + 2)
