@@ -18,9 +18,9 @@ from aftersales.money import Money
 from aftersales.refund import Cause
 from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox
-from infra.local.sandbox.notify import RETRIES_S
+from infra.local.sandbox.provider import Reply
 from infra.local.sandbox.server import Server
-from infra.local.sandbox.wechatpay import Reply
+from infra.local.sandbox.wechatpay.notify import RETRIES_S
 from plugins.wechatpay_refund import build
 from plugins.wechatpay_refund.client import WechatPayRefunds
 

@@ -19,14 +19,19 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 def main(argv: list[str] | None = None) -> int:
     """Run until SIGTERM, SIGINT or the parent's end; 2 when it refuses to start."""
-    parser = argparse.ArgumentParser(prog="python -m infra.local.sandbox", description="WeChat Pay on loopback, for development.")
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local.sandbox", description="Payment providers on loopback, for development."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=0, help="where the API listens (0: a free port)")
     parser.add_argument("--truth-port", type=int, default=0, help="where the truth and the levers listen (0: a free port)")
     parser.add_argument("--data", type=Path, default=None, help="folder that keeps keys and books (none: in memory)")
     parser.add_argument("--delay-s", type=float, default=0.0, help="how long a refund is in processing")
-    parser.add_argument("--gap-s", type=float, default=60.0, help="least time between two refunds of one payment")
-    parser.add_argument("--retry-scale", type=float, default=1.0, help="factor on WeChat Pay's schedule of notices")
+    parser.add_argument(
+        "--gap-s", type=float, default=None, help="least time between two refunds of one payment (none: as the provider has it)"
+    )
+    parser.add_argument("--retry-scale", type=float, default=1.0, help="factor on the schedules of notices")
+    parser.add_argument("--limited", action="store_true", help="refuse calls above the providers' rate limits")
     args = parser.parse_args(argv)
     end_with_parent()
     ended = threading.Event()
@@ -41,14 +46,18 @@ def main(argv: list[str] | None = None) -> int:
             delay_s=args.delay_s,
             gap_s=args.gap_s,
             retry_scale=args.retry_scale,
+            limited=args.limited,
         )
     except (LooksReal, OSError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
     with sandbox:
         keys = str(sandbox.keys.folder) if sandbox.keys.folder is not None else None
-        ready = {"base_url": sandbox.base_url, "truth_url": sandbox.truth_url, "mchid": sandbox.keys.mchid, "keys": keys}
-        print(json.dumps(ready), flush=True)
+        for name, reason in sandbox.all().items():
+            print(f"sandbox: {name} does not play: {reason}", file=sys.stderr)
+        urls = {"base_url": sandbox.base_url, "truth_url": sandbox.truth_url}
+        played = {"providers": sorted(sandbox.playing), "broken": sandbox.broken}
+        print(json.dumps({**urls, **played, "mchid": sandbox.keys.mchid, "keys": keys}), flush=True)
         ended.wait()
     return 0
 

@@ -15,6 +15,10 @@ class At(StrEnum):
     CREATE = "create"
     QUERY = "query"
     NOTICE = "notice"
+    ORDER = "order"  # the query of a payment
+    REDIRECT = "redirect"  # a refund sent to another account
+    BILL = "bill"  # where the file of a day is
+    FILE = "file"  # the file itself
 
 
 class Kind(StrEnum):
@@ -27,7 +31,7 @@ class Kind(StrEnum):
     HTML = "html"  # an error page of a proxy, with ``status``
     WRONG_AMOUNT = "wrong_amount"  # validly signed, ``minor`` in place of the amount
     WRONG_NUMBER = "wrong_number"  # validly signed, about another refund
-    OUTCOME = "outcome"  # the refund will end as ``status_text`` (SUCCESS, CLOSED, ABNORMAL) after ``seconds``
+    OUTCOME = "outcome"  # the refund will end as ``status_text`` after ``seconds``
     # signatures of answers and notices
     BAD_SIGNATURE = "bad_signature"
     STALE = "stale"  # a valid signature, ten minutes old
@@ -39,20 +43,42 @@ class Kind(StrEnum):
     DUPLICATE = "duplicate"
     EARLY = "early"  # before the answer to the create call
     LATE = "late"  # ``seconds`` after it was due
+    REORDERED = "reordered"  # the next two change places
     UNKNOWN_REFUND = "unknown_refund"  # one more, about a refund that never was
+    # files of a day
+    NOT_READY = "not_ready"
+    EXPIRED = "expired"  # its address is not valid any more
+    WRONG_DIGEST = "wrong_digest"
+    MISSING_ROW = "missing_row"
+    EXTRA_ROW = "extra_row"
+    WRONG_ROW = "wrong_row"  # ``minor`` in place of the amount of a row, the summary as it was
 
 
 SIGNATURES = frozenset({Kind.BAD_SIGNATURE, Kind.STALE, Kind.SIGNTEST, Kind.UNSIGNED, Kind.UNKNOWN_SERIAL})
-_NOTICES = SIGNATURES | {Kind.NONE, Kind.DUPLICATE, Kind.EARLY, Kind.LATE, Kind.UNKNOWN_REFUND, Kind.WRONG_AMOUNT}
-_ANSWERS = frozenset(Kind) - {Kind.NONE, Kind.DUPLICATE, Kind.EARLY, Kind.LATE, Kind.UNKNOWN_REFUND}
-FITS = {At.CREATE: _ANSWERS, At.QUERY: _ANSWERS - {Kind.OUTCOME}, At.NOTICE: _NOTICES}
+_WIRE = frozenset({Kind.HANG, Kind.CUT, Kind.TRICKLE, Kind.ERROR, Kind.HTML})
+_SOUND = _WIRE | SIGNATURES | {Kind.WRONG_AMOUNT, Kind.WRONG_NUMBER}
+_ROWS = frozenset({Kind.MISSING_ROW, Kind.EXTRA_ROW, Kind.WRONG_ROW})
+_NOTICES = SIGNATURES | {
+    Kind.NONE, Kind.DUPLICATE, Kind.EARLY, Kind.LATE, Kind.REORDERED, Kind.UNKNOWN_REFUND, Kind.WRONG_AMOUNT, Kind.WRONG_NUMBER,
+}  # fmt: skip
+
+#: What can go wrong where, at any provider; each provider honours what makes sense for it.
+FITS: dict[At, frozenset[Kind]] = {
+    At.CREATE: _SOUND | {Kind.OUTCOME},
+    At.QUERY: _SOUND,
+    At.NOTICE: _NOTICES,
+    At.ORDER: _SOUND,
+    At.REDIRECT: _SOUND | {Kind.OUTCOME},
+    At.BILL: _WIRE | SIGNATURES | _ROWS | {Kind.NOT_READY, Kind.WRONG_DIGEST},
+    At.FILE: _WIRE | {Kind.EXPIRED},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault, for the next ``times`` calls that fit. ``executed``: whether the call is carried out before it goes wrong.
 
-    ``key`` restricts it to one refund number.
+    ``key`` restricts it to one refund number. ``status_text`` is a word of the provider's.
     """
 
     at: At
@@ -80,19 +106,24 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in FITS[self.at]:
             raise ValueError(f"{self.kind} does not happen at {self.at}")
-        if self.status_text not in ("SUCCESS", "CLOSED", "ABNORMAL"):
-            raise ValueError(f"a refund does not end as {self.status_text}")
 
 
 class Script:
-    """The faults still to come, taken in the order they were given, from any thread."""
+    """One provider's faults still to come, taken in the order they were given, from any thread.
+
+    ``outcomes``: how its refunds can end; a provider says it when it is built, and :meth:`add` refuses others. Empty: anyhow.
+    """
 
     def __init__(self) -> None:
+        self.outcomes: frozenset[str] = frozenset()
         self._faults: list[Fault] = []
         self._lock = Lock()
 
     def add(self, *faults: Fault) -> None:
-        """Append to the script."""
+        """Append to the script. Raises ValueError for an outcome that the provider does not have."""
+        for fault in faults:
+            if fault.kind is Kind.OUTCOME and self.outcomes and fault.status_text not in self.outcomes:
+                raise ValueError(f"a refund does not end as {fault.status_text}")
         with self._lock:
             self._faults.extend(faults)
 

@@ -11,9 +11,8 @@ from threading import Event, Thread
 from typing import Any, cast
 
 from infra.local.sandbox.fault import Kind
-from infra.local.sandbox.keys import LooksReal
-from infra.local.sandbox.notify import is_loopback
-from infra.local.sandbox.wechatpay import Reply
+from infra.local.sandbox.loopback import LooksReal, is_loopback
+from infra.local.sandbox.provider import Reply
 
 Answer = Callable[[str, str, Mapping[str, str], bytes], Reply]
 

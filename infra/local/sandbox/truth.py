@@ -3,91 +3,97 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from infra.local.sandbox.fault import Fault
-from infra.local.sandbox.wechatpay import Reply
+from infra.local.sandbox.provider import DEFAULT, NoProvider, Reply
 
 if TYPE_CHECKING:
     from infra.local.sandbox import Sandbox
 
 
-def truth_of(sandbox: Sandbox) -> dict[str, Any]:
-    """What the provider's books say; amounts are fen.
+def truth_of(sandbox: Sandbox, name: str | None = None) -> dict[str, Any]:
+    """What one provider's books say; without a name WeChat Pay's, and beside them ``providers``, ``broken`` and ``grand``.
 
-    ``executed``: taken from the merchant and not given back (SUCCESS, PROCESSING, ABNORMAL). ``paid``: arrived at the buyer.
+    ``providers`` has the truth of each that plays, ``grand`` the sums over all of them by currency.
     """
-    book = sandbox.book
-    book.end_due()
-    payments = book.rows("select * from payment order by transaction_id")
-    refunds = book.rows("select * from refund order by created_at, out_refund_no")
-    notices = book.rows("select * from notice order by created_at")
-    told = {r["out_refund_no"]: _refund(r) for r in refunds}
-    by_payment = {p["transaction_id"]: [r for r in told.values() if r["transaction_id"] == p["transaction_id"]] for p in payments}
-    return {
-        "payments": {p["transaction_id"]: {**p, **_sums(by_payment[p["transaction_id"]])} for p in payments},
-        "refunds": told,
-        "total": _sums(list(told.values())),
-        "balance": book.setting("balance"),
-        "calls": sandbox.provider.rate.report(),
-        "notices": notices,
-        "deliveries": [asdict(d) for d in sandbox.notifier.deliveries],
-        "faults_left": sandbox.script.left,
-        "clock_offset_s": sandbox.offset_s,
-    }
+    common = {"clock_offset_s": sandbox.offset_s}
+    if name is not None:
+        told_by: dict[str, Any] = sandbox.provider(name).truth()
+        return {**told_by, "faults_left": sandbox.envs[name].script.left, **common}
+    each = {n: {**p.truth(), "faults_left": sandbox.envs[n].script.left} for n, p in list(sandbox.playing.items())}
+    return {**each[DEFAULT], **common, "providers": each, "broken": sandbox.broken, "grand": _grand(each)}
 
 
-def _refund(row: dict[str, Any]) -> dict[str, Any]:
-    executed = 0 if row["status"] == "CLOSED" else row["minor"]
-    kept = {k: row[k] for k in ("refund_id", "transaction_id", "minor", "payer_minor", "status", "created_at", "success_at")}
-    return {**kept, "executed": executed, "paid": row["minor"] if row["status"] == "SUCCESS" else 0}
-
-
-def _sums(refunds: list[dict[str, Any]]) -> dict[str, int]:
-    return {"executed": sum(r["executed"] for r in refunds), "paid": sum(r["paid"] for r in refunds), "count": len(refunds)}
+def _grand(each: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    sums: dict[str, Counter[str]] = {}
+    for truth in each.values():
+        for refund in truth["refunds"].values():
+            one = {"executed": refund["executed"], "paid": refund["paid"], "count": 1}
+            sums.setdefault(str(refund.get("currency", "CNY")).upper(), Counter()).update(one)
+    return {currency: dict(found) for currency, found in sums.items()}
 
 
 class TruthPort:
-    """HTTP over the same: ``GET /truth``, the levers by ``POST``, and ``DELETE /faults``.
+    """HTTP over the same: ``GET /truth``, ``GET /truth/NAME``, the levers by ``POST``, and ``DELETE /faults``.
 
-    The levers are ``/payments``, ``/faults``, ``/balance``, ``/topup``, ``/clock``, ``/rotate``, ``/notices`` and ``/settings``;
-    their bodies are JSON objects with the names of :class:`~infra.local.sandbox.Sandbox`'s methods. A wrong one is a 400 with
-    the reason.
+    The levers are ``/payments``, ``/faults``, ``/clock``, ``/settings`` and the provider's own (``/balance``, ``/topup``,
+    ``/outside``, ``/rotate``, ``/notices``, …); their bodies are JSON objects with the names of
+    :class:`~infra.local.sandbox.Sandbox`'s methods, and ``provider`` where it is not WeChat Pay. A wrong one is a 400 with the reason.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._does: dict[tuple[str, str], Callable[[Any], Any]] = {
-            ("GET", "/truth"): lambda _: truth_of(sandbox),
-            ("POST", "/payments"): lambda said: sandbox.pay(**said),
+        self._does: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
+            ("POST", "/payments"): self._pay,
             ("POST", "/faults"): self._faults,
-            ("DELETE", "/faults"): lambda _: sandbox.script.clear(),
-            ("POST", "/balance"): lambda said: sandbox.book.fund(said["minor"]),
-            ("POST", "/topup"): lambda said: sandbox.top_up(said["minor"]),
+            ("DELETE", "/faults"): self._heal,
             ("POST", "/clock"): lambda said: sandbox.set_clock(said["offset_s"]),
-            ("POST", "/rotate"): lambda _: {"id": sandbox.keys.rotate()},
-            ("POST", "/notices"): lambda said: sandbox.resend(said["out_refund_no"]),
             ("POST", "/settings"): lambda said: sandbox.adjust(**said),
         }
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The reply to a request. One with an ``Origin`` comes from a web page, which has no business here."""
         if "Origin" in headers:
-            return _json(403, {"error": "not for browsers"})
-        do = self._does.get((method, path))
-        if do is None:
-            known = [" ".join(k) for k in self._does]
-            return _json(404, {"error": f"{method} {path} is not known", "known": known})
+            return told(403, {"error": "not for browsers"})
         try:
-            return _json(200, do(json.loads(body) if body else {}) or {})
+            if method == "GET" and (path == "/truth" or path.startswith("/truth/")):
+                return told(200, truth_of(self._sandbox, path[len("/truth/") :] or None))
+            do = self._does.get((method, path)) or self._lever(method, path)
+            if do is None:
+                known = ["GET /truth", *(" ".join(k) for k in self._does), *(f"POST /{n}" for n in self._levers())]
+                return told(404, {"error": f"{method} {path} is not known", "known": known})
+            return told(200, do(json.loads(body) if body else {}) or {})
+        except NoProvider as error:
+            return told(404, {"error": str(error)})
         except (ValueError, KeyError, TypeError) as error:
-            return _json(400, {"error": str(error)})
+            return told(400, {"error": str(error)})
+
+    def _levers(self) -> set[str]:
+        return {name for p in list(self._sandbox.playing.values()) for name in getattr(p, "levers", {})}
+
+    def _lever(self, method: str, path: str) -> Callable[[dict[str, Any]], Any] | None:
+        self._sandbox.all()
+        name = path.removeprefix("/")
+        return (lambda said: self._sandbox.lever(name, **said)) if method == "POST" and name in self._levers() else None
+
+    def _pay(self, said: dict[str, Any]) -> None:
+        total = {"total": said["minor"]} if "minor" in said else {}
+        self._sandbox.pay(**{k: v for k, v in said.items() if k != "minor"}, **total)
 
     def _faults(self, said: Any) -> None:
-        self._sandbox.script.add(*(Fault.parse(one) for one in (said if isinstance(said, list) else [said])))
+        for one in said if isinstance(said, list) else [said]:
+            provider = one.get("provider", DEFAULT)
+            self._sandbox.fault(Fault.parse({k: v for k, v in one.items() if k != "provider"}), provider=provider)
+
+    def _heal(self, said: dict[str, Any]) -> None:
+        for name, env in list(self._sandbox.envs.items()):
+            if said.get("provider", name) == name:
+                env.script.clear()
 
 
-def _json(status: int, said: Any) -> Reply:
+def told(status: int, said: Any) -> Reply:
+    """A plain JSON answer."""
     return Reply(status, json.dumps(said, ensure_ascii=False).encode(), {"Content-Type": "application/json; charset=utf-8"})

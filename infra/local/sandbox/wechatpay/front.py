@@ -7,16 +7,17 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from infra.local.sandbox.book import Book, Refund, Refusal, ask_of, local_time
 from infra.local.sandbox.fault import SIGNATURES, At, Fault, Kind, Script
-from infra.local.sandbox.keys import Keys
-from infra.local.sandbox.notify import ACCOUNT, Notifier
-from infra.local.sandbox.signature import sign, why_refused
+from infra.local.sandbox.provider import Reply
+from infra.local.sandbox.wechatpay.book import Book, Refund, Refusal, ask_of, local_time
+from infra.local.sandbox.wechatpay.keys import Keys
+from infra.local.sandbox.wechatpay.notify import ACCOUNT, Notifier
+from infra.local.sandbox.wechatpay.signature import sign, why_refused
 
 REFUNDS = "/v3/refund/domestic/refunds"
 
@@ -24,17 +25,6 @@ REFUNDS = "/v3/refund/domestic/refunds"
 GOOD_PER_S, BAD_PER_S = 150, 6
 
 _PAGE = b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>Bad gateway</h1><hr>proxy</body></html>"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes back. ``kind`` HANG, CUT and TRICKLE are for the socket to act out, with ``seconds``."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    kind: Kind | None = None
-    seconds: float = 0.0
 
 
 class Rate:
@@ -60,8 +50,8 @@ class Rate:
         return {**self.calls, **totals, **most}
 
 
-class WechatPay:
-    """The provider's front: one ``answer`` per HTTP request, from any thread."""
+class Front:
+    """The provider's API: one ``answer`` per HTTP request, from any thread."""
 
     def __init__(self, book: Book, keys: Keys, script: Script, notifier: Notifier) -> None:
         self._book, self._keys, self._script, self._notifier = book, keys, script, notifier

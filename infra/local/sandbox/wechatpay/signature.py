@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.local.sandbox.fault import Kind
-from infra.local.sandbox.keys import MARK, Keys
+from infra.local.sandbox.loopback import MARK
+from infra.local.sandbox.wechatpay.keys import Keys
 
 _SCHEME = "WECHATPAY2-SHA256-RSA2048 "
 _FIELD = re.compile(r'\s*([a-z_]+)="([^"]*)"\s*(?:,|$)')

@@ -9,17 +9,24 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from threading import RLock
 from typing import Any
+
+from infra.local.sandbox.database import Database, put_setting
+from infra.local.sandbox.provider import Env
 
 #: At most this many refunds of one payment, and none later than this after it was paid.
 MOST_REFUNDS = 50
 REFUND_WINDOW = timedelta(days=365)
+
+#: How a refund can end.
+OUTCOMES = frozenset({"SUCCESS", "CLOSED", "ABNORMAL"})
+
+#: Seconds between two refunds of one payment, at least.
+GAP_S = 60.0
 
 _CHINA = timezone(timedelta(hours=8))
 
@@ -35,7 +42,6 @@ create index if not exists refund_of on refund (transaction_id);
 create table if not exists notice (
   id text primary key, out_refund_no text not null, event text not null, created_at real not null, tries integer not null,
   next_at real not null, state text not null);
-create table if not exists setting (name text primary key, value text not null);
 """
 
 
@@ -78,52 +84,13 @@ class Ask:
     params: str
 
 
-class Book:
-    """The books. Safe from any thread: one connection, one lock, one transaction per call."""
+class Book(Database):
+    """The books. Safe from any thread. ``env`` says how long refunds take and how far apart they must be."""
 
-    def __init__(self, path: Path | None, now: Callable[[], float], delay_s: float, gap_s: float) -> None:
-        self.now = now
-        self.delay_s = delay_s
-        self.gap_s = gap_s
-        self._lock = RLock()
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = full")
-        self._db.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Release the file."""
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, alone: committed to the disk at its end, undone by an exception."""
-        with self._lock:
-            self._db.execute("begin immediate")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
-
-    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """The rows of a query, as plain dicts."""
-        with self._lock:
-            return [dict(row) for row in self._db.execute(query, values)]
-
-    # --- settings that live as long as the data ---------------------------------------------------------------------------
-    def setting(self, name: str) -> Any:
-        """A stored value; None when it was never set."""
-        found = self.rows("select value from setting where name = ?", name)
-        return json.loads(found[0]["value"]) if found else None
-
-    def set(self, name: str, value: Any) -> None:
-        """Store a value."""
-        with self.writing() as db:
-            db.execute("insert or replace into setting values (?, ?)", (name, json.dumps(value)))
+    def __init__(self, path: Path | None, env: Env) -> None:
+        super().__init__(path, _SCHEMA)
+        self.now = env.now
+        self._env = env
 
     # --- payments and the merchant's account ------------------------------------------------------------------------------
     def pay(self, transaction_id: str, total: int, out_trade_no: str, payer_total: int, paid_at: float) -> None:
@@ -146,7 +113,7 @@ class Book:
     def refund(self, ask: Ask, ends_as: str = "SUCCESS", delay_s: float | None = None) -> Refund:
         """Accept the refund, or give the one that this number already stands for. Raises Refusal; then nothing has changed."""
         now = self.now()
-        ends_at = now + (self.delay_s if delay_s is None else delay_s)
+        ends_at = now + (self._env.delay_s if delay_s is None else delay_s)
         with self.writing() as db:
             known = db.execute("select params from refund where out_refund_no = ?", (ask.out_refund_no,)).fetchone()
             if known is None:
@@ -239,7 +206,8 @@ class Book:
             raise Refusal(400, "INVALID_REQUEST", "订单部分退款超过50次")
         if sum(r["minor"] for r in others if r["status"] != "CLOSED") + ask.minor > payment["total"]:
             raise Refusal(400, "INVALID_REQUEST", "申请退款金额大于订单可退金额")
-        if others and now - max(r["created_at"] for r in others) < self.gap_s:
+        gap_s = GAP_S if self._env.gap_s is None else self._env.gap_s
+        if others and now - max(r["created_at"] for r in others) < gap_s:
             raise Refusal(400, "INVALID_REQUEST", "同一笔订单的两次退款须间隔1分钟，请稍后重试")
         balance = self.setting("balance")
         if balance is not None and balance < ask.minor:
@@ -248,7 +216,7 @@ class Book:
     def _move_account(self, db: sqlite3.Connection, minor: int) -> None:
         balance = self.setting("balance")
         if balance is not None:
-            db.execute("insert or replace into setting values ('balance', ?)", (json.dumps(balance + minor),))
+            put_setting(db, "balance", balance + minor)
 
 
 def ask_of(said: Mapping[str, Any], body: str) -> Ask:

@@ -1,13 +1,12 @@
 """Keys of the sandbox: a merchant's and a platform's RSA pair and an APIv3 key, made here and worth nothing elsewhere.
 
-Every id the sandbox makes carries :data:`MARK`. Keys without it could be real ones, and are refused: a real merchant's key must
-never lie in a folder that a test tool reads and hands out.
+Every id the sandbox makes carries MARK. Keys without it could be real ones, and are refused: a real merchant's key must never lie
+in a folder that a test tool reads and hands out.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,10 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-MARK = "SANDBOX"
+from infra.local.sandbox.loopback import MARK, LooksReal, write_private
 
 #: What WeChat Pay calls the files it issues to merchants; they have no business beside ours.
 ISSUED = ("apiclient_key.pem", "apiclient_cert.pem", "apiclient_cert.p12", "pub_key.pem")
-
-
-class LooksReal(Exception):
-    """Keys, hosts or an environment that could be production: the sandbox does not start."""
 
 
 @dataclass(slots=True)
@@ -96,15 +91,15 @@ class Keys:
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, key in self.platform.items():
-            _write(self.folder / f"{name}.pem", _pem(key))
+            write_private(self.folder / f"{name}.pem", _pem(key))
         settings = self.settings()
-        _write(self.folder / "private_key.pem", _pem(self.merchant))
-        _write(self.folder / "platform_keys.json", json.dumps(settings["platform_keys"], indent=1).encode())
+        write_private(self.folder / "private_key.pem", _pem(self.merchant))
+        write_private(self.folder / "platform_keys.json", json.dumps(settings["platform_keys"], indent=1).encode())
         said = {k: settings[k] for k in ("mchid", "serial_no", "apiv3_key")}
         for name, value in said.items():  # one file each, as a stage file's "file:PATH" wants them
-            _write(self.folder / name, value.encode())
+            write_private(self.folder / name, value.encode())
         # Last: its presence says that the other files are complete.
-        _write(self.folder / "merchant.json", json.dumps({**said, "platform": list(self.platform)}, indent=1).encode())
+        write_private(self.folder / "merchant.json", json.dumps({**said, "platform": list(self.platform)}, indent=1).encode())
 
 
 def _platform_id() -> str:
@@ -127,14 +122,3 @@ def _pem(key: rsa.RSAPrivateKey) -> bytes:
 
 def _public_pem(key: rsa.RSAPrivateKey) -> str:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace ``path`` as a whole, readable by its owner only."""
-    draft = path.with_suffix(path.suffix + ".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

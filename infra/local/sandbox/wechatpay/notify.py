@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from threading import Event, Lock, Thread
 from typing import Any
-from urllib.parse import urlsplit
 
-from infra.local.sandbox.book import Book, Refund, local_time
 from infra.local.sandbox.fault import SIGNATURES, At, Fault, Kind, Script
-from infra.local.sandbox.keys import Keys
-from infra.local.sandbox.signature import envelope, sign
+from infra.local.sandbox.loopback import ANSWER_WITHIN_S, deliver
+from infra.local.sandbox.wechatpay.book import Book, Refund, local_time
+from infra.local.sandbox.wechatpay.keys import Keys
+from infra.local.sandbox.wechatpay.signature import envelope, sign
 
 #: Seconds before each further try (WeChat Pay APIv3 documentation, notices): 15 tries after the first.
 RETRIES_S = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
-
-#: A receiver that takes longer has not answered.
-ANSWER_WITHIN_S = 5.0
 
 _UPFRONT = frozenset({Kind.NONE, Kind.LATE, Kind.DUPLICATE, Kind.UNKNOWN_REFUND})
 
@@ -109,7 +104,7 @@ class Notifier:
         if kind is Kind.UNKNOWN_REFUND:
             plain |= {"out_refund_no": f"NEVER-{secrets.token_hex(8)}", "refund_id": "50300000000000000000000000000000"}
         body = envelope(self._keys, notice["id"], notice["event"], local_time(notice["created_at"]), plain)
-        status = _post(refund.notify_url, _headers(self._keys, body, kind), body)
+        status, _ = deliver(refund.notify_url, _headers(self._keys, body, kind), body)
         self.deliveries.append(Delivery(notice["id"], plain["out_refund_no"], notice["event"], kind or "", status))
         return status in (200, 204)
 
@@ -136,34 +131,9 @@ class Notifier:
 ACCOUNT = "招商银行信用卡0403"
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether the host is this machine and nothing else."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
 def _event(refund: Refund) -> str:
     return "SUCCESS" if refund.status == "PROCESSING" else refund.status
 
 
 def _headers(keys: Keys, body: bytes, fault: Kind | None) -> dict[str, str]:
     return {"Content-Type": "application/json; charset=utf-8", **sign(keys, body, fault)}
-
-
-def _post(url: str, headers: dict[str, str], body: bytes) -> int:
-    """The status the receiver answered with; 0 when it did not answer, or is not on this machine."""
-    to = urlsplit(url)
-    if to.scheme != "http" or not is_loopback(to.hostname):
-        return 0
-    connection = HTTPConnection(to.hostname or "", to.port, timeout=ANSWER_WITHIN_S)
-    try:
-        connection.request("POST", to.path or "/", body, {**headers, "Connection": "close"})
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
-    except (OSError, HTTPException):
-        return 0
-    finally:
-        connection.close()
