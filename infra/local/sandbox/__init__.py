@@ -1,4 +1,4 @@
-"""The payment providers, played on this machine: their protocols with real signatures, books with money in them, faults on a script.
+"""The payment providers, played here: their protocols with real signatures, books with money in them, faults on a script.
 
 Some of them offer no test environment, so this is ours. It runs on loopback only, with keys of its own, and belongs to development:
 nothing that is deployed may import it. One port plays all providers (each knows its paths, see :mod:`.provider`), another tells the
@@ -14,7 +14,7 @@ In a test::
         assert sandbox.truth()["total"]["executed"] == 1990
 
 As a process: ``python -m infra.local.sandbox --port 0 --truth-port 0 --data DIR``; its first line on stdout is a JSON object with
-``base_url``, ``truth_url``, the ``providers`` that play, those ``broken``, and of WeChat Pay ``mchid`` and the folder of the ``keys``.
+``base_url``, ``truth_url``, the ``providers`` that play, those ``broken``, and WeChat Pay's ``mchid`` and folder of ``keys``.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ class Sandbox:
     """The providers, in this process. ``start`` and ``stop`` it, or use it as a context manager.
 
     ``data_dir`` keeps keys and books across restarts; without it both are gone at the end. ``delay_s``, ``gap_s``, ``retry_scale``
-    and ``limited`` are as in :class:`~infra.local.sandbox.provider.Env` (WeChat Pay asks for a gap of 60). ``keys`` are WeChat Pay's;
-    ``made`` has those of other providers by name. Raises LooksReal for keys, hosts or surroundings that could be production.
+    and ``limited`` are as in :class:`~infra.local.sandbox.provider.Env` (WeChat Pay asks for a gap of 60). ``keys``
+    are WeChat Pay's; ``made`` has those of other providers by name. Raises LooksReal for keys, hosts or surroundings that could be
+    production.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Sandbox:
         self._api = Server("sandbox-api", host, port, self._answer)
         self._truth = Server("sandbox-truth", host, truth_port, TruthPort(self).answer)
         self._made = {**(made or {}), DEFAULT: keys}
-        self._paces = {"delay_s": delay_s, "gap_s": gap_s, "retry_scale": retry_scale, "limited": limited}
+        self._paces: dict[str, Any] = {"delay_s": delay_s, "gap_s": gap_s, "retry_scale": retry_scale, "limited": limited}
         self._data_dir, self._lock = data_dir, RLock()
         self._base = Database(data_dir / "sandbox.sqlite" if data_dir is not None else None, "")
         self.offset_s: float = self._base.setting("clock_offset_s") or 0.0
@@ -101,8 +102,9 @@ class Sandbox:
 
     # --- providers --------------------------------------------------------------------------------------------------------
     def provider(self, name: str = DEFAULT) -> Any:
-        """The provider of that name, imported on the first call: a :class:`~infra.local.sandbox.provider.Provider`, typed Any for
-        the sake of what each has beyond that. Raises NoProvider with the reason where it cannot be had.
+        """The provider of that name, imported on the first call. Raises NoProvider with the reason where it cannot be had.
+
+        It is a :class:`~infra.local.sandbox.provider.Provider`, typed Any for the sake of what each has beyond that.
         """
         found = self.playing.get(name)
         return found if found is not None else self._load(name)
@@ -183,7 +185,7 @@ class Sandbox:
         provider: str = DEFAULT,
         **more: Any,
     ) -> None:
-        """A buyer has paid ``total`` minor units. ``paid_at``: now, if None. See :class:`~infra.local.sandbox.provider.Provider`."""
+        """A buyer has paid ``total`` minor units. ``paid_at``: now, if None. ``more``: see the provider's own ``pay``."""
         at = datetime.fromisoformat(paid_at) if isinstance(paid_at, str) else paid_at
         seconds = at.timestamp() if isinstance(at, datetime) else at
         self.provider(provider).pay(transaction_id, total, paid_at=seconds, **more)
@@ -194,7 +196,7 @@ class Sandbox:
         self.envs[provider].script.add(*faults)
 
     def adjust(self, provider: str | None = None, **paces: Any) -> None:
-        """Change ``delay_s``, ``gap_s`` or ``limited`` for what is to come, at one provider or at all. Raises ValueError for others."""
+        """Change ``delay_s``, ``gap_s`` or ``limited`` for what is to come, at one provider or at all; ValueError for others."""
         if set(paces) - {"delay_s", "gap_s", "limited"}:
             raise ValueError("delay_s, gap_s and limited can be changed")
         if provider is None:

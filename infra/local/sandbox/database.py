@@ -1,4 +1,4 @@
-"""One SQLite file of a provider: one connection, one lock, one transaction per call, on the disk before anything is acknowledged."""
+"""One SQLite file of a provider: one connection, one lock, one transaction per call, on the disk before it is acknowledged."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def deliver(url: str, headers: Mapping[str, str], body: bytes, timeout_s: float = ANSWER_WITHIN_S) -> tuple[int, bytes]:
-    """Post a notice: the receiver's status and the beginning of its answer; (0, b"") without one, or when it is not on this machine."""
+    """Post a notice: the receiver's status and the beginning of its answer; (0, b"") without one, or off this machine."""
     to = urlsplit(url)
     if to.scheme != "http" or not is_loopback(to.hostname):
         return 0, b""

@@ -43,10 +43,10 @@ class Env:
 
     ``now``: the sandbox's own time in seconds since 1970, which can be moved (:meth:`Provider.wake` says when); signatures use the
     real time. ``script``: this provider's faults. ``base_url``: where the sandbox answers, for addresses in answers (downloads).
-    ``keys``: keys made before, of the provider's own type, so that a test need not make them each time; None: at
-    :meth:`file` ``("keys")``, or fresh. ``delay_s``: how long a refund is in processing (0: done when accepted). ``gap_s``: the least
-    time between two refunds of one payment; None: as the provider has it. ``retry_scale``: a factor on its schedule of notices.
-    ``limited``: whether calls above the provider's rate limits are refused; they are counted always.
+    ``keys``: keys made before, of the provider's own type, so that a test need not make them each time; None: in the folder
+    :meth:`file` ``("keys")``, or fresh. ``delay_s``: how long a refund is in processing (0: done when accepted). ``gap_s``: the
+    least time between two refunds of one payment; None: as the provider has it. ``retry_scale``: a factor on its schedule of
+    notices. ``limited``: whether calls above the provider's rate limits are refused; they are counted always.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Env:
     limited: bool = False
 
     def file(self, ending: str) -> Path | None:
-        """``<data_dir>/<name>.<ending>``, for ``sqlite``, or ``<data_dir>/<name>-keys`` for ``keys``; None when all is in memory."""
+        """``<data_dir>/<name>.<ending>``, or the folder ``<data_dir>/<name>-keys`` for ``keys``; None: all is in memory."""
         if self.data_dir is None:
             return None
         return self.data_dir / (f"{self.name}-keys" if ending == "keys" else f"{self.name}.{ending}")
@@ -85,18 +85,20 @@ class Provider(Protocol):
     def settings(self, base_url: str, notify_url: str = "") -> dict[str, Any]:
         """What ``plugins.<name>_refund.build`` needs to be its client."""
 
-    def pay(self, transaction_id: str, minor: int, **more: Any) -> None:
-        """A buyer has paid (``currency="CNY"``, ``paid_at`` in seconds since 1970 or None for now, ``out_trade_no``, …).
+    @property
+    def pay(self) -> Callable[..., None]:
+        """``pay(transaction_id, minor, *, paid_at=None, currency="CNY", …)``: a method; each provider has its own further names.
 
-        The same payment again changes nothing. Raises ValueError for another payment under a known number.
+        A buyer has paid, at ``paid_at`` in seconds since 1970 (None: now). The same payment again changes nothing. Raises
+        ValueError for another payment under a known number.
         """
 
     def truth(self) -> dict[str, Any]:
         """What really was paid, minor units.
 
-        ``payments`` (number → …), ``refunds`` (key → ``transaction_id, minor, status, executed, paid``, and ``currency`` where it is
-        not CNY), ``total`` (``executed, paid, count``), ``balance`` and ``calls``. ``executed``: taken from the merchant and not given
-        back; ``paid``: arrived at the buyer.
+        ``payments`` (number → …), ``refunds`` (key → ``transaction_id, minor, status, executed, paid``, and ``currency`` where it
+        is not CNY), ``total`` (``executed, paid, count``), ``balance`` and ``calls``. ``executed``: taken from the merchant and not
+        given back; ``paid``: arrived at the buyer.
         """
 
     def wake(self) -> None:

@@ -41,7 +41,8 @@ class TruthPort:
 
     The levers are ``/payments``, ``/faults``, ``/clock``, ``/settings`` and the provider's own (``/balance``, ``/topup``,
     ``/outside``, ``/rotate``, ``/notices``, …); their bodies are JSON objects with the names of
-    :class:`~infra.local.sandbox.Sandbox`'s methods, and ``provider`` where it is not WeChat Pay. A wrong one is a 400 with the reason.
+    :class:`~infra.local.sandbox.Sandbox`'s methods, and ``provider`` where it is not WeChat Pay. A wrong one is a 400 with the
+    reason.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:

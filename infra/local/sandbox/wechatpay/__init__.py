@@ -29,7 +29,7 @@ class WechatPay:
     """See :class:`~infra.local.sandbox.provider.Provider`. Amounts are fen."""
 
     name = "wechatpay"
-    prefixes = ("/v3/",)
+    prefixes: tuple[str, ...] = ("/v3/",)
 
     def __init__(self, env: Env) -> None:
         # Keys and books keep the names they had when WeChat Pay was alone here.
