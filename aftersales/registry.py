@@ -33,6 +33,7 @@ from aftersales import ports
 from aftersales.case import State
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
 from aftersales.parcel import ParcelState
+from aftersales.redaction import redact
 from aftersales.secret import KeptSecrets
 from aftersales.setting import Settings
 from aftersales.vertical import Merchant, Vertical
@@ -196,10 +197,10 @@ class Registry:
         used = self._settings.secrets_of(plugin)
         try:
             built = _build(plugin, {**self._settings.of(plugin), **used}, kind)
-        except AftersalesError:
+        except AftersalesError as error:
             if key not in self._built:
                 raise
-            log.exception("%s cannot be built from its secrets as they are now; it goes on with those before", plugin)
+            log.error("%s goes on with the secrets it had: %s", plugin, error.message)  # noqa: TRY400  # no trace wanted
             built = self._built[key]
         self._built[key] = built
         self._secrets_used[key] = used
@@ -232,7 +233,7 @@ def _build(name: str, settings: dict[str, Any], kind: type[Any]) -> Any:
     except AftersalesError:
         raise
     except Exception as error:
-        raise BadPlugin(f"The plugin {name} cannot be built: {error!r}", name=name) from error
+        raise BadPlugin(f"The plugin {name} cannot be built: {redact(repr(error))}", name=name) from error
     lacking = sorted(m for m in vars(kind) if not m.startswith("_") and not hasattr(built, m))
     if lacking:
         raise BadPlugin(f"The plugin {name} is no {kind.__name__}: it lacks {', '.join(lacking)}.", lacking=lacking)

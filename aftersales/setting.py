@@ -12,13 +12,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from aftersales import redaction
 from aftersales.errors import BadSettings
 
 SECRET = "secret:"
+#: Settings that are secrets by their names, wherever they come from: what the environment says of them is not logged either.
+_SOUNDS_SECRET = re.compile(r"\w*(?<!public_)(?:key|secret|password) of ")
 
 
 class Settings:
@@ -56,17 +60,12 @@ class Settings:
     def _resolved(self, value: Any, which: str) -> Any:
         if not isinstance(value, str):
             return value
-        if value.startswith("env:"):
-            name, _, default = value[4:].partition("|")
-            return os.environ.get(name, default)
-        if value.startswith("file:"):
-            try:
-                return Path(value[5:]).read_text(encoding="utf-8").strip()
-            except (OSError, ValueError) as error:
-                raise BadSettings(f"The file for {which} cannot be read: {error}") from error
         if value.startswith(SECRET) and self._secret is not None:
             return self._read(value.removeprefix(SECRET), which, self._secret)
-        return value
+        found = _found(value, which)
+        if found is not value and _SOUNDS_SECRET.match(which):
+            redaction.learn(found)
+        return found
 
     def _read(self, address: str, which: str, secret: Callable[[str], str]) -> str:
         if "|" in address:
@@ -75,6 +74,18 @@ class Settings:
             return secret(address)
         except BadSettings as error:
             raise BadSettings(f"The setting {which} cannot be read: {error.message}", todo=error.todo, **error.details) from error
+
+
+def _found(value: str, which: str) -> str:
+    if value.startswith("env:"):
+        name, _, default = value[4:].partition("|")
+        return os.environ.get(name, default)
+    if value.startswith("file:"):
+        try:
+            return Path(value[5:]).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise BadSettings(f"The file for {which} cannot be read: {error}") from error
+    return value
 
 
 def _is_secret(value: Any) -> bool:

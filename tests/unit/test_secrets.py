@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from aftersales.errors import BadSettings
+from aftersales.redaction import redact
 from aftersales.registry import Registry
 from aftersales.secret import MAX_AGE_S, RETRY_S, KeptSecrets
+from aftersales.setting import Settings
 
 
 class Source:
@@ -197,7 +199,8 @@ def test_a_plugin_that_cannot_use_the_new_secret_goes_on_with_the_old(told, cloc
     clock.at += MAX_AGE_S
     with caplog.at_level(logging.ERROR):
         assert registry.clock is registry.clock is first
-    assert len(caplog.records) == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "no-key-at-all" not in caplog.text
 
 
 def test_without_secrets_none_is_read_and_none_is_there(stage):
@@ -230,3 +233,20 @@ def test_without_a_keeper_a_secret_is_refused(stage):
     """A stage that names a secret and no plugin to read it says which port is missing."""
     with pytest.raises(BadSettings, match="secrets"):
         _ = Registry(stage).clock
+
+
+def test_a_secret_from_the_environment_is_known_too(monkeypatch, tmp_path):
+    """A setting that is a secret by its name is redacted from logs wherever it came from; a public key and a name are not."""
+    (tmp_path / "key").write_text("signing-key-from-a-file\n", encoding="utf-8")
+    for name, value in (("K1", "signing-key-from-outside"), ("K2", "public-key-from-outside"), ("K3", "a-table-from-outside")):
+        monkeypatch.setenv(f"{name}_OF_TEST", value)
+    told = {
+        "key": f"file:{tmp_path / 'key'}",
+        "phone_key": "env:K1_OF_TEST",
+        "public_key": "env:K2_OF_TEST",
+        "table": "env:K3_OF_TEST",
+    }
+    settings = Settings({"p": told}, None).of("p")
+    assert redact(f"{settings['key']} {settings['phone_key']}") == "*** ***"
+    for name in ("public_key", "table"):
+        assert redact(settings[name]) == settings[name]
