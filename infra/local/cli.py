@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "docs": "write the generated documentation, or check that it is fresh",
     "engine": "install or start the embedded database",
     "quote": "plan refunds of an order, from files",
+    "reconcile": "match a channel's bill against a ledger",
     "bench": "measure what a case costs",
 }
 
