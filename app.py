@@ -16,7 +16,22 @@ from chalice.app import Chalice, Rate, Response
 from aftersales import __version__
 from aftersales.caller import Role
 from aftersales.registry import Registry
-from functions import body, cases, evidence, follow, http, openapi, orders, refunds, reply, returns, review, sweep
+from functions import (
+    body,
+    cases,
+    compensation,
+    evidence,
+    follow,
+    http,
+    openapi,
+    orders,
+    plans,
+    refunds,
+    reply,
+    returns,
+    review,
+    sweep,
+)
 from functions.http import Route
 
 app = Chalice(app_name="aftersales")
@@ -59,6 +74,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, body.ParcelBody, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/counter-answer", review.answer_counter, body.CounterAnswer, reply.CaseView, ASKS),
+    Route("GET", "/v1/cases/{case_id}/refund-plan", plans.preview, None, reply.PlanView, READS),
     Route("POST", "/v1/cases/{case_id}/messages", review.say, body.MessageBody, reply.CaseView, ASKS | STAFF),
     Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, reply.TimelineView, READS),
     Route("GET", "/v1/notices", cases.told, None, reply.NoticePage, BUYER),
@@ -67,6 +83,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/inspection", returns.inspect, body.InspectionBody, reply.CaseView, STAFF),
+    Route(
+        "POST", "/v1/merchant/cases/{case_id}/compensation", compensation.pay, body.CompensationBody, reply.CaseView, SENIOR
+    ),
     Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, body.DeadlineBody, reply.CaseView, SENIOR),
     Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", refunds.retry, None, reply.CaseView, SENIOR),
 )

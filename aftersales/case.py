@@ -92,9 +92,11 @@ class Event(StrEnum):
     REFUND_CONSENTED = "refund_consented"  # the buyer agrees to another account
     REFUND_REDIRECTED = "refund_redirected"  # it goes to that account
     REFUND_GIVEN_UP = "refund_given_up"  # a person says that it was paid another way, or never will be
+    COMPENSATION_ASKED = "compensation_asked"  # one person's yes to a sum that needs two
     COMPENSATED = "compensated"
     COMPENSATION_SETTLED = "compensation_settled"
     COMPENSATION_FAILED = "compensation_failed"
+    COMPENSATION_RETRIED = "compensation_retried"
     PAID_OUTSIDE = "paid_outside"  # money of this order moved without us
     SETTLED = "settled"
     WITHDRAWN = "withdrawn"
@@ -178,7 +180,16 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 ASIDE: frozenset[Event] = frozenset({E.MESSAGE_SENT, E.DEADLINE_MOVED, E.DEADLINE_PAUSED, E.DEADLINE_RESUMED})
 
 #: Events that leave every state as it is, the closed one too: money beside the case's own.
-BESIDE: frozenset[Event] = frozenset({E.COMPENSATED, E.COMPENSATION_SETTLED, E.COMPENSATION_FAILED, E.PAID_OUTSIDE})
+BESIDE: frozenset[Event] = frozenset(
+    {
+        E.COMPENSATION_ASKED,
+        E.COMPENSATED,
+        E.COMPENSATION_SETTLED,
+        E.COMPENSATION_FAILED,
+        E.COMPENSATION_RETRIED,
+        E.PAID_OUTSIDE,
+    }
+)
 
 #: How long a state waits before ``deadline_passed`` happens to it. Merchants, verticals and tiers may override each.
 TIMEOUTS: dict[State, timedelta] = {

@@ -176,6 +176,11 @@ class Ledger:
             return self
         return replace(self, holds=kept)
 
+    def free_freight(self, case_id: str) -> Ledger:
+        """The ledger without the case's hold on freight: what is reserved of it speaks for itself, the rest is free."""
+        kept = tuple(h for h in self.holds if h.case_id != case_id or h.line_id != FREIGHT)
+        return self if kept == self.holds else replace(self, holds=kept)
+
     def held_value(self, case_id: str) -> tuple[int, int]:
         """Minor units (goods, tax) paid for the pieces the case holds."""
         held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]
@@ -204,7 +209,7 @@ class Ledger:
         What the case was given is spread over its pieces in proportion to what they were worth. Its freight stays given back.
         """
         mine = [e for e in self.open_entries() if e.case_id == case_id]
-        ledger, goods, tax = self, sum(e.goods_minor for e in mine), sum(e.tax_minor for e in mine)
+        ledger, goods, tax = self.free_freight(case_id), sum(e.goods_minor for e in mine), sum(e.tax_minor for e in mine)
         held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]
         units = [(h, n) for h in held for start, stop in h.units for n in range(start, stop)]
         worth = [self.worth(h.line_id, ((n, n + 1),)) for h, n in units]

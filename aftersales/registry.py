@@ -31,6 +31,7 @@ from zoneinfo import ZoneInfo
 
 from aftersales import ports
 from aftersales.case import State
+from aftersales.entry import Turn
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
 from aftersales.parcel import ParcelState
 from aftersales.redaction import redact
@@ -213,6 +214,8 @@ class Registry:
         table = self._stage.get("merchants", {})
         values = {**table.get("default", {}), **table.get(name, {})}
         try:
+            if "turn" in values:
+                values["turn"] = Turn(values["turn"])
             if "zone" in values:
                 values["zone"] = ZoneInfo(values["zone"])
             for told, states in (("timeout_hours", State), ("parcel_timeout_hours", ParcelState)):

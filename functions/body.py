@@ -189,6 +189,14 @@ class CounterBody(Body):
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
+class CompensationBody(Body):
+    """Money beyond what was paid. A deposit that is owed double is no goodwill: it has a cap of its own."""
+
+    amount_minor: Annotated[int, Meta(ge=1, le=10**12)]
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    why: Literal["goodwill", "double_deposit"] = "goodwill"
+
+
 class CounterAnswer(Body):
     """The buyer's answer to it."""
 

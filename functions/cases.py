@@ -13,6 +13,7 @@ from aftersales.evidence import EvidenceKind, EvidenceState, missing
 from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
+from aftersales.plan import fee_of
 from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
 from functions import evidence as evidences
@@ -205,8 +206,15 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Ca
     if not worth.amount and any(facts.value):
         raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
     quote = offer.amount(facts)
-    tax, freight = quote.tax.minor, quote.freight.minor
-    return replace(case, amount=quote.amount, tax_minor=tax, freight_minor=freight, fault=reason.fault)
+    fee = fee_of(quote.goods, reason.fault, facts.merchant.fee_permille)
+    return replace(
+        case,
+        amount=quote.amount - fee,
+        tax_minor=quote.tax.minor,
+        freight_minor=quote.freight.minor,
+        fee_minor=fee.minor,
+        fault=reason.fault,
+    )
 
 
 def _trade(ctx: Context, order: Order, items: list[ItemBody]) -> Vertical:

@@ -12,14 +12,17 @@ from datetime import datetime, timedelta
 from aftersales.case import Case, Event, State
 from aftersales.change import Change
 from aftersales.deadline import Deadline
+from aftersales.entry import Leg, Payout, Step
 from aftersales.errors import BadPlugin, StaleVersion
-from aftersales.ledger import Leg
+from aftersales.ledger import Ledger
+from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelState
+from aftersales.plan import Plan, plan
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
-from aftersales.vertical import Facts, Offer
+from aftersales.vertical import Facts, Merchant, Offer
 
 FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
 
@@ -79,11 +82,18 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
         parcel = Parcel(change.case.case_id, waits, Deadline.after(now, length, cause))
         awaited = change.then(Event.GOODS_AWAITED, by, now, to=registry.merchant(change.case.merchant).return_address)
         return replace(awaited, parcel=parcel)
-    return reserve(change, OrderFile(order.order, ledger, order.cases), by, now)
+    return reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
 
 
-def reserve(change: Change, order: OrderFile, by: str, now: datetime) -> Change:
-    """The change with the case's amount reserved in the ledger, one leg per payment, and the refunds to send.
+def plan_of(ledger: Ledger, case: Case, merchant: Merchant) -> Plan:
+    """The plan that paying this case follows. Raises OverRefund when the order's money does not cover it."""
+    currency = case.amount.currency
+    tax, freight, fee = (Money(minor, currency) for minor in (case.tax_minor, case.freight_minor, case.fee_minor))
+    return plan(ledger, case.amount - tax - freight, freight, tax, fee, merchant.turn)
+
+
+def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: datetime) -> Change:
+    """The change with the case's amount reserved in the ledger as planned, one leg per payment, and the refunds to send.
 
     Raises OverRefund when the order's money does not cover it, StaleVersion when it is reserved already or its pieces were freed.
     A case worth nothing closes at once: nobody is called.
@@ -92,19 +102,19 @@ def reserve(change: Change, order: OrderFile, by: str, now: datetime) -> Change:
     assert case is not None
     if not case.amount:
         return change.then(Event.SETTLED, by, now, amount_minor=0)
-    reserved = any(e.case_id == case.case_id for e in order.ledger.entries)
+    reserved = any(e.case_id == case.case_id and e.payout is Payout.REFUND for e in order.ledger.entries)
     if reserved or all(h.case_id != case.case_id for h in order.ledger.holds):  # decided between reading the case and its money
         raise StaleVersion("Somebody else decided this case meanwhile.", todo="Read it again.")
-    goods = case.amount.minor - case.tax_minor - case.freight_minor
     ledger, refunds = order.ledger, []
-    for number, leg in enumerate(ledger.legs(goods, case.freight_minor, case.tax_minor), 1):
+    beside = sum(e.case_id == case.case_id and e.step is Step.RESERVED for e in ledger.entries)  # compensation paid before
+    for number, leg in enumerate(plan_of(ledger, case, registry.merchant(case.merchant)).legs, beside + 1):
         key = refund_key(case.case_id, number)
         ledger = ledger.reserve(key, case.case_id, leg, now)
         refunds.append(_refund(case, order.order, leg, key, number, now))
     change = change.then(
         Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
     )
-    return replace(change, ledger=ledger, refunds=tuple(refunds))
+    return replace(change, ledger=ledger.free_freight(case.case_id), refunds=tuple(refunds))
 
 
 def _refund(case: Case, order: Order, leg: Leg, key: str, number: int, now: datetime) -> Refund:

@@ -13,11 +13,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aftersales.case import Event, State
 from aftersales.change import Change
 from aftersales.channel import ReceiptStatus, RefundOrder, RefundReceipt
+from aftersales.entry import Payout
 from aftersales.errors import Conflict, IllegalTransition, NotFound, Rejected, Unknown
 from aftersales.ports import CaseFile
 from aftersales.refund import LATER, REFUND_TERMINAL, Cause, Refund, RefundEvent, RefundState, advance_refund, case_of
@@ -29,6 +30,21 @@ from functions.view import case_view
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+class Told(NamedTuple):
+    """How a case's record calls what happens to a leg."""
+
+    settled: Event
+    failed: Event
+    retried: Event
+
+
+#: Compensation is money beside the case: it leaves the case's state alone.
+EVENTS = {
+    Payout.REFUND: Told(Event.REFUND_SETTLED, Event.REFUND_FAILED, Event.REFUND_RETRIED),
+    Payout.COMPENSATION: Told(Event.COMPENSATION_SETTLED, Event.COMPENSATION_FAILED, Event.COMPENSATION_RETRIED),
+}
 
 
 def execute(registry: Registry, refund: Refund, now: datetime) -> None:
@@ -91,7 +107,7 @@ def retry(ctx: Context, case_id: str, number: int) -> CaseView:
     if refund is None:
         raise NotFound("This case has no such refund.", found=number)
     moved = advance_refund(refund, RefundEvent.RETRIED, ctx.now)
-    change = Change(file.case).then(Event.REFUND_RETRIED, ctx.caller.name, ctx.now, key=refund.key)
+    change = Change(file.case).then(EVENTS[refund.payout].retried, ctx.caller.name, ctx.now, key=refund.key)
     assert change.case is not None
     after = replace(file, case=change.case, refunds=tuple(moved if r is refund else r for r in file.refunds))
     return ctx.commit(replace(change, refunds=(moved,)), case_view(ctx, after, version=file.case.version + 1))
@@ -191,16 +207,16 @@ def _with_case(registry: Registry, file: CaseFile, before: Refund, moved: Refund
     by, legs = f"system:{moved.channel}", [moved if r.key == moved.key else r for r in file.refunds]
     change = Change(file.case, refunds=(moved,))
     if moved.state is RefundState.FAILED:
-        return change.then(Event.REFUND_FAILED, by, now, key=moved.key, cause=moved.cause)
+        return change.then(EVENTS[moved.payout].failed, by, now, key=moved.key, cause=moved.cause)
     if moved.state is not RefundState.SETTLED:
-        if not moved.overdue or before.overdue:
+        if not moved.overdue or before.overdue or moved.payout is not Payout.REFUND:
             return Change(refunds=(moved,))
         return change.then(Event.REFUND_DELAYED, by, now, key=moved.key, channel_id=moved.channel_id)
     order = registry.store.order(moved.merchant, moved.order_id)
     if order is None:
         raise NotFound("The order of this refund is gone.", key=moved.key)
     change = change.then(
-        Event.REFUND_SETTLED,
+        EVENTS[moved.payout].settled,
         by,
         now,
         key=moved.key,
@@ -208,7 +224,8 @@ def _with_case(registry: Registry, file: CaseFile, before: Refund, moved: Refund
         amount_minor=moved.amount.minor,
         payer_minor=moved.payer_minor,
     )
-    if file.case.state is State.SETTLING and all(r.state in REFUND_TERMINAL for r in legs):
+    open_legs = [r for r in legs if r.payout is Payout.REFUND and r.state not in REFUND_TERMINAL]
+    if file.case.state is State.SETTLING and moved.payout is Payout.REFUND and not open_legs:
         change = change.then(Event.SETTLED, by, now, amount_minor=file.case.amount.minor)
     return replace(change, ledger=order.ledger.settle(moved.key, now))
 

@@ -182,6 +182,40 @@ class RefundView(View):
     settled_at: datetime | None
 
 
+class PartsView(View):
+    """What an amount is made of, in minor units; tax is what came on top of the prices."""
+
+    goods: int
+    freight: int
+    tax: int
+
+
+class LegView(View):
+    """What one payment gives. ``state`` is ``planned`` before the money is reserved; ``key`` is the channel's refund number."""
+
+    key: str
+    payment_id: str
+    channel: str
+    state: str
+    amount_minor: int
+    payer_minor: int | None
+
+
+class PlanView(View):
+    """What a case's refund is made of. ``components`` are after ``fee_minor``; ``covered`` is false when the money is gone."""
+
+    case_id: str
+    order_id: str
+    currency: str
+    amount_minor: int
+    components: PartsView
+    fee_minor: int
+    fault: Fault
+    covered: bool
+    legs: list[LegView]
+    refundable_after_minor: int
+
+
 class ItemView(View):
     """Pieces of one line a case asks for."""
 

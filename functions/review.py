@@ -117,7 +117,7 @@ def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
         agreed, zero = case.approvals[-1].amount, replace(case.amount, minor=0)
         freight, tax = replace(zero, minor=case.freight_minor), replace(zero, minor=case.tax_minor)
         _, tax, freight = lowered((case.amount - tax - freight, tax, freight), agreed)
-        change = change.with_case(amount=agreed, asked=agreed, tax_minor=tax.minor, freight_minor=freight.minor)
+        change = change.with_case(amount=agreed, asked=agreed, fee_minor=0, tax_minor=tax.minor, freight_minor=freight.minor)
         change = follow(ctx.registry, change, order, ctx.caller.name, ctx.now)
     else:
         change = change.with_case(approvals=case.approvals[:-1])

@@ -175,6 +175,7 @@ BODIES: dict[str, Any] = {
     "/v1/cases/{case_id}/messages": {"text": "hello"},
     "/v1/merchant/cases/{case_id}/decision": {"outcome": "reject", "reason": "no"},
     "/v1/merchant/cases/{case_id}/counter": {"amount_minor": 1, "reason": "no"},
+    "/v1/merchant/cases/{case_id}/compensation": {"amount_minor": 1, "reason": "no"},
     "/v1/merchant/cases/{case_id}/inspection": {"accepted": False, "note": "no"},
     "/v1/merchant/cases/{case_id}/deadline": {"action": "pause", "reason": "no"},
 }

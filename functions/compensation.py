@@ -1,0 +1,118 @@
+"""Compensation: money beyond what was paid, as a payout of its own, under caps of its own (105 % in all, and a yearly sum)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aftersales.case import Case, Event
+from aftersales.change import Change, Step
+from aftersales.deadline import Deadline
+from aftersales.entry import Payout
+from aftersales.errors import Conflict, Invalid, SecondPersonRequired
+from aftersales.money import Money
+from aftersales.ports import CaseFile, OrderFile, StepsOf
+from aftersales.refund import Refund, RefundState, refund_key
+from aftersales.ticket import Spend
+from aftersales.vertical import Merchant
+from functions.body import CompensationBody
+from functions.context import Context
+from functions.payout import FIRST_LOOK
+from functions.reply import CaseView
+from functions.view import stored
+
+#: Where compensation goes: the buyer's balance at the mall. No consent is asked for money beyond what was paid.
+CHANNEL = "balance"
+
+#: Of what was paid, refunds included: a deposit comes back double when the seller does not keep the promise (Civil Code, art. 587).
+DOUBLE_PERMILLE = 2_000
+
+
+def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
+    """Pay the buyer something beyond the refund, to the mall balance.
+
+    Above the merchant's limit the first call is one person's yes; the same amount asked for by somebody else pays it. Raises
+    OverRefund above the cap of the order, AllowanceSpent above the merchant's yearly sum, SecondPersonRequired.
+    """
+    file = ctx.case(case_id)
+    ctx.unchanged(file.case.version)
+    order, merchant = ctx.order_of(file.case.merchant, file.case.order_id), ctx.registry.merchant(file.case.merchant)
+    amount = Money(body.amount_minor, order.order.currency)
+    if amount.currency != merchant.currency:
+        raise Invalid("Compensation is paid in the merchant's own currency.", expected=merchant.currency, found=amount.currency)
+    if CHANNEL not in ctx.registry.channels:
+        raise Conflict("No mall balance is switched on: there is nowhere to pay compensation to.", expected=CHANNEL)
+    first = _first_yes(ctx, file.case, amount) if merchant.needs_two(amount) else ""
+    if merchant.needs_two(amount) and not first:
+        asked = Change(file.case).then(
+            Event.COMPENSATION_ASKED, ctx.caller.name, ctx.now, amount_minor=amount.minor, why=body.why, reason=body.reason
+        )
+        assert asked.case is not None
+        return ctx.commit(asked, stored(ctx, replace(file, case=asked.case)))
+    change = _paid(ctx, file, order, merchant, amount, body)
+    assert change.case is not None
+    return ctx.commit(change, stored(ctx, replace(file, case=change.case, refunds=(*file.refunds, *change.refunds))))
+
+
+def _paid(ctx: Context, file: CaseFile, order: OrderFile, merchant: Merchant, amount: Money, body: CompensationBody) -> Change:
+    cap = DOUBLE_PERMILLE if body.why == "double_deposit" else merchant.compensation_permille
+    number = len(file.refunds) + 1
+    key = refund_key(file.case.case_id, number)
+    ledger = order.ledger.compensate(key, file.case.case_id, amount, cap, ctx.now)
+    year = ctx.now.astimezone(merchant.zone).year
+    spend = Spend(merchant.merchant, year, Payout.COMPENSATION, amount.minor, merchant.compensation_year_minor, amount.currency)
+    change = Change(file.case, refunds=(_leg(ctx, file.case, key, number, amount),), ledger=ledger, spends=(spend,))
+    return change.then(
+        Event.COMPENSATED,
+        ctx.caller.name,
+        ctx.now,
+        key=key,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        why=body.why,
+        reason=body.reason,
+    )
+
+
+def _leg(ctx: Context, case: Case, key: str, number: int, amount: Money) -> Refund:
+    """A leg that pays the balance; it is a payment of its own, so that no payment's cap is touched."""
+    return Refund(
+        key=key,
+        case_id=case.case_id,
+        number=number,
+        merchant=case.merchant,
+        order_id=case.order_id,
+        buyer_id=case.buyer_id,
+        payment_id=key,
+        channel=CHANNEL,
+        transaction_id=key,
+        payment_minor=amount.minor,
+        goods_minor=amount.minor,
+        freight_minor=0,
+        tax_minor=0,
+        currency=amount.currency,
+        state=RefundState.RESERVED,
+        reserved_at=ctx.now,
+        deadline=Deadline.after(ctx.now, FIRST_LOOK, "poll"),
+        payout=Payout.COMPENSATION,
+    )
+
+
+def _first_yes(ctx: Context, case: Case, amount: Money) -> str:
+    """Who said yes to exactly this amount before, "" for nobody. Raises SecondPersonRequired when it was the same person."""
+    asked: Step | None = None
+    cursor = None
+    while True:
+        page = ctx.registry.store.find(StepsOf(case.case_id), cursor, 100)
+        for step in page.found:
+            if step.event is Event.COMPENSATION_ASKED:
+                asked = step
+            elif step.event is Event.COMPENSATED:
+                asked = None
+        cursor = page.cursor
+        if cursor is None:
+            break
+    if asked is None or asked.data.get("amount_minor") != amount.minor:
+        return ""
+    if asked.by == ctx.caller.name or asked.by.partition(":")[2] == ctx.caller.sub:
+        raise SecondPersonRequired("The second approver is another person than the first.", todo="Ask a colleague.")
+    return asked.by

@@ -1,0 +1,63 @@
+"""Plans: what a case's refund is made of and which payment gives what, before and after anybody was called."""
+
+from __future__ import annotations
+
+from aftersales.entry import Payout
+from aftersales.errors import OverRefund
+from aftersales.refund import Refund, RefundState
+from functions.context import Context
+from functions.payout import plan_of
+from functions.reply import LegView, PartsView, PlanView
+
+PLANNED = "planned"
+
+
+def preview(ctx: Context, case_id: str) -> PlanView:
+    """What will go back and from where; once the money is reserved, what goes back and how far each leg is.
+
+    It is the plan that approval carries out, unless the order's money changes before.
+    """
+    file = ctx.case(case_id)
+    case, ledger = file.case, ctx.order_of(file.case.merchant, file.case.order_id).ledger
+    legs = [r for r in file.refunds if r.payout is Payout.REFUND and r.state is not RefundState.RELEASED]
+    views, covered = [_sent(r) for r in legs], True
+    if not file.refunds and case.amount and not case.terminal:
+        try:
+            views = [
+                LegView(
+                    key="",
+                    payment_id=leg.payment.payment_id,
+                    channel=leg.payment.channel,
+                    state=PLANNED,
+                    amount_minor=leg.goods_minor + leg.freight_minor + leg.tax_minor,
+                    payer_minor=None,
+                )
+                for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs
+            ]
+        except OverRefund:
+            covered = False
+    spoken = sum(v.amount_minor for v in views if v.state == PLANNED)
+    goods = case.amount.minor - case.tax_minor - case.freight_minor
+    return PlanView(
+        case_id=case.case_id,
+        order_id=case.order_id,
+        currency=case.amount.currency,
+        amount_minor=case.amount.minor,
+        components=PartsView(goods=goods, freight=case.freight_minor, tax=case.tax_minor),
+        fee_minor=case.fee_minor,
+        fault=case.fault,
+        covered=covered,
+        legs=views,
+        refundable_after_minor=ledger.refundable.minor - spoken,
+    )
+
+
+def _sent(refund: Refund) -> LegView:
+    return LegView(
+        key=refund.key,
+        payment_id=refund.payment_id,
+        channel=refund.channel,
+        state=refund.state,
+        amount_minor=refund.amount.minor,
+        payer_minor=refund.payer_minor,
+    )
