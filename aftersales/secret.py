@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,16 @@ log = logging.getLogger(__name__)
 MAX_AGE_S = 600.0
 #: A secret that cannot be read again is tried again after this; until then its last value stays in use.
 RETRY_S = 60.0
+
+#: What every keeper of secrets takes as a name: no path, nothing hidden, no wild card.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+=-]{0,127}")
+
+
+def checked_name(name: str) -> str:
+    """The name, if it is one. Raises BadSettings."""
+    if not NAME.fullmatch(name) or ".." in name:
+        raise BadSettings("This is no name of a secret.", found=name[:130], expected=NAME.pattern)
+    return name
 
 
 @dataclass(frozen=True, slots=True)
