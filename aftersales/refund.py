@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 
 from aftersales.deadline import Deadline
@@ -105,6 +105,9 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
+#: Channels count days in Beijing, which has had one offset and no summer time since 1991 (tz database).
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+
 #: Causes that pass by themselves: the same number is sent again later.
 LATER = frozenset({Cause.NOT_ENOUGH, Cause.TOO_SOON, Cause.NOT_SYNCED})
 
@@ -152,6 +155,16 @@ class Refund:
     def amount(self) -> Money:
         """What this leg sends."""
         return Money(self.goods_minor + self.freight_minor + self.tax_minor, self.currency)
+
+    @property
+    def month(self) -> str:
+        """The calendar month (UTC) it was reserved in: ``2026-11``."""
+        return self.reserved_at.astimezone(UTC).strftime("%Y-%m")
+
+    @property
+    def day(self) -> date:
+        """The day (Beijing) its channel accepted it; without the channel's word, the day it was reserved."""
+        return (self.accepted_at or self.reserved_at).astimezone(BEIJING).date()
 
 
 def refund_key(case_id: str, number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -70,3 +70,17 @@ class Spend:
     minor: int
     cap_minor: int
     currency: str
+
+    @property
+    def allowance(self) -> tuple[str, int, Payout, str]:
+        """What it is counted against: a merchant's payouts of a kind in a year and a currency."""
+        return self.merchant, self.year, self.payout, self.currency
+
+
+def netted(spends: Iterable[Spend]) -> tuple[Spend, ...]:
+    """One spend per allowance, of the sum under the lowest cap; none where the sum is nothing."""
+    sums: dict[object, Spend] = {}
+    for spend in spends:
+        known = sums.get(spend.allowance, replace(spend, minor=0))
+        sums[spend.allowance] = replace(known, minor=known.minor + spend.minor, cap_minor=min(known.cap_minor, spend.cap_minor))
+    return tuple(spend for spend in sums.values() if spend.minor)

@@ -7,18 +7,21 @@ changes is kept balanced: the payment follows the lines unless it is given, the 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from aftersales.case import TIMEOUTS, Case, Ending, Item, Kind, State
 from aftersales.deadline import Deadline
 from aftersales.decision import Finding, Verdict
+from aftersales.entry import Payout
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
 from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.order import Buyer, Line, Order, OrderStatus, Payment, Shipment
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelState
 from aftersales.refund import Refund, RefundState, refund_key
+from aftersales.report import Report
+from aftersales.ticket import Spend, Ticket, TicketKind
 from aftersales.vertical import Facts, Merchant
 
 #: A Friday, noon in Shanghai.
@@ -115,6 +118,21 @@ def a_refund(**changes: Any) -> Refund:
         paid.paid_minor, 1990, 0, 0, "CNY", RefundState.RESERVED, NOW, Deadline.after(NOW, timedelta(minutes=1), "poll"),
     )  # fmt: skip
     return replace(refund, **changes)
+
+
+def a_ticket(**changes: Any) -> Ticket:
+    """A refund of ``m1`` that has not arrived after 48 hours."""
+    return replace(Ticket("T-Rc1-1", TicketKind.REFUND_DELAYED, "m1", NOW), **changes)
+
+
+def a_report(**changes: Any) -> Report:
+    """What was found for WeChat Pay's 20 November at ``m1``."""
+    return replace(Report("m1", "wechatpay", date(2026, 11, 20), "CNY", NOW), **changes)
+
+
+def a_spend(minor: int = 300, **changes: Any) -> Spend:
+    """CNY 3.00 of the CNY 10.00 that ``m1`` may pay beyond its refunds in 2026."""
+    return replace(Spend("m1", 2026, Payout.COMPENSATION, minor, 1000, "CNY"), **changes)
 
 
 def a_parcel(**changes: Any) -> Parcel:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
 from threading import RLock
 from typing import Any, TypeVar, cast
 from zlib import crc32
 
 from aftersales.case import Case
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
-from aftersales.errors import ClaimTaken, IdempotencyMismatch, Invalid, StaleVersion
+from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
 from aftersales.evidence import Evidence
 from aftersales.ledger import Ledger
 from aftersales.order import Order
@@ -29,18 +25,26 @@ from aftersales.ports import (
     OfBuyer,
     OfMerchant,
     OrderFile,
+    OrdersOfPayment,
     OrdersOfPhone,
     Page,
     PrintsLike,
     Query,
+    RefundsOf,
+    RefundsOn,
+    ReportsOf,
     Seen,
     StepsOf,
+    TicketNamed,
+    TicketsOf,
 )
 from aftersales.refund import Refund
+from aftersales.report import Report
+from aftersales.testing.store_page import Row, page_of
+from aftersales.ticket import Spend, Ticket, netted
 
 T = TypeVar("T")
-V = TypeVar("V", Case, Order, Ledger, Parcel, Refund)
-Row = tuple[tuple[str, ...], Any]
+V = TypeVar("V", Case, Order, Ledger, Parcel, Refund, Ticket, Report)
 
 #: Sorts after every instant: what has no deadline is least urgent.
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -53,7 +57,8 @@ class FakeStore:
         self.due_shards = due_shards
         self.records: list[Mapping[str, Any]] = []
         self._lock = RLock()
-        self._kept: dict[tuple[Any, ...], Any] = {}  # orders, ledgers, cases, parcels and refunds by kind and id
+        self._kept: dict[tuple[Any, ...], Any] = {}  # what has a version, by kind and id
+        self._spent: dict[tuple[Any, ...], int] = {}
         self._evidence: dict[str, dict[str, Evidence]] = {}
         self._steps: dict[str, list[Step]] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
@@ -82,7 +87,7 @@ class FakeStore:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
         with self._lock:
             rows, newest_first = self._rows(query)
-        return cast("Page[T]", _page(rows, newest_first, _name(query), cursor, limit))
+        return cast("Page[T]", page_of(rows, query, cursor, limit, newest_first=newest_first))
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -95,9 +100,14 @@ class FakeStore:
 
     # --- writing ------------------------------------------------------------------------------------------------------
     def commit(self, change: Change) -> None:
-        """Write all of ``change`` or nothing. Raises IdempotencyMismatch, StaleVersion or ClaimTaken, in this order."""
+        """Write all of ``change`` or nothing.
+
+        Raises IdempotencyMismatch, StaleVersion, ClaimTaken or AllowanceSpent, in this order.
+        """
         if change.case is None and (change.steps or change.evidence):
             raise ValueError("steps and evidence belong to a case")
+        if change.spends and not (change.refunds or change.ledger):
+            raise ValueError("a spend belongs to a refund or a ledger")
         with self._lock:
             if change.answer:
                 self._check_answer(change.answer, change.case)
@@ -109,12 +119,21 @@ class FakeStore:
             for claim in change.claims:
                 if claim in self._claims:
                     raise ClaimTaken(f"{claim} is taken already.", claim=claim)
+            self._spend(netted(change.spends))
             self._write(change, versioned)
 
     def _check_answer(self, answer: Answer, case: Case | None) -> None:
         kept = self._answers.get((answer.caller, answer.key))
         if kept and not (case and kept.expires_at <= case.updated_at):
             raise IdempotencyMismatch("This Idempotency-Key was used before.", key=answer.key)
+
+    def _spend(self, spends: Sequence[Spend]) -> None:
+        for spend in spends:
+            left = spend.cap_minor - self._spent.get(spend.allowance, 0)
+            if spend.minor > max(left, 0):
+                raise AllowanceSpent("The yearly allowance does not cover this.", left_minor=max(left, 0))
+        for spend in spends:
+            self._spent[spend.allowance] = max(self._spent.get(spend.allowance, 0) + spend.minor, 0)
 
     def _write(self, change: Change, versioned: Iterable[tuple[tuple[Any, ...], Any]]) -> None:
         for name, value in versioned:
@@ -167,6 +186,27 @@ class FakeStore:
             case PrintsLike():
                 prints = [p for p in self._prints.values() if _alike(p.value, query.value)]
                 return [((p.case_id, p.evidence_id), p) for p in prints], False
+        return self._money(query), False
+
+    def _money(self, query: Query[Any]) -> list[Row]:
+        """The same for what is asked about money, all of it oldest first."""
+        match query:
+            case OrdersOfPayment():
+                paid = (query.channel, query.transaction_id)
+                ledgers = (x for x in self._all(Ledger) if paid in ((p.channel, p.transaction_id) for p in x.payments))
+                return [((x.merchant, x.order_id),) * 2 for x in ledgers if query.transaction_id]
+            case RefundsOf():
+                return _by_age(r for r in self._all(Refund) if (r.merchant, r.month) == (query.merchant, query.month))
+            case RefundsOn():
+                return _by_age(r for r in self._all(Refund) if (r.channel, r.day) == (query.channel, query.day))
+            case TicketNamed():
+                return [((t.ticket_id,), t) for t in self._all(Ticket) if t.ticket_id == query.ticket_id]
+            case TicketsOf():
+                tickets = (t for t in self._all(Ticket) if (t.merchant, t.is_open) == (query.merchant, query.is_open))
+                return [((_text(t.opened_at), t.ticket_id), t) for t in tickets]
+            case ReportsOf():
+                reports = (r for r in self._all(Report) if r.merchant == query.merchant and query.first <= r.day <= query.last)
+                return [((r.day.isoformat(), r.channel, r.currency), r) for r in reports]
         raise ValueError(f"no such query: {query!r}")
 
     def _due(self, query: DueBy) -> Iterable[Due]:
@@ -190,6 +230,14 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("parcel", change.parcel.case_id), change.parcel
     for refund in change.refunds:
         yield ("refund", refund.case_id, refund.number), refund
+    for ticket in change.tickets:
+        yield ("ticket", ticket.ticket_id), ticket
+    for report in change.reports:
+        yield ("report", report.merchant, report.channel, report.day, report.currency), report
+
+
+def _by_age(refunds: Iterable[Refund]) -> list[Row]:
+    return [((_text(r.reserved_at), r.case_id, f"{r.number:09}"), r) for r in refunds]
 
 
 def _urgency(case: Case) -> str:
@@ -202,32 +250,3 @@ def _text(at: datetime) -> str:
 
 def _alike(one: str, other: str) -> bool:
     return any(one[i : i + 4] == other[i : i + 4] for i in range(0, 16, 4))
-
-
-def _name(query: Query[Any]) -> list[str]:
-    """What tells two queries apart; ``now`` may move from page to page."""
-    return [type(query).__name__, *(str(getattr(query, f.name)) for f in fields(query) if f.name != "now")]
-
-
-def _page(rows: list[Row], newest_first: bool, name: list[str], cursor: str | None, limit: int) -> Page[Any]:
-    rows.sort(key=lambda row: row[0], reverse=newest_first)
-    after = _opened(cursor, name)
-    found = list(islice((r for r in rows if after is None or (r[0] < after if newest_first else r[0] > after)), limit + 1))
-    last = found[limit - 1][0] if len(found) > limit else None
-    return Page(tuple(value for _, value in found[:limit]), _sealed(name, last) if last else None)
-
-
-def _sealed(name: list[str], key: tuple[str, ...]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([name, key]).encode()).decode()
-
-
-def _opened(cursor: str | None, name: list[str]) -> tuple[str, ...] | None:
-    if cursor is None:
-        return None
-    try:
-        named, key = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
-    except (ValueError, TypeError, binascii.Error):
-        named, key = None, ()
-    if named != name:
-        raise Invalid("This cursor is not one of ours.", todo="Start again without a cursor.", found=cursor)
-    return tuple(key)

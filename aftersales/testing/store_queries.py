@@ -20,10 +20,9 @@ HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
 
 
-def everything(store: Store, query: Query[T], limit: int = 50) -> list[T]:
-    """All that ``query`` finds, page by page; no page is larger than asked, and none but the last goes without a cursor."""
+def everything(store: Store, query: Query[T], limit: int = 50, cursor: str | None = None) -> list[T]:
+    """All that ``query`` finds from ``cursor`` on, page by page; no page is larger than asked."""
     found: list[T] = []
-    cursor: str | None = None
     for _ in range(1000):
         page = store.find(query, cursor, limit)
         assert len(page.found) <= limit

@@ -17,8 +17,8 @@ from aftersales.errors import AftersalesError, StaleVersion
 from aftersales.ledger import Ledger, Leg
 from aftersales.money import Money
 from aftersales.order import Freight
-from aftersales.ports import AnswerTo, StepsOf, Store
-from aftersales.testing.builders import NOW, a_case, a_line
+from aftersales.ports import AnswerTo, RefundsOf, StepsOf, Store
+from aftersales.testing.builders import NOW, a_case, a_line, a_refund, a_spend
 from aftersales.testing.store_contract import an_answer, opened, pushed, stored
 
 #: Each loser of a race reads again and tries again; so many are never lost in a row.
@@ -110,6 +110,17 @@ class RaceContract:
         ledger = _ledger(store)
         assert sorted(units for hold in ledger.holds for units in hold.units) == [(n, n + 1) for n in range(10)]
         assert ledger.spent == ledger.paid
+
+    def test_no_race_spends_more_than_the_allowance(self, store: Store) -> None:
+        """Twelve threads spend a tenth of a yearly cap each: ten get it, and exactly the cap is spent."""
+
+        def spend(case_id: str, minor: int = 100) -> None:
+            store.commit(Change(refunds=(a_refund(case_id=case_id),), spends=(a_spend(minor),)))
+
+        took = at_once(partial(tried_again, partial(spend, f"c{n}")) for n in range(12))
+        assert took == {"ok": 10, "AllowanceSpent": 2}
+        assert at_once([partial(spend, "c12", 1)]) == {"AllowanceSpent": 1}
+        assert len(store.find(RefundsOf("m1", "2026-11")).found) == 10
 
 
 def _ledger(store: Store) -> Ledger:

@@ -3,12 +3,14 @@ import pytest
 from aftersales.ports import Store
 from aftersales.testing.store import FakeStore
 from aftersales.testing.store_contract import StoreContract
+from aftersales.testing.store_money import MoneyContract
 from aftersales.testing.store_queries import QueryContract
 from aftersales.testing.store_races import RaceContract
+from aftersales.testing.store_refunds import RefundContract
 from plugins.dynamodb_store.store import DynamoStore
 
 
-class TestFake(StoreContract, QueryContract, RaceContract):
+class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, RaceContract):
     """The fake that use cases are tested with."""
 
     @pytest.fixture
