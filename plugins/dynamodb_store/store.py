@@ -43,8 +43,10 @@ class DynamoStore:
     def __init__(self, settings: Mapping[str, Any], client: DynamoDBClient | None = None) -> None:
         self.table = str(settings.get("table", ""))
         self._phone_key = str(settings.get("phone_key", "")).encode()
-        if not self.table or not self._phone_key:
-            raise BadSettings("dynamodb_store needs the settings table and phone_key.", lacking=["table", "phone_key"])
+        if not self.table or ("phone_key" in settings and not self._phone_key):
+            raise BadSettings("dynamodb_store needs the setting table, and a phone_key that is not empty.")
+        # A process that knows no secrets pages through its own queries only: its cursors are good for nobody else.
+        self._cursor_key = self._phone_key or secrets.token_bytes(32)
         self.due_shards = int(settings.get("due_shards", 4))
         self._layout = Layout(int(settings.get("queue_shards", 2)), self.due_shards, self._phone_hash)
         self._endpoint = str(settings.get("endpoint", ""))
@@ -82,7 +84,7 @@ class DynamoStore:
 
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
-        return Finder(self.client, self.table, self._layout, self._phone_key).page(query, cursor, limit)
+        return Finder(self.client, self.table, self._layout, self._cursor_key).page(query, cursor, limit)
 
     def seen(self, record: Mapping[str, Any]) -> Seen | None:
         """What a stream record (as Lambda or the streams client gives it) says; None when nothing follows from it."""
@@ -171,6 +173,8 @@ class DynamoStore:
         return []
 
     def _phone_hash(self, phone: str) -> str:
+        if not self._phone_key:
+            raise BadSettings("dynamodb_store keeps and finds orders with the setting phone_key only.", lacking=["phone_key"])
         return hmac.new(self._phone_key, b"phone\0" + phone.encode(), hashlib.sha256).hexdigest()[:32]
 
 

@@ -19,7 +19,7 @@ from math import ceil
 from pathlib import Path
 from urllib.parse import urlencode
 
-from aftersales.errors import BadSignature, Invalid
+from aftersales.errors import BadSettings, BadSignature, Invalid
 from aftersales.ports import Upload
 
 UPLOAD_FOR = timedelta(minutes=15)
@@ -90,6 +90,8 @@ class LocalFiles:
     # --- inside -------------------------------------------------------------------------------------------------------
     def _sign(self, method: str, fields: dict[str, str]) -> str:
         """HMAC-SHA256 over the method and every field by name. A line each; no field we sign holds a line break."""
+        if not self._key:
+            raise BadSettings("local_files signs addresses with the setting key only.", lacking=["key"])
         lines = [method, *(f"{name}={fields[name]}" for name in sorted(fields))]
         return hmac.new(self._key, "\n".join(lines).encode(errors="backslashreplace"), hashlib.sha256).hexdigest()
 

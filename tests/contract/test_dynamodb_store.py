@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 from aftersales.case import Event
 from aftersales.change import Change, PhotoPrint
 from aftersales.errors import BadSettings, IdempotencyMismatch, Invalid, StaleVersion
-from aftersales.ports import DueBy, OfMerchant, StepsOf
+from aftersales.ports import DueBy, OfMerchant, OrdersOfPhone, PrintsLike, StepsOf
 from aftersales.testing.builders import NOW, a_case, a_ledger, a_line, a_refund, an_order
 from aftersales.testing.store_contract import an_answer, opened, pushed, refused, stored
 from plugins.dynamodb_store import build
@@ -221,11 +221,31 @@ def test_a_lagging_index_names_a_case_once(engine_store: DynamoStore) -> None:
 
 
 def test_settings_are_checked_at_once() -> None:
-    """Without a table or a key nothing is built; a store that is built has not connected."""
-    for settings in ({}, {"table": "t"}, {"phone_key": "k"}, {"table": "t", "phone_key": ""}):
+    """Without a table, or with an empty key, nothing is built; a store that is built has not connected."""
+    for settings in ({}, {"phone_key": "k"}, {"table": "", "phone_key": "k"}, {"table": "t", "phone_key": ""}):
         with pytest.raises(BadSettings):
             build(settings)
     assert build({"table": "t", "phone_key": "k", "due_shards": "7"}).due_shards == 7
+
+
+def test_without_the_phone_key_only_orders_are_out_of_reach(engine_store: DynamoStore) -> None:
+    """The process that looks at photos holds no key: it reads cases and pages through its own queries; orders it cannot keep."""
+    store = DynamoStore({"table": engine_store.table}, engine_store.client)
+    opened(engine_store)
+    store.commit(Change(prints=tuple(PhotoPrint("00000000000000ff", f"c{n}", "e1") for n in range(3))))
+    pages, cursor = [], None
+    while not pages or cursor:
+        page = store.find(PrintsLike("00000000000000ff"), cursor, 2)
+        pages, cursor = [*pages, [found.case_id for found in page.found]], page.cursor
+    assert pages == [["c0", "c1"], ["c2"]]
+    order = an_order(order_id="o2")
+    with pytest.raises(BadSettings, match="phone_key"):
+        store.commit(Change(order=order, ledger=a_ledger(order)))
+    with pytest.raises(BadSettings, match="phone_key"):
+        store.find(OrdersOfPhone("m1", "13800000000"))
+    first = engine_store.find(PrintsLike("00000000000000ff"), None, 2)
+    with pytest.raises(Invalid):
+        store.find(PrintsLike("00000000000000ff"), first.cursor, 2)  # somebody else's cursor
 
 
 def test_money_is_never_a_float(engine_store: DynamoStore) -> None:

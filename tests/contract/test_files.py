@@ -141,10 +141,23 @@ class TestLocal(FilesContract):
         assert list((tmp_path / "files" / ".fresh").iterdir()) == []
 
     def test_settings_are_checked_at_once(self) -> None:
-        """Without a folder, an address or a key nothing is built."""
-        for settings in ({}, {"folder": "f", "base_url": "u"}, {"folder": "f", "base_url": "u", "key": ""}):
+        """Without a folder or an address nothing is built, nor with an empty key."""
+        for settings in ({}, {"folder": "f", "key": "k"}, {"base_url": "u"}, {"folder": "f", "base_url": "u", "key": ""}):
             with pytest.raises(BadSettings):
                 build_local(settings)
+
+    def test_without_the_key_files_are_read_and_written_and_no_address_is_given(self, tmp_path: Path) -> None:
+        """The process that looks at photos signs nothing and believes no signature: it holds no key."""
+        files = build_local({"folder": str(tmp_path), "base_url": "http://127.0.0.1:1"})
+        files.write("overlay/c1/e1", JPEG, "image/jpeg")
+        assert files.read("overlay/c1/e1", len(JPEG)) == JPEG
+        for use in (
+            lambda: files.url("overlay/c1/e1", NOON),
+            lambda: files.upload("evidence/c1/e1", "image/jpeg", 10, NOON),
+            lambda: files.verify("GET", {"key": "overlay/c1/e1", "expires": "9999999999", "signature": ""}, NOON),
+        ):
+            with pytest.raises(BadSettings, match="key"):
+                use()
 
 
 class TestS3(FilesContract):
