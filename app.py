@@ -7,13 +7,14 @@ A claim's way: ``POST /v1/cases`` → ``functions.cases`` → (stream) ``functio
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from chalice.app import Chalice, Rate, Response
 
-from aftersales import __version__
+from aftersales import __version__, redaction
 from aftersales.caller import Role
 from aftersales.registry import Registry
 from functions import (
@@ -34,6 +35,7 @@ from functions import (
 )
 from functions.http import Route
 
+redaction.install()
 app = Chalice(app_name="aftersales")
 
 BUYER = frozenset({Role.BUYER})
@@ -97,6 +99,12 @@ def registry() -> Registry:
     here = Path(__file__).resolve().parent
     packed = next((r for r in (here, here / "vendor") if (r / "infra" / "stages").is_dir()), here)
     return Registry.from_file(Path(os.environ.get("AFTERSALES_STAGE", packed / "infra" / "stages" / "aws.toml")))
+
+
+@app.middleware("all")
+def guard(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """An error that ends a function is printed by Lambda itself, past every log: nothing must be read in it either."""
+    return redaction.guarded(lambda: get_response(event))
 
 
 def _request() -> http.Request:

@@ -37,9 +37,10 @@ def caller_of(registry: Registry, authorization: str) -> Caller:
 
 
 def _key(registry: Registry, token: str) -> tuple[Any, list[str]]:
-    secret, jwks = registry.setting("token", "secret", ""), registry.setting("token", "jwks", "")
+    jwks = registry.setting("token", "jwks", "")
     if jwks:
         return _published(jwks, token), ASYMMETRIC
+    secret = registry.setting("token", "secret", "")
     if len(secret) < 32:
         raise BadSettings("The token secret has at least 32 characters, or a JWKS is set.")
     return secret, ["HS256"]

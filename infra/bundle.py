@@ -68,7 +68,7 @@ class Unit:
     """One deployable zip. ``requirements`` names the lists it needs, ``data`` the folders it reads beside code.
 
     ``memory_mb`` also sets the share of a CPU (1769 MB are one, Lambda's documentation, read 2026-11). ``pays`` says whether it
-    talks to payment channels and checks tokens, and so needs their secrets.
+    talks to payment channels and checks tokens, and so reads secrets.
     """
 
     name: str

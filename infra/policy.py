@@ -10,9 +10,13 @@ TABLE_ACTIONS = ("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
 PREFIXES = ("evidence", "overlay")
 
 
-def statements(triggers: list[Json], queues: list[str]) -> list[Json]:
-    """Give a function's statements. ``triggers`` are its events in the template, ``queues`` the queues that it may send to."""
-    return [*_always(queues), *(_trigger(event) for event in triggers if event["Type"] in {"DynamoDB", "SQS"}), *_aside(triggers)]
+def statements(triggers: list[Json], queues: list[str], *, secrets: bool) -> list[Json]:
+    """Give a function's statements.
+
+    ``triggers`` are its events in the template, ``queues`` the queues that it may send to, ``secrets`` says whether it reads any.
+    """
+    reads = [_trigger(event) for event in triggers if event["Type"] in {"DynamoDB", "SQS"}]
+    return [*_always(queues), *([_secrets()] if secrets else []), *reads, *_aside(triggers)]
 
 
 def _always(queues: list[str]) -> list[Json]:
@@ -26,6 +30,12 @@ def _always(queues: list[str]) -> list[Json]:
         _allow("Jobs", ["sqs:GetQueueUrl", "sqs:SendMessage"], [_arn(queue) for queue in queues]),
         _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [_arn("Logs")]),
     ]
+
+
+def _secrets() -> Json:
+    """The stack's secrets by the beginning of their names; AWS ends each with six characters of its own."""
+    arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretsPrefix}*"
+    return _allow("Secrets", ["secretsmanager:GetSecretValue"], [{"Fn::Sub": arn}])
 
 
 def _trigger(event: Json) -> Json:

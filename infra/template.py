@@ -22,6 +22,7 @@ CREATED: Mapping[str, Json | str] = {
     "TABLE": {"Ref": "Table"},
     "BUCKET": {"Ref": "Evidence"},
     "QUEUE_PREFIX": {"Fn::Sub": "${AWS::StackName}-"},
+    "SECRETS_PREFIX": {"Ref": "SecretsPrefix"},
 }
 #: For other places than AWS; unset, the clients find AWS by themselves.
 NOT_HERE = frozenset({"DYNAMODB_ENDPOINT"})
@@ -79,8 +80,8 @@ def _environment(unit: Unit, stage: Path) -> tuple[Json, Json]:
     """Give the unit's environment and the parameters that it needs, from the ``env:NAME`` settings of the stage file."""
     asked = tomllib.loads(stage.read_text(encoding="utf-8"))
     settings = asked.get("settings", {})
-    if not unit.pays:  # what it does not use it does not know: no keys of payment channels, no token secret
-        ports = frozenset(asked.get("ports", {}).values())
+    if not unit.pays:  # what it does not use it does not know: no payment channels, and where secrets are kept neither
+        ports = frozenset(plugin for port, plugin in asked.get("ports", {}).items() if port != "secrets")
         settings = {plugin: values for plugin, values in settings.items() if plugin in ports}
     variables: Json = {"AFTERSALES_STAGE": f"{LAMBDA_ROOT}/infra/stages/{stage.name}"}
     parameters: Json = {}
@@ -126,7 +127,7 @@ def _complete(resources: Json, name: str, unit: Unit, variables: Json) -> None:
         _trigger(resources, event)
     role = resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
     queues = sorted(key for key, resource in resources.items() if key.endswith("Queue") and resource["Type"] == "AWS::SQS::Queue")
-    role["Policies"][0]["PolicyDocument"]["Statement"] = policy.statements(triggers, queues)
+    role["Policies"][0]["PolicyDocument"]["Statement"] = policy.statements(triggers, queues, secrets=unit.pays)
 
 
 def _trigger(resources: Json, event: Json) -> None:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
 
+from aftersales import redaction
+
 COMMANDS: dict[str, str] = {
     "run": "start the whole system on this machine, on durable state",
     "demo": "play claims from end to end against the local system",
@@ -37,6 +39,7 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command named on the command line and give its exit status; 130 after Ctrl-C, as shells expect."""
+    redaction.install()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # what is said is seen at once, also through a pipe or in a file
     words = list(sys.argv[1:] if argv is None else argv)

@@ -2,11 +2,12 @@
 
 ::
 
-    secrets.json   made once, readable by the owner only        queue.sqlite   jobs for the worker
+    home.json      the table's name                             queue.sqlite   jobs for the worker
     ports.json     loopback ports, kept so that addresses last  stream.json    how far the table's stream was followed
     clock          seconds the local clock runs ahead           swept.json     the last pass of the schedules
     engine/        the database                                 files/         evidence
     sandbox/       the provider's keys and books                log/           one file per part
+    secrets/       one file per secret, its owner's only: ours made once, a provider's taken over from the sandbox
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 from aftersales.registry import Registry
 from infra.local.engine import endpoint_given
 from plugins.local_clock import LocalClock
+from plugins.local_secrets.folder import LocalSecrets
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / "infra" / "stages" / "local.toml"
@@ -36,12 +38,13 @@ HOST = "127.0.0.1"
 PORTS = ("server", "engine", "sandbox", "truth")
 PORT_RANGE = range(20_000, 30_000)
 
-SANDBOX_KEYS = {
-    "WECHATPAY_MCHID": "mchid",
-    "WECHATPAY_SERIAL": "serial_no",
-    "WECHATPAY_PRIVATE_KEY": "private_key.pem",
-    "WECHATPAY_PLATFORM_KEYS": "platform_keys.json",
-    "WECHATPAY_APIV3_KEY": "apiv3_key",
+#: Secrets of our own, and their names in ``secrets.json`` of earlier homes: what is stored depends on them.
+OWN_SECRETS = {"token": "TOKEN_SECRET", "phone_key": "PHONE_KEY", "files_key": "FILES_KEY"}
+#: What the sandbox knows of a merchant, below its folder: what is public by its name in the environment, …
+SANDBOX_KEYS = {"WECHATPAY_MCHID": "keys/mchid", "WECHATPAY_PLATFORM_KEYS": "keys/platform_keys.json"}
+#: … and secrets by their names, with their fields.
+SANDBOX_SECRETS = {
+    "wechatpay": {"serial_no": "keys/serial_no", "private_key": "keys/private_key.pem", "apiv3_key": "keys/apiv3_key"},
 }
 
 
@@ -61,9 +64,14 @@ class Home:
         home = cls._at(folder)
         home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         home.log.mkdir(exist_ok=True)
-        if not home._secrets_file.exists():
-            made = {name: secrets.token_hex(24) for name in ("TOKEN_SECRET", "PHONE_KEY", "FILES_KEY")}
-            write(home._secrets_file, {**made, "TABLE": f"aftersales-{secrets.token_hex(4)}"})
+        home.secrets.mkdir(exist_ok=True, mode=0o700)
+        before = read(home.folder / "secrets.json")
+        for name, older in OWN_SECRETS.items():
+            if not (home.secrets / name).exists():
+                write_text(home.secrets / name, str(before.get(older) or secrets.token_hex(24)))
+        if not home._file.exists():
+            write(home._file, {"table": before.get("TABLE") or f"aftersales-{secrets.token_hex(4)}"})
+        (home.folder / "secrets.json").unlink(missing_ok=True)
         if not home._ports_file.exists():
             write(home._ports_file, dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)))
         return home
@@ -72,7 +80,7 @@ class Home:
     def there(cls, folder: Path) -> Home:
         """The home in ``folder``. Raises NoHome when nothing was ever started there."""
         home = cls._at(folder)
-        if not home._secrets_file.exists() or not home._ports_file.exists():
+        if not home._file.exists() or not home._ports_file.exists():
             raise NoHome(f"{folder} holds no local system: start one with `make run` first")
         return home
 
@@ -112,24 +120,24 @@ class Home:
         return self.folder / "queue.sqlite"
 
     @property
-    def keys(self) -> Path:
-        """The sandbox's keys."""
-        return self.folder / "sandbox" / "keys"
+    def sandbox(self) -> Path:
+        """The sandbox's keys and books."""
+        return self.folder / "sandbox"
 
     @property
-    def _secrets_file(self) -> Path:
-        return self.folder / "secrets.json"
+    def secrets(self) -> Path:
+        """The folder that plugins.local_secrets reads."""
+        return self.folder / "secrets"
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "home.json"
 
     @property
     def _ports_file(self) -> Path:
         return self.folder / "ports.json"
 
     # --- addresses ----------------------------------------------------------------------------------------------------
-    @cached_property
-    def secrets(self) -> Mapping[str, str]:
-        """The secrets and the table's name, by the names they have in the environment."""
-        return {str(k): str(v) for k, v in read(self._secrets_file).items()}
-
     @property
     def ports(self) -> Mapping[str, int]:
         """The ports by part."""
@@ -160,17 +168,29 @@ class Home:
         """Where the sandbox tells what really was paid."""
         return f"http://{HOST}:{self.ports['truth']}"
 
-    @property
+    @cached_property
     def table(self) -> str:
         """The table's name."""
-        return self.secrets["TABLE"]
+        return str(read(self._file)["table"])
 
     # --- what others need ---------------------------------------------------------------------------------------------
+    def secret(self, name: str) -> str:
+        """A secret, as the system itself reads it. Raises BadSettings when others could read it too."""
+        return LocalSecrets(self.secrets).read(name)
+
+    def take_over_secrets(self) -> None:
+        """Keep the sandbox's keys as secrets, as an operator keeps the ones that a provider has issued. It has run before."""
+        for name, fields in SANDBOX_SECRETS.items():
+            files = {field: self.sandbox / file for field, file in fields.items()}
+            if all(file.exists() for file in files.values()):
+                write(self.secrets / name, {field: file.read_text(encoding="utf-8").strip() for field, file in files.items()})
+
     def environment(self) -> dict[str, str]:
-        """What the stage file asks the environment for. The sandbox's keys are part of it once it has run."""
-        made = {name: self.keys / file for name, file in SANDBOX_KEYS.items()}
+        """What the stage file asks the environment for: no secrets. What the sandbox knows is part of it once it has run."""
+        made = {name: self.sandbox / file for name, file in SANDBOX_KEYS.items()}
         return {
-            **self.secrets,
+            "TABLE": self.table,
+            "SECRETS_FOLDER": str(self.secrets),
             "AFTERSALES_STAGE": str(STAGE),
             "AFTERSALES_HOME": str(self.folder),
             "DYNAMODB_ENDPOINT": self.engine_url,
@@ -209,10 +229,15 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def write(file: Path, said: Mapping[str, Any]) -> None:
+    """Replace ``file`` by this as JSON, see :func:`write_text`."""
+    write_text(file, json.dumps(said, indent=1))
+
+
+def write_text(file: Path, text: str) -> None:
     """Replace ``file`` in one step, on disk when this returns, readable by its owner only."""
     fresh = file.with_name(f"{file.name}.{os.getpid()}.new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as draft:
-        json.dump(said, draft, indent=1)
+        draft.write(text)
         draft.flush()
         os.fsync(draft.fileno())
     fresh.replace(file)

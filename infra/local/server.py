@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from aftersales import redaction
 from infra.local.engine import check_table_name, dynamodb_client
 from infra.local.follower import Follower
 from infra.local.gateway import LARGEST, Gateway, Reply, build_types, problem
@@ -129,6 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT."""
+    redaction.install()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)

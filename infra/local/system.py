@@ -221,6 +221,8 @@ class System:
         if part == "sandbox":
             told += ["--port", self.home.ports["sandbox"], "--truth-port", self.home.ports["truth"]]
             told += ["--delay-s", self._delay_s, "--data", self.home.folder / "sandbox"]
+        else:
+            self.home.take_over_secrets()
         if part == "worker":
             (self.home.folder / "worker.json").unlink(missing_ok=True)
         log = self.home.log / f"{part}.log"

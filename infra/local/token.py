@@ -21,7 +21,7 @@ def token(home: Home, role: str, merchant: str = "m1", sub: str = "", hours: flo
     claims = {"sub": sub or f"{role}-1", "role": role, "exp": int(time.time() + hours * 3600)}
     if merchant:
         claims["merchant"] = merchant
-    return jwt.encode(claims, home.secrets["TOKEN_SECRET"], algorithm="HS256")
+    return jwt.encode(claims, home.secret("token"), algorithm="HS256")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

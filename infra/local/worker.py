@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from aftersales import redaction
 from aftersales.ports import Job, JobQueue
 from functions.follow import PHOTO_QUEUE
 from infra.local.gateway import context
@@ -31,6 +32,7 @@ Handler = Callable[[dict[str, Any], Any], Any]
 
 def main() -> int:
     """Work until SIGTERM or SIGINT."""
+    redaction.install()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     home = Home.there(Path(os.environ["AFTERSALES_HOME"]))
     ended = Event()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from chalice.app import Chalice
 
+from aftersales import redaction
 from aftersales.registry import Registry
 from functions.follow import verify_photo
 
+redaction.install()
 app = Chalice(app_name="aftersales-vision")
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,14 @@ def registry() -> Registry:
     """What is switched on at this stage; read once per process, at the first job."""
     here = Path(__file__).resolve().parent
     packed = next((r for r in (here, here / "vendor", here.parents[1]) if (r / "infra" / "stages").is_dir()), here)
-    return Registry.from_file(Path(os.environ.get("AFTERSALES_STAGE", packed / "infra" / "stages" / "aws.toml")))
+    stage = Path(os.environ.get("AFTERSALES_STAGE", packed / "infra" / "stages" / "aws.toml"))
+    return Registry.from_file(stage, with_secrets=False)  # code that opens strangers' files has none to lose
+
+
+@app.middleware("all")
+def guard(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """An error that ends a function is printed by Lambda itself, past every log: nothing must be read in it either."""
+    return redaction.guarded(lambda: get_response(event))
 
 
 @app.on_sqs_message(queue="photos", batch_size=1)  # the queue is set by infra/package.py

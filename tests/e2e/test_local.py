@@ -1,5 +1,6 @@
 """The local system over real HTTP: processes, files and money of one machine."""
 
+import json
 import os
 import signal
 import subprocess
@@ -141,11 +142,32 @@ def test_every_part_listens_on_loopback_only(system: System) -> None:
 
 
 def test_secrets_are_the_owners(system: System) -> None:
-    """What the home keeps secret can be read by its owner only."""
+    """What the home keeps secret can be read by its owner only, and stands in no process's environment."""
     home = system.home.folder
+    kept = {file.name: file.read_text() for file in system.home.secrets.iterdir()}
+    keys = json.loads(kept.pop("wechatpay"))
 
-    assert home.stat().st_mode & 0o077 == 0
-    assert (home / "secrets.json").stat().st_mode & 0o077 == 0
+    assert set(kept) >= {"token", "phone_key", "files_key"}
+    assert set(keys) == {"serial_no", "private_key", "apiv3_key"}
+    for path in (home, system.home.secrets, *system.home.secrets.iterdir()):
+        assert path.stat().st_mode & 0o077 == 0
+    for part in PARTS:
+        environment = Path(f"/proc/{system.pid(part)}/environ").read_bytes().decode()
+        assert "SECRETS_FOLDER" in environment or part == "engine"
+        assert not any(secret in environment for secret in (*kept.values(), *keys.values()))
+
+
+def test_a_home_of_before_keeps_its_secrets(tmp_path: Path) -> None:
+    """Secrets that were kept in one file go on in files of their own, and that one is gone: what is stored depends on them."""
+    home = tmp_path / "home"
+    home.mkdir()
+    before = {"TOKEN_SECRET": "t" * 48, "PHONE_KEY": "p" * 48, "FILES_KEY": "f" * 48, "TABLE": "aftersales-old"}
+    (home / "secrets.json").write_text(json.dumps(before))
+    for _ in range(2):
+        made = Home.made(home)
+        assert (made.secret("token"), made.secret("phone_key"), made.table) == ("t" * 48, "p" * 48, "aftersales-old")
+        assert not (home / "secrets.json").exists()
+    assert Home.made(tmp_path / "other").secret("token") != Home.made(tmp_path / "third").secret("token")
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,17 @@ from plugins.dynamodb_store.schema import INDEXES
 STAGE = """
 [ports]
 store = "dynamodb_store"
+secrets = "aws_secrets"
+[settings.aws_secrets]
+prefix = "env:SECRETS_PREFIX"
 [settings.token]
-secret = "env:TOKEN_SECRET"
+secret = "secret:token"
+jwks = "env:TOKEN_JWKS"
 [settings.dynamodb_store]
 table = "env:TABLE"
 region = "env:AWS_REGION"
 endpoint = "env:DYNAMODB_ENDPOINT"
-phone_key = "env:PHONE_KEY"
+phone_key = "secret:phone_key"
 [[settings.some_channel.keys]]
 word = "env:CHANNEL_WORD|hello"
 """
@@ -70,7 +74,7 @@ def packed() -> list[tuple[Any, dict[str, Any]]]:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Path:
-    """A stage file with one created name, one secret, one default and one of Lambda's own."""
+    """A stage file with created names, secrets, a parameter, a default and one of Lambda's own."""
     path = tmp_path / "cloud.toml"
     path.write_text(STAGE)
     return path
@@ -144,24 +148,47 @@ def test_two_units_cannot_claim_one_name(stage: Path) -> None:
 
 
 def test_the_stage_file_says_what_the_environment_holds(template: dict[str, Any]) -> None:
-    """Created names are wired, secrets are hidden parameters, defaults stay; Lambda's own and other places' names are left out."""
+    """Created names are wired, the rest are hidden parameters, defaults stay; Lambda's own and other places' are left out."""
     variables = template["Resources"]["Plain"]["Properties"]["Environment"]["Variables"]
     assert variables == {
         "AFTERSALES_STAGE": "/var/task/infra/stages/cloud.toml",
         "TABLE": {"Ref": "Table"},
-        "TOKEN_SECRET": {"Ref": "TokenSecret"},
-        "PHONE_KEY": {"Ref": "PhoneKey"},
+        "SECRETS_PREFIX": {"Ref": "SecretsPrefix"},
+        "TOKEN_JWKS": {"Ref": "TokenJwks"},
         "CHANNEL_WORD": {"Ref": "ChannelWord"},
     }
-    assert template["Parameters"]["PhoneKey"]["NoEcho"] is True
-    assert "Default" not in template["Parameters"]["PhoneKey"]
+    assert template["Parameters"]["TokenJwks"]["NoEcho"] is True
+    assert "Default" not in template["Parameters"]["TokenJwks"]
     assert template["Parameters"]["ChannelWord"]["Default"] == "hello"
 
 
-def test_the_vision_unit_knows_no_secret_of_payments(template: dict[str, Any]) -> None:
-    """Code that opens strangers' files holds neither channel keys nor the secret that tokens are signed with."""
+def test_no_secret_is_in_an_environment_or_a_template() -> None:
+    """Whatever the deployed stage file calls a key, secret or password is read from Secrets Manager, never handed to a function."""
+    settings = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text())["settings"]
+    named = {f"{plugin}.{name}": value for plugin, values in settings.items() for name, value in values.items()}
+    secret = {n: v for n, v in named.items() if re.search(r"(?<!public_)(?<!platform_)(key|secret|password)s?$", n)}
+    assert {"token.secret", "dynamodb_store.phone_key", "wechatpay_refund.private_key", "wechatpay_refund.apiv3_key"} <= set(secret)
+    assert {name for name, value in secret.items() if not value.startswith("secret:")} == set()
+
+
+def test_the_vision_unit_can_read_no_secret(template: dict[str, Any]) -> None:
+    """Code that opens strangers' files holds none, may read none, and does not know where they are kept."""
     variables = template["Resources"]["Photos"]["Properties"]["Environment"]["Variables"]
-    assert set(variables) == {"AFTERSALES_STAGE", "TABLE", "PHONE_KEY"}
+    assert set(variables) == {"AFTERSALES_STAGE", "TABLE"}
+    assert "secretsmanager" not in json.dumps(template["Resources"]["PhotosRole"])
+
+
+def test_a_function_reads_the_stacks_own_secrets_and_no_others(template: dict[str, Any]) -> None:
+    """It may get values, not list, write or delete; and only of names under a prefix that ends in a slash and cannot be empty."""
+    for name in ("PlainRole", "AfterRole"):
+        allowed = statements(template, name)["Secrets"]
+        assert allowed["Action"] == ["secretsmanager:GetSecretValue"]
+        arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretsPrefix}*"
+        assert allowed["Resource"] == [{"Fn::Sub": arn}]
+    prefix = template["Parameters"]["SecretsPrefix"]
+    assert re.fullmatch(prefix["AllowedPattern"], prefix["Default"])
+    for wide in ("", "/", "*", "aftersales", "aftersales/*", "a b/"):
+        assert not re.fullmatch(prefix["AllowedPattern"], wide)
 
 
 def test_the_policy_allows_what_the_plugins_call_and_nothing_more() -> None:
@@ -185,11 +212,11 @@ def test_a_function_may_do_only_what_it_must(template: dict[str, Any]) -> None:
         assert all("*" not in action for action in statement["Action"])
         assert "*" not in statement["Resource"]
         assert statement["Resource"]
-    assert set(plain) == {"Records", "Files", "MissingFiles", "Jobs", "Log"}
+    assert set(plain) == {"Records", "Files", "MissingFiles", "Jobs", "Log", "Secrets"}
     assert set(after) - set(plain) == {"ReadStream", "PutAside"}
-    assert set(photos) - set(plain) == {"ReadJobs"}
+    assert set(photos) ^ set(plain) == {"ReadJobs", "Secrets"}
     assert photos["ReadJobs"]["Resource"] == [{"Fn::GetAtt": ["PhotosQueue", "Arn"]}]
-    assert [statement["Sid"] for statement in policy.statements([], ["PhotosQueue"])] == list(plain)
+    assert [statement["Sid"] for statement in policy.statements([], ["PhotosQueue"], secrets=True)] == list(plain)
 
 
 def test_the_table_is_the_plugins_and_keeps_what_it_holds(template: dict[str, Any]) -> None:

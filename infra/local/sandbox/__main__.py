@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
+from aftersales import redaction
 from infra.local.sandbox import LooksReal, Sandbox
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--retry-scale", type=float, default=1.0, help="factor on the schedules of notices")
     parser.add_argument("--limited", action="store_true", help="refuse calls above the providers' rate limits")
     args = parser.parse_args(argv)
+    redaction.install()
     end_with_parent()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
