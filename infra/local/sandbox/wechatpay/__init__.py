@@ -5,12 +5,14 @@ WeChat Pay offers no test environment, so this is ours. Source of what it does: 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from infra.local.sandbox.fault import Kind
 from infra.local.sandbox.provider import Env, Reply
+from infra.local.sandbox.wechatpay.ask import Ask, Refusal
 from infra.local.sandbox.wechatpay.book import OUTCOMES, Book
 from infra.local.sandbox.wechatpay.front import Front
 from infra.local.sandbox.wechatpay.keys import Keys
@@ -40,12 +42,14 @@ class WechatPay:
         self.script.outcomes = OUTCOMES
         self.book = Book(folder / "book.sqlite" if folder is not None else None, env)
         self.notifier = Notifier(self.book, self.keys, self.script, env.retry_scale)
-        self.front = Front(self.book, self.keys, self.script, self.notifier)
+        self.front = Front(env, self.book, self.keys, self.notifier)
         self.levers: Mapping[str, Callable[..., Any]] = {
             "balance": self.book.fund,
             "topup": self.top_up,
             "rotate": lambda: {"id": self.keys.rotate()},
             "notices": self.resend,
+            "outside": self.outside,
+            "freeze": self.freeze,
         }
         self.notifier.start()
 
@@ -54,7 +58,9 @@ class WechatPay:
         return self.front.answer(method, path, headers, body)
 
     def settings(self, base_url: str, notify_url: str = "") -> dict[str, Any]:
-        """Settings for ``plugins.wechatpay_refund.build``."""
+        """Settings for ``plugins.wechatpay_refund.build``; the address is from now on also the one known to the console."""
+        if notify_url:
+            self.book.set("notify_url", notify_url)
         return {**self.keys.settings(), "base_url": base_url, "notify_url": notify_url}
 
     def pay(
@@ -65,19 +71,43 @@ class WechatPay:
         paid_at: float | None = None,
         out_trade_no: str = "",
         payer_total: int | None = None,
+        free_total: int = 0,
         currency: str = "CNY",
     ) -> None:
-        """A buyer has paid ``minor`` fen, of them ``payer_total`` with money and the rest with coupons."""
+        """A buyer has paid ``minor`` fen: ``payer_total`` with money, ``free_total`` with coupons that are never settled.
+
+        What is left was paid with coupons that are.
+        """
         if currency != "CNY":
             raise ValueError("WeChat Pay takes CNY")
         at = self.book.now() if paid_at is None else paid_at
-        self.book.pay(
-            transaction_id, minor, out_trade_no or f"T{transaction_id}", minor if payer_total is None else payer_total, at
-        )
+        payer = minor - free_total if payer_total is None else payer_total
+        self.book.pay(transaction_id, out_trade_no or f"T{transaction_id}", minor, payer, free_total, at)
 
     def top_up(self, minor: int) -> None:
         """Put money on the merchant's account."""
         self.book.fund((self.book.setting("balance") or 0) + minor)
+
+    def outside(self, transaction_id: str, minor: int, notify_url: str = "") -> dict[str, str]:
+        """The merchant refunds in WeChat Pay's console: no number of ours, but a notice, a row in the bill, and money gone.
+
+        The notice goes to ``notify_url``, else to the address known to the console. Raises ValueError where it is refused.
+        """
+        paid = self.book.payment("transaction_id", transaction_id)
+        if paid is None:
+            raise ValueError(f"there is no payment {transaction_id}")
+        number = f"{secrets.randbelow(10**28):028d}"
+        to = notify_url or self.book.setting("notify_url") or ""
+        try:
+            made = self.book.refund(Ask(number, transaction_id, "", minor, paid["total"], to, ""), outside=True)
+        except Refusal as refusal:
+            raise ValueError(refusal.message) from refusal
+        self.notifier.wake()
+        return {"out_refund_no": number, "refund_id": made.refund_id}
+
+    def freeze(self, transaction_id: str, why: str = "该笔订单存在交易争议，资金已冻结，暂不可退款") -> None:
+        """Risk control holds a payment: refunds of it are refused in these words, until it is set free with ""."""
+        self.book.freeze(transaction_id, why)
 
     def notice_of(self, out_refund_no: str, minor: int | None = None, fault: Kind | None = None) -> tuple[dict[str, str], bytes]:
         """Headers (lower-case, as a web server hands them on) and body of a genuine notice, not delivered to anyone."""

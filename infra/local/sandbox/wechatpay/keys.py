@@ -6,14 +6,17 @@ in a folder that a test tool reads and hands out.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from infra.local.sandbox.loopback import MARK, LooksReal, write_private
 
@@ -76,6 +79,10 @@ class Keys:
         self._save()
         return name
 
+    def digest(self, text: str) -> str:
+        """What stands for a secret text in the books: the same for the same text, and of no use to anybody else."""
+        return hmac.new(self.apiv3_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
     def settings(self) -> dict[str, Any]:
         """What a client needs: the settings of ``plugins.wechatpay_refund`` that belong to keys, as values."""
         return {
@@ -100,6 +107,17 @@ class Keys:
             write_private(self.folder / name, value.encode())
         # Last: its presence says that the other files are complete.
         write_private(self.folder / "merchant.json", json.dumps({**said, "platform": list(self.platform)}, indent=1).encode())
+
+
+def opened(keys: Keys, serial: str, cipher: str) -> str | None:
+    """The plain text of a sensitive field (RSA-OAEP with SHA-1, base64); None where it does not open with that key."""
+    key = keys.platform.get(serial)
+    try:
+        raw = base64.b64decode(cipher, validate=True)
+        sha1 = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 (WeChat Pay's scheme)
+        return key.decrypt(raw, sha1).decode() if key is not None else None
+    except ValueError:
+        return None
 
 
 def _platform_id() -> str:

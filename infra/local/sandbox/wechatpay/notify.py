@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
 
 from infra.local.sandbox.fault import SIGNATURES, At, Fault, Kind, Script
 from infra.local.sandbox.loopback import ANSWER_WITHIN_S, deliver
-from infra.local.sandbox.wechatpay.book import Book, Refund, local_time
+from infra.local.sandbox.wechatpay.book import Book
 from infra.local.sandbox.wechatpay.keys import Keys
 from infra.local.sandbox.wechatpay.signature import envelope, sign
+from infra.local.sandbox.wechatpay.table import Refund, local_time
 
 #: Seconds before each further try (WeChat Pay APIv3 documentation, notices): 15 tries after the first.
 RETRIES_S = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 
-_UPFRONT = frozenset({Kind.NONE, Kind.LATE, Kind.DUPLICATE, Kind.UNKNOWN_REFUND})
+#: So many are delivered at the same time.
+AT_ONCE = 8
+
+#: A notice that another one is to overtake waits so long for it.
+OVERTAKEN_S = 3600.0
+
+_UPFRONT = frozenset({Kind.NONE, Kind.LATE, Kind.REORDERED, Kind.DUPLICATE, Kind.UNKNOWN_REFUND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +39,15 @@ class Delivery:
 
 
 class Notifier:
-    """Ends refunds that are due and delivers their notices, in a thread of its own."""
+    """Ends refunds that are due and delivers their notices, several at a time, in threads of its own."""
 
     def __init__(self, book: Book, keys: Keys, script: Script, retry_scale: float) -> None:
         self._book, self._keys, self._script, self._scale = book, keys, script, retry_scale
         self._wake, self._stopped, self._lock = Event(), Event(), Lock()
         self._thread = Thread(target=self._run, name="sandbox-notices", daemon=True)
+        self._pool = ThreadPoolExecutor(AT_ONCE, "sandbox-notice")
+        self._flying: dict[str, Event] = {}
+        self._held: list[str] = []
         self.deliveries: list[Delivery] = []
 
     def start(self) -> None:
@@ -44,10 +55,11 @@ class Notifier:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, after the try under way."""
+        """End, after the tries under way."""
         self._stopped.set()
         self._wake.set()
         self._thread.join(ANSWER_WITHIN_S + 1)
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def wake(self) -> None:
         """Something new is due, or the clock was moved."""
@@ -55,39 +67,58 @@ class Notifier:
 
     def made(self, refund: Refund, minor: int | None = None, fault: Kind | None = None) -> tuple[dict[str, str], bytes]:
         """Headers and body of a notice about ``refund`` as it is now; ``minor`` puts another amount into it."""
-        body = envelope(self._keys, secrets.token_hex(16), _event(refund), local_time(self._book.now()), self._plain(refund, minor))
+        plain = self._plain(refund, _event(refund), minor)
+        body = envelope(self._keys, secrets.token_hex(16), _event(refund), local_time(self._book.now()), plain)
         return _headers(self._keys, body, fault), body
 
-    def step(self) -> float | None:
-        """Do everything that is due. Gives the seconds until there is more to do; None when nothing waits."""
-        with self._lock:
-            due = [self._book.end_due()]
-            for notice in self._book.pending():
-                if notice["next_at"] <= self._book.now() and not self._stopped.is_set():
-                    self._try(notice)
-                if notice["state"] == "pending":
-                    due.append(notice["next_at"])
-            waiting = [at for at in due if at is not None]
-            return max(min(waiting) - self._book.now(), 0.0) if waiting else None
+    def deliver(self, out_refund_no: str) -> None:
+        """Deliver what is due about one refund, and return when it was tried."""
+        for notice in self._book.pending(self._book.now()):
+            if notice["out_refund_no"] == out_refund_no:
+                landed = self._begin(notice["id"])
+                if landed is None:
+                    self._fly(notice["id"])
+                else:
+                    landed.wait(ANSWER_WITHIN_S)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            wait = self.step()
-            self._wake.wait(wait)
             self._wake.clear()
+            following = self._book.end_due()
+            for notice in self._book.pending(self._book.now()):
+                if self._begin(notice["id"]) is None:
+                    self._pool.submit(self._fly, notice["id"])
+            waiting = [following, None if self._flying else self._book.next_notice_at()]
+            soonest = min((at for at in waiting if at is not None), default=None)
+            self._wake.wait(None if soonest is None else max(soonest - self._book.now(), 0.0))
+
+    def _begin(self, notice_id: str) -> Event | None:
+        """None when this thread is the one to deliver it; otherwise what tells that another one has."""
+        with self._lock:
+            if notice_id in self._flying:
+                return self._flying[notice_id]
+            self._flying[notice_id] = Event()
+            return None
+
+    def _fly(self, notice_id: str) -> None:
+        try:
+            notice = self._book.notice(notice_id)  # as it is now: another thread may have been faster
+            if notice["state"] == "pending" and notice["next_at"] <= self._book.now() and not self._stopped.is_set():
+                self._try(notice)
+        finally:
+            with self._lock:
+                self._flying.pop(notice_id).set()
+            self._wake.set()
 
     def _try(self, notice: dict[str, Any]) -> None:
         refund = self._book.find(notice["out_refund_no"])
         assert refund is not None
         upfront = self._script.take(At.NOTICE, refund.out_refund_no, _UPFRONT) if notice["tries"] == 0 else None
-        if upfront is not None and upfront.kind in (Kind.NONE, Kind.LATE):
-            late = upfront.kind is Kind.LATE
-            notice |= {"tries": 1, "next_at": self._book.now() + upfront.seconds} if late else {"state": "dropped"}
-            self._book.put_notice(notice)
+        if upfront is not None and self._put_off(notice, upfront):
             return
         if upfront is not None and upfront.kind is Kind.UNKNOWN_REFUND:
             self._send(refund, {**notice, "id": secrets.token_hex(16)}, upfront)
-        spoilt = self._script.take(At.NOTICE, refund.out_refund_no, SIGNATURES | {Kind.WRONG_AMOUNT})
+        spoilt = self._script.take(At.NOTICE, refund.out_refund_no, SIGNATURES | {Kind.WRONG_AMOUNT, Kind.WRONG_NUMBER})
         accepted = self._send(refund, notice, spoilt)
         if upfront is not None and upfront.kind is Kind.DUPLICATE:
             self._send(refund, notice, upfront)
@@ -97,10 +128,34 @@ class Notifier:
         else:
             notice |= {"tries": tries, "next_at": self._book.now() + RETRIES_S[tries - 1] * self._scale}
         self._book.put_notice(notice)
+        self._let_go()
+
+    def _put_off(self, notice: dict[str, Any], fault: Fault) -> bool:
+        """Keep a notice back, for a while or for good; whether it was."""
+        if fault.kind is Kind.NONE:
+            self._book.put_notice({**notice, "state": "dropped"})
+        elif fault.kind is Kind.LATE:
+            self._book.put_notice({**notice, "tries": 1, "next_at": self._book.now() + fault.seconds})
+        elif fault.kind is Kind.REORDERED:
+            self._book.put_notice({**notice, "tries": 1, "next_at": self._book.now() + OVERTAKEN_S})
+            with self._lock:
+                self._held.append(notice["id"])
+        else:
+            return False
+        return True
+
+    def _let_go(self) -> None:
+        """Something was delivered: what had to be overtaken may go now."""
+        with self._lock:
+            held, self._held = self._held, []
+        for notice_id in held:
+            self._book.put_notice({**self._book.notice(notice_id), "next_at": self._book.now()})
 
     def _send(self, refund: Refund, notice: dict[str, Any], fault: Fault | None) -> bool:
         kind = fault.kind if fault is not None else None
-        plain = self._plain(refund, fault.minor if fault is not None and kind is Kind.WRONG_AMOUNT else None)
+        plain = self._plain(refund, notice["event"], fault.minor if fault is not None and kind is Kind.WRONG_AMOUNT else None)
+        if kind is Kind.WRONG_NUMBER:
+            plain |= {"out_refund_no": f"{refund.out_refund_no}9"}
         if kind is Kind.UNKNOWN_REFUND:
             plain |= {"out_refund_no": f"NEVER-{secrets.token_hex(8)}", "refund_id": "50300000000000000000000000000000"}
         body = envelope(self._keys, notice["id"], notice["event"], local_time(notice["created_at"]), plain)
@@ -108,15 +163,15 @@ class Notifier:
         self.deliveries.append(Delivery(notice["id"], plain["out_refund_no"], notice["event"], kind or "", status))
         return status in (200, 204)
 
-    def _plain(self, refund: Refund, minor: int | None) -> dict[str, Any]:
+    def _plain(self, refund: Refund, event: str, minor: int | None) -> dict[str, Any]:
         said: dict[str, Any] = {
             "mchid": self._keys.mchid,
             "out_trade_no": refund.out_trade_no,
             "transaction_id": refund.transaction_id,
             "out_refund_no": refund.out_refund_no,
             "refund_id": refund.refund_id,
-            "refund_status": _event(refund),
-            "user_received_account": ACCOUNT,
+            "refund_status": event,
+            "user_received_account": refund.account,
             "amount": {
                 "total": refund.total,
                 "refund": refund.minor if minor is None else minor,
@@ -124,11 +179,8 @@ class Notifier:
                 "payer_refund": refund.payer_minor if minor is None else minor,
             },
         }
-        return said | ({"success_time": local_time(refund.success_at)} if refund.success_at is not None else {})
-
-
-#: Where the sandbox's refunds arrive.
-ACCOUNT = "招商银行信用卡0403"
+        done = event == "SUCCESS" and refund.success_at is not None
+        return said | ({"success_time": local_time(refund.success_at or 0.0)} if done else {})
 
 
 def _event(refund: Refund) -> str:

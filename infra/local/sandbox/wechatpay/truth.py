@@ -30,7 +30,11 @@ def truth_of(book: Book) -> dict[str, Any]:
 
 def _refund(row: dict[str, Any]) -> dict[str, Any]:
     executed = 0 if row["status"] == "CLOSED" else row["minor"]
-    kept = {k: row[k] for k in ("refund_id", "transaction_id", "minor", "payer_minor", "status", "created_at", "success_at")}
+    kept = {
+        k: row[k]
+        for k in ("refund_id", "transaction_id", "minor", "payer_minor", "status", "channel", "account", "created_at", "success_at")
+    }
+    kept |= {"outside": bool(row["outside"]), "redirected": bool(row["card"])}
     return {**kept, "executed": executed, "paid": row["minor"] if row["status"] == "SUCCESS" else 0}
 
 
