@@ -18,15 +18,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from aftersales.bill import BEIJING, Bill
 from aftersales.reconcile.difference import Difference
-from aftersales.reconcile.match import MIDNIGHT, NEAR, NOWHERE, TODAY, Matcher, Ours, Tally, Theirs
+from aftersales.reconcile.match import DONE, MIDNIGHT, NEAR, NOWHERE, SEP, TODAY, Matcher, Tally
 from aftersales.reconcile.row import LedgerRow, read_ledger
-from aftersales.reconcile.spill import Runs, Spill
+from aftersales.reconcile.spill import Pair, Runs, Spill
 
 __all__ = ["Difference", "LedgerRow", "Reconciled", "Side", "read_ledger", "reconcile"]
 
@@ -102,7 +103,7 @@ def reconcile(bill: Bill, ledger: Iterable[LedgerRow], day: date, *, parts: int 
         files.callback(found.close)
         their_rows.fill(days.theirs(bill, theirs))
         our_rows.fill(days.ours(ledger, ours))
-        matcher = Matcher(day.isoformat(), found.add)
+        matcher = Matcher(day.isoformat(), found.add, Tally(matched_minor=theirs.minor.copy()))
         _summary(bill, matcher)
         _match(matcher, our_rows, their_rows, folder)
         yield Reconciled(bill, day, ours, theirs, matcher.tally, days.other, found)
@@ -120,13 +121,17 @@ def _match(matcher: Matcher, ours: Spill, theirs: Spill, folder: Path) -> None:
     """Match part by part; what is too large for memory is cut up once more."""
     for part in range(ours.parts):
         if ours.counts[part] + theirs.counts[part] <= TOO_MANY or ours.salt == CUTS:
-            matcher.part(ours.part(part), theirs.part(part))
+            matcher.part(_all(ours, part), _all(theirs, part))
             continue
         with ExitStack() as files:
             smaller = _spills(folder, files, ours.parts, ours.salt + 1)
             for rows, into in zip((ours, theirs), smaller, strict=True):
-                into.fill(rows.part(part))
+                into.fill(chain.from_iterable(rows.part(part)))
             _match(matcher, *smaller, folder)
+
+
+def _all(rows: Spill, part: int) -> list[Pair]:
+    return list(chain.from_iterable(rows.part(part)))
 
 
 def _summary(bill: Bill, matcher: Matcher) -> None:
@@ -146,31 +151,37 @@ class _Days:
         self.near = frozenset((day + timedelta(days=n)).isoformat() for n in (-1, 0, 1))
         self.other = 0
 
-    def theirs(self, bill: Bill, side: Side) -> Iterator[Theirs]:
+    def theirs(self, bill: Bill, side: Side) -> Iterator[Pair]:
         """The bill's refunds as they are matched."""
-        near, minors = self.near, side.minor
+        near, minors, count, other = self.near, side.minor, 0, 0
         for key, _, transaction, order, minor, currency, status, accepted in bill:
-            if accepted[:10] not in near:
-                self.other += 1
-            side.count += 1
+            count += 1
             minors[currency] += minor
-            yield key, order, transaction, minor, currency, status
-        side.read = bill.counted.get("rows", side.count)
+            if accepted[:10] not in near:
+                other += 1
+            mark = DONE if status == "success" else status
+            yield key, f"{order}{SEP}{transaction}{SEP}{minor}{SEP}{currency}{SEP}{mark}"
+        side.count, self.other = count, other
+        side.read = bill.counted.get("rows", count)
 
-    def ours(self, ledger: Iterable[LedgerRow], side: Side) -> Iterator[Ours]:
+    def ours(self, ledger: Iterable[LedgerRow], side: Side) -> Iterator[Pair]:
         """Our refunds of the day, of the two days beside it, and those that the channel has not accepted yet."""
-        start, minors = self.start, side.minor
-        for key, order, transaction, minor, currency, accepted, state in ledger:
-            side.read += 1
-            if accepted is None:
-                yield key, order, transaction, minor, currency, state, NOWHERE
-                continue
-            since = accepted - start
-            if since.days == 0:
-                if state != "reserved":
-                    side.count += 1
-                    minors[currency] += minor
-                place = TODAY if MINUTE <= since.seconds < DAY - MINUTE else MIDNIGHT
-                yield key, order, transaction, minor, currency, state, place
-            elif -1 <= since.days <= 1:
-                yield key, order, transaction, minor, currency, state, NEAR
+        start, minors, read, count = self.start, side.minor, 0, 0
+        for key, order, transaction, minor, currency, accepted, status in ledger:
+            read += 1
+            place = NOWHERE
+            if accepted is not None:
+                since = accepted - start
+                days = since.days
+                if days == 0:
+                    place = TODAY if MINUTE <= since.seconds < DAY - MINUTE else MIDNIGHT
+                    if status != "reserved":
+                        count += 1
+                        minors[currency] += minor
+                elif -1 <= days <= 1:
+                    place = NEAR
+                else:
+                    continue
+            mark = DONE if place == TODAY and status == "settled" else f"{status} {place}"
+            yield key, f"{order}{SEP}{transaction}{SEP}{minor}{SEP}{currency}{SEP}{mark}"
+        side.read, side.count = read, count

@@ -1,22 +1,42 @@
-"""Matching: the rows of one part of the numbers, ours against theirs."""
+"""Matching: the refunds of one part of the numbers, ours against theirs.
+
+On disk a refund is its number and one text with the rest of it. The texts of both sides are equal where nothing differs and nothing
+is open, so that nearly all refunds are matched by comparing two texts; only the others are taken apart and looked at.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from itertools import islice, product
-from typing import TypeVar
+from typing import NamedTuple
 
 from aftersales.reconcile.difference import CLASSES, Difference, DifferenceClass, told
-
-#: (key, order, transaction, minor, currency, status, place); theirs have no place.
-Ours = tuple[str, str, str, int, str, str, int]
-Theirs = tuple[str, str, str, int, str, str]
-R = TypeVar("R", Ours, Theirs)
+from aftersales.reconcile.spill import Pair
 
 #: Where a row of ours lies: inside the day, in one of its two minutes around midnight, on a neighbouring day, or on no day yet.
 TODAY, MIDNIGHT, NEAR, NOWHERE = range(4)
+
+#: Between the parts of the text: order, transaction, minor units, currency and mark. The mark is status and place ...
+SEP = "\x1f"
+#: ... and this one for what is done: settled on the day itself, a success on the bill.
+DONE = "done"
+#: How the marks of our rows of other days end: nobody misses them on this day's bill.
+ELSEWHERE = (f" {NEAR}", f" {NOWHERE}")
+
+
+class Row(NamedTuple):
+    """A refund of one side, taken apart; ``place`` is of ours only."""
+
+    key: str
+    order: str
+    transaction: str
+    minor: int
+    currency: str
+    status: str
+    place: int
+
 
 #: The channel may have these: one that its bill lacks is a difference.
 MAY_HAVE_MOVED = frozenset({"sent", "processing", "settled"})
@@ -39,7 +59,7 @@ VERDICT: dict[tuple[str, str], int] = {
 
 @dataclass(slots=True)
 class Tally:
-    """Counts and sums (minor units by currency) while parts are matched."""
+    """Counts and sums (minor units by currency) while parts are matched. ``matched_minor`` begins as all that is on the bill."""
 
     matched: int = 0
     matched_minor: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -54,110 +74,123 @@ class Matcher:
 
     day: str
     tell: Callable[[Difference], None]
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally
 
-    def part(self, our_rows: Iterable[Ours], their_rows: Iterable[Theirs]) -> None:
-        """Match all rows of some numbers."""
-        ours, our_more = _by_key(our_rows)
-        theirs, their_more = _by_key(their_rows)
-        for key, several in our_more.items():
-            ours[key] = min(several, key=lambda row: (row[6], row[5] not in MAY_HAVE_MOVED, row))
-            if key in theirs or ours[key][6] <= MIDNIGHT:  # else it is another day's matter
-                self._duplicate("ours", several)
-        for key, copies in their_more.items():
-            theirs[key] = min(copies)
-            self._duplicate("theirs", copies)
-        matched, sums = 0, self.tally.matched_minor
-        for key, their in theirs.items():
-            our = ours.pop(key, None)
-            if our is None:
-                self._theirs_only(their)
-            elif key in our_more or key in their_more:
-                self._compare(*_closest(our_more.get(key, [our]), their_more.get(key, [their])))
-            elif our[1:5] == their[1:5] and our[5] == "settled" and their[5] == "success":  # nearly all of them
-                matched += 1
-                sums[our[4]] += our[3]
+    def part(self, our_pairs: list[Pair], their_pairs: list[Pair]) -> None:
+        """Match all refunds of some numbers."""
+        ours, theirs = dict(our_pairs), dict(their_pairs)
+        our_more = _several(our_pairs, "settled") if len(ours) < len(our_pairs) else {}
+        their_more = _several(their_pairs, "success") if len(theirs) < len(their_pairs) else {}
+        left = [key for key, text in theirs.items() if ours.get(key) != text]
+        if our_more or their_more:
+            self._told_twice(our_more, their_more, theirs)
+            left = [key for key in {*left, *our_more, *their_more} if key in theirs]
+        self.tally.matched += len(theirs) - len(left)
+        for key in left:
+            their_rows = their_more.get(key) or [_row(key, theirs[key], "success")]
+            for row in their_rows:
+                self.tally.matched_minor[row.currency] -= row.minor
+            if key in ours:
+                self._compare(*_closest(our_more.get(key) or [_row(key, ours[key], "settled")], their_rows))
             else:
-                self._compare(our, their)
-        self.tally.matched += matched
-        for our in ours.values():
-            self._ours_only(our)
+                self._theirs_only(min(their_rows))
+        for key in ours.keys() - theirs.keys():
+            if not ours[key].endswith(ELSEWHERE) or key in our_more:
+                self._ours_only(_first(our_more.get(key) or [_row(key, ours[key], "settled")]))
 
-    def _add(self, kind: DifferenceClass, our: Ours | None, their: Theirs | None, text: str, side: str = "") -> None:
+    def _add(self, kind: DifferenceClass, our: Row | None, their: Row | None, text: str, side: str = "") -> None:
         one = our or their
         assert one is not None
+        minors = (our.minor if our else None, their.minor if their else None)
+        states = (our.status if our else None, their.status if their else None)
         self.tally.differences[kind] += 1
-        minors = (our[3] if our else None, their[3] if their else None)
-        states = (our[5] if our else None, their[5] if their else None)
-        self.tell(Difference(kind, one[0], side, one[1], one[2], *minors, one[4], *states, text))
+        self.tell(Difference(kind, one.key, side, one.order, one.transaction, *minors, one.currency, *states, text))
 
-    def _theirs_only(self, their: Theirs) -> None:
-        text = f"The bill of {self.day} has {told(their[3], their[4])} ({their[5]}), our ledger has no such refund near that day."
+    def _theirs_only(self, their: Row) -> None:
+        amount = told(their.minor, their.currency)
+        text = f"The bill of {self.day} has {amount} ({their.status}), our ledger has no such refund near that day."
         self._add("theirs_only", None, their, text, "theirs")
 
-    def _ours_only(self, our: Ours) -> None:
-        if our[6] >= NEAR or our[5] not in MAY_HAVE_MOVED:
+    def _ours_only(self, our: Row) -> None:
+        if our.place >= NEAR or our.status not in MAY_HAVE_MOVED:
             return
-        if our[6] == MIDNIGHT:
-            self.tally.midnight.append(our[0])
+        if our.place == MIDNIGHT:
+            self.tally.midnight.append(our.key)
             return
-        text = f"Our ledger has {told(our[3], our[4])} ({our[5]}), the bill of {self.day} does not have it."
+        text = f"Our ledger has {told(our.minor, our.currency)} ({our.status}), the bill of {self.day} does not have it."
         self._add("ours_only", our, None, text, "ours")
 
-    def _duplicate(self, side: str, rows: list[Ours] | list[Theirs]) -> None:
-        where = "Our ledger" if side == "ours" else f"The bill of {self.day}"
-        amounts = ", ".join(sorted({told(row[3], row[4]) for row in rows}))
-        text = f"{where} has this number {len(rows)} times: {amounts}."
-        if side == "ours":
-            self._add("duplicate", min(rows), None, text, side)  # type: ignore[arg-type] # rows of that side
-        else:
-            self._add("duplicate", None, min(rows), text, side)  # type: ignore[arg-type] # rows of that side
+    def _told_twice(self, ours: dict[str, list[Row]], theirs: dict[str, list[Row]], billed: Collection[str]) -> None:
+        """One difference for every number that one side has more than once. Of ours, those of other days are not looked at."""
+        for key, rows in ours.items():
+            if key in billed or _first(rows).place <= MIDNIGHT:
+                self._add("duplicate", _first(rows), None, f"Our ledger has this number {_times(rows)}.", "ours")
+        for rows in theirs.values():
+            self._add("duplicate", None, min(rows), f"The bill of {self.day} has this number {_times(rows)}.", "theirs")
 
-    def _compare(self, our: Ours, their: Theirs) -> None:
+    def _compare(self, our: Row, their: Row) -> None:
         found = problems(our, their)
         for kind in found:
             self._add(kind, our, their, _said(kind, our, their))
-        if "status" not in found and VERDICT[our[5], their[5]] == ASK:
+        if "status" not in found and VERDICT[our.status, their.status] == ASK:
             self.tally.to_query += 1
         if not found:
             self.tally.matched += 1
-            self.tally.matched_minor[our[4]] += our[3]
+            self.tally.matched_minor[our.currency] += our.minor
 
 
-def problems(our: Ours, their: Theirs) -> tuple[DifferenceClass, ...]:
+def problems(our: Row, their: Row) -> tuple[DifferenceClass, ...]:
     """The classes in which one refund differs between the two sides. What a side does not tell is not compared."""
     found: list[DifferenceClass] = []
-    if our[3:5] != their[3:5]:
+    if (our.minor, our.currency) != (their.minor, their.currency):
         found.append("amount")
-    if VERDICT[our[5], their[5]] == CONTRADICT:
+    if VERDICT[our.status, their.status] == CONTRADICT:
         found.append("status")
-    if any(a != b and a and b for a, b in zip(our[1:3], their[1:3], strict=True)):
+    if any(a and b and a != b for a, b in ((our.order, their.order), (our.transaction, their.transaction))):
         found.append("wrong_order")
     return tuple(found)
 
 
-def _said(kind: DifferenceClass, our: Ours, their: Theirs) -> str:
+def _said(kind: DifferenceClass, our: Row, their: Row) -> str:
     if kind == "amount":
-        return f"We asked for {told(our[3], our[4])}, the bill says {told(their[3], their[4])}."
+        return f"We asked for {told(our.minor, our.currency)}, the bill says {told(their.minor, their.currency)}."
     if kind == "wrong_order":
-        return f"Ours is for order {our[1]}, payment {our[2]}; the bill has it for order {their[1]}, payment {their[2]}."
-    if their[5] == "success":
-        return f"The channel has sent the money, our ledger says {our[5]}."
-    return f"Our ledger says {our[5]}, the bill says {their[5]}: ask the channel whether the buyer has the money."
+        ours, theirs = (f"order {row.order}, payment {row.transaction}" for row in (our, their))
+        return f"Ours is for {ours}; the bill has it for {theirs}."
+    if their.status == "success":
+        return f"The channel has sent the money, our ledger says {our.status}."
+    return f"Our ledger says {our.status}, the bill says {their.status}: ask the channel whether the buyer has the money."
 
 
-def _by_key(rows: Iterable[R]) -> tuple[dict[str, R], dict[str, list[R]]]:
-    """One row of every number, and all rows of the numbers that are there more than once."""
-    them = list(rows)
-    one = {row[0]: row for row in them}
-    more: dict[str, list[R]] = {}
-    if len(one) < len(them):
-        for row in them:
-            more.setdefault(row[0], []).append(row)
-    return one, {key: several for key, several in more.items() if len(several) > 1}
+def _times(rows: list[Row]) -> str:
+    return f"{len(rows)} times: {', '.join(sorted({told(row.minor, row.currency) for row in rows}))}"
 
 
-def _closest(ours: list[Ours], theirs: list[Theirs]) -> tuple[Ours, Theirs]:
+# --- rows and their texts ---------------------------------------------------------------------------------------------
+def _row(key: str, text: str, done: str) -> Row:
+    """Take a text apart; ``done`` is the word of this side for what is done."""
+    names, minor, currency, mark = text.rsplit(SEP, 3)
+    order, _, transaction = names.partition(SEP)
+    status, _, place = mark.partition(" ")
+    return Row(key, order, transaction, int(minor), currency, done if mark == DONE else status, int(place or TODAY))
+
+
+def _several(pairs: list[Pair], done: str) -> dict[str, list[Row]]:
+    """All rows of the numbers that are there more than once."""
+    counts = Counter(key for key, _ in pairs)
+    more: dict[str, list[Row]] = {}
+    for key, text in pairs:
+        if counts[key] > 1:
+            more.setdefault(key, []).append(_row(key, text, done))
+    return more
+
+
+def _first(rows: list[Row]) -> Row:
+    """Of our rows of one number the one that would be missed most, whatever order they came in."""
+    return min(rows, key=lambda row: (row.place, row.status not in MAY_HAVE_MOVED, row))
+
+
+def _closest(ours: list[Row], theirs: list[Row]) -> tuple[Row, Row]:
     """Of numbers that are there more than once, the pair that differs least; the same whatever order the rows came in."""
     pairs = product(islice(sorted(set(ours)), 100), islice(sorted(set(theirs)), 100))
     return min(pairs, key=lambda pair: (len(problems(*pair)), pair))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -34,6 +35,10 @@ _OURS: dict[str, LedgerState] = {state: state for state in STATES.values()}
 ACCEPTED = frozenset({"processing", "settled"})
 
 
+_new = tuple.__new__
+_needed = itemgetter("key", "order", "transaction_id", "amount_minor", "currency", "status")
+
+
 class LedgerRow(NamedTuple):
     """One refund in our ledger.
 
@@ -61,14 +66,16 @@ def read_ledger(path: Path) -> Iterator[LedgerRow]:
             raise Invalid(f"{path.name} holds {len(texts)} files, not one ledger.", todo="Give one file of JSON lines.")
         for number, raw in enumerate(texts[0][1], 1):
             try:
-                text = raw.decode().strip(" \t\r\n\ufeff")
-                if not text:
-                    continue
+                text = raw.decode()
+                if text[0] != "{":
+                    text = text.strip(" \t\r\n\ufeff")
+                    if not text:
+                        continue
                 fields, end = decode(text)
             except (ValueError, RecursionError) as error:
                 raise _broken("it is no JSON.", number) from error
-            if end != len(text):
-                raise _broken(f"something follows the object: {text[end : end + 20]!r}.", number)
+            if end < len(text) - 1 and (more := text[end:].strip()):
+                raise _broken(f"something follows the object: {more[:20]!r}.", number)
             try:
                 row = _row(fields)
             except Invalid as error:
@@ -84,9 +91,9 @@ def _broken(what: str, line: int) -> Invalid:
 def _row(fields: Any) -> LedgerRow:
     """Read one object. Raises Invalid."""
     try:
-        key, order, transaction, minor = fields["key"], fields["order"], fields["transaction_id"], fields["amount_minor"]
-        currency, status = fields["currency"], fields["status"]
+        key, order, transaction, minor, currency, status = _needed(fields)
         state = _OURS.get(status) or STATES.get(status.strip().upper())
+        known = currency in EXPONENTS
     except (KeyError, TypeError, AttributeError) as error:
         raise _lacking(fields) from error
     if type(minor) is not int or minor <= 0:  # bool and float are refused on purpose
@@ -95,14 +102,14 @@ def _row(fields: Any) -> LedgerRow:
         raise Invalid(f"key is the refund's number, a text, not {key!r}.")
     if type(order) is not str or type(transaction) is not str:
         order, transaction = _text("order", order), _text("transaction_id", transaction)
-    if currency not in EXPONENTS:
+    if not known:
         raise Invalid(f"currency is a code such as CNY, not {currency!r}.")
     if state is None:
         raise Invalid(f"status is one of {', '.join(_OURS)}, not {status!r}.")
     at = _instant(fields.get("accepted_at"))
     if at is None and state in ACCEPTED:
         raise Invalid(f"a refund that is {state} has an accepted_at.")
-    return LedgerRow(key, order, transaction, minor, currency, at, state)
+    return _new(LedgerRow, (key, order, transaction, minor, currency, at, state))
 
 
 def _lacking(fields: Any) -> Invalid:
@@ -129,6 +136,6 @@ def _instant(text: Any) -> datetime | None:
         at = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         at = None
-    if at is None or len(text) < 16:  # a bare day would lie in its first minute
+    if at is None or len(text) < len("2026-10-02T10:00"):  # a bare day would lie in its first minute
         raise Invalid(f"accepted_at is an instant such as 2026-10-02T10:00:00+08:00, not {text!r}.")
     return at if at.tzinfo else at.replace(tzinfo=BEIJING)

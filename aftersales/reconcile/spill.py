@@ -8,36 +8,42 @@ from __future__ import annotations
 
 import heapq
 import marshal
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from struct import Struct
 from typing import Any, BinaryIO
 
 Row = tuple[Any, ...]
+#: A refund as it lies on disk: its number, and everything else of it as one text, so that alike ones are compared at once.
+Pair = tuple[str, str]
 
-#: Rows in memory before they are written: about 10 MB of them.
+#: Rows in memory before they are written.
 WAITING = 1 << 14
 #: Rows of a sorted run that are read at once.
 TOGETHER = 256
-_BEFORE = Struct("<QI")  # where the part's previous block begins (from 1; 0 is none), and the length of this one
+_BEFORE = Struct("<QQ")  # where the block before this one begins, and how long it is; no block is 0 long
 
 
 class Spill:
-    """Rows in parts by their first field, a text: equal ones are in one part. ``salt`` makes other parts of the same rows."""
+    """Refunds in parts by their number: equal numbers are in one part. ``salt`` makes other parts of the same numbers.
+
+    The blocks of a part are a chain from the last to the first, so that what is held in memory depends on ``parts`` alone.
+    """
 
     def __init__(self, path: Path, parts: int, salt: int = 0) -> None:
         self.parts, self.salt = parts, salt
         self.counts = [0] * parts
-        self._last = [0] * parts
+        self._last = [(0, 0)] * parts
         self._end = 0
         self._file: BinaryIO = path.open("w+b", buffering=1 << 18)
 
-    def fill(self, rows: Iterable[Row]) -> None:
-        """Take all ``rows``."""
+    def fill(self, pairs: Iterable[Pair]) -> None:
+        """Take all ``pairs``."""
         parts, salt, left = self.parts, self.salt, WAITING
-        waiting: list[list[Row]] = [[] for _ in range(parts)]
-        for row in rows:
-            waiting[hash(row[0] if not salt else (salt, row[0])) % parts].append(row)
+        waiting: list[list[Pair]] = [[] for _ in range(parts)]
+        for pair in pairs:
+            waiting[hash(pair[0] if not salt else (salt, pair[0])) % parts].append(pair)
             left -= 1
             if not left:
                 self._write(waiting)
@@ -45,24 +51,23 @@ class Spill:
         self._write(waiting)
         self._file.flush()
 
-    def _write(self, waiting: list[list[Row]]) -> None:
-        for part, rows in enumerate(waiting):
-            if rows:
-                block = marshal.dumps(rows)
-                self._file.write(_BEFORE.pack(self._last[part], len(block)))
+    def _write(self, waiting: list[list[Pair]]) -> None:
+        for part, pairs in enumerate(waiting):
+            if pairs:
+                block = _BEFORE.pack(*self._last[part]) + marshal.dumps(pairs)
                 self._file.write(block)
-                self._last[part] = self._end + 1
-                self._end += _BEFORE.size + len(block)
-                self.counts[part] += len(rows)
-                rows.clear()
+                self._last[part] = self._end, len(block)
+                self._end += len(block)
+                self.counts[part] += len(pairs)
+                pairs.clear()
 
-    def part(self, number: int) -> Iterator[Row]:
-        """The rows of one part, in no order that means anything."""
-        at = self._last[number]
-        while at:
-            self._file.seek(at - 1)
-            at, length = _BEFORE.unpack(self._file.read(_BEFORE.size))
-            yield from marshal.loads(self._file.read(length))  # noqa: S302 - written by this object, in a folder of its own
+    def part(self, number: int) -> Iterator[list[Pair]]:
+        """The refunds of one part, in lists, in no order that means anything."""
+        start, length = self._last[number]
+        while length:
+            block = os.pread(self._file.fileno(), length, start)
+            start, length = _BEFORE.unpack_from(block)
+            yield marshal.loads(memoryview(block)[_BEFORE.size :])  # noqa: S302 - written by this object, in a folder of its own
 
     def close(self) -> None:
         """Close the file; whoever made the folder removes it."""
@@ -75,31 +80,31 @@ class Runs:
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("w+b", buffering=1 << 18)
         self._waiting: list[Row] = []
-        self._runs: list[tuple[int, int]] = []
+        self._runs: list[list[tuple[int, int]]] = []
+        self._end = 0
 
     def add(self, row: Row) -> None:
         """Take one."""
         self._waiting.append(row)
         if len(self._waiting) >= WAITING:
-            start = self._file.seek(0, 2)
             self._waiting.sort()
-            for first in range(0, len(self._waiting), TOGETHER):
-                block = marshal.dumps(self._waiting[first : first + TOGETHER])
-                self._file.write(_BEFORE.pack(0, len(block)))
-                self._file.write(block)
-            self._runs.append((start, self._file.tell()))
+            self._runs.append([self._block(first) for first in range(0, len(self._waiting), TOGETHER)])
             self._waiting.clear()
 
-    def __iter__(self) -> Iterator[Row]:
-        return heapq.merge(*(self._run(start, stop) for start, stop in self._runs), sorted(self._waiting))
+    def _block(self, first: int) -> tuple[int, int]:
+        """Write some of the waiting rows; where they begin and how long they are."""
+        block = marshal.dumps(self._waiting[first : first + TOGETHER])
+        self._file.write(block)
+        self._end += len(block)
+        return self._end - len(block), len(block)
 
-    def _run(self, at: int, stop: int) -> Iterator[Row]:
-        while at < stop:
-            self._file.seek(at)
-            _, length = _BEFORE.unpack(self._file.read(_BEFORE.size))
-            rows = marshal.loads(self._file.read(length))  # noqa: S302 - written by this object, in a folder of its own
-            at += _BEFORE.size + length
-            yield from rows
+    def __iter__(self) -> Iterator[Row]:
+        self._file.flush()
+        return heapq.merge(*(self._run(blocks) for blocks in self._runs), sorted(self._waiting))
+
+    def _run(self, blocks: list[tuple[int, int]]) -> Iterator[Row]:
+        for start, length in blocks:
+            yield from marshal.loads(os.pread(self._file.fileno(), length, start))  # noqa: S302 - as above
 
     def close(self) -> None:
         """Close the file; whoever made the folder removes it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -57,20 +58,12 @@ NOTHING = frozenset({"", "0", "0.0", "0.00"})
 
 
 class Layout(NamedTuple):
-    """Where our columns are (``vouchers`` 0 if there is none), and how many columns there are."""
+    """Where our columns are, in the order of ``COLUMNS``, and how many columns there are."""
 
-    accepted: int
-    transaction: int
-    order: int
-    state: int
-    currency: int
-    channel_id: int
-    key: int
-    asked: int
-    refunded: int
-    vouchers: int
-    status: int
+    places: tuple[int, ...]
     width: int
+    vouchers: bool  # whether it tells them; else their place is the refund's
+    last: bool  # whether a column of ours is the last one, which ends with the line
 
 
 def read_bill(path: Path) -> Bill:
@@ -98,51 +91,68 @@ def _rows(bill: Bill, path: Path) -> Iterator[BillRow]:
         _summary(bill.said, header, number, lines)
 
 
-def _refunds(counted: Figures, at: Layout, lines: BinaryIO) -> Generator[BillRow, None, tuple[list[str], int]]:
+def _refunds(counted: Figures, layout: Layout, lines: BinaryIO) -> Generator[BillRow, None, tuple[list[str], int]]:
     """Yield the refunds, fill ``counted``, and give the first line that is no row: its cells and its number.
 
-    Runs over millions of rows: plain locals, one split a row, and an amount is read a second time only where it differs.
+    Runs over millions of rows. A line is decoded byte by byte (Latin-1), which is quick and keeps commas and backticks what they
+    are; only what we keep is read as the UTF-8 that it is, and only if it is not ASCII.
     """
-    accepted, transaction, order, state, currency, channel_id, key, asked, refunded, vouchers, status, width = at
+    wanted, width, new, known = itemgetter(*layout.places), layout.width, tuple.__new__, STATUS.get
     rows = refunds = sum_asked = sum_refunded = sum_vouchers = foreign = 0
-    day, number, new, known = "", 1, tuple.__new__, STATUS.get
+    day, number = "", 1
     for number, raw in enumerate(lines, 2):
         try:
-            line = raw.decode()
-            cells = line[1:].rstrip("\r\n").split(",`") if line[0] == "`" else line.rstrip("\r\n").split(",")
+            if layout.last:
+                raw = raw.rstrip()  # noqa: PLW2901 - the same line
+            cells = raw[1:].decode("latin-1").split(",`") if raw[:1] == b"`" else raw.decode("latin-1").split(",")
             if len(cells) < width:
-                if line.isspace():
+                if raw.isspace():
                     continue
                 break
+            when, transaction, order, state, name, own, key, asked, refunded, vouchers, status = wanted(cells)
             rows += 1
-            back = 0 if cells[refunded] in NOTHING else minor_of(cells[refunded])
-            sum_refunded += back
-            if vouchers and cells[vouchers] not in NOTHING:
-                sum_vouchers += minor_of(cells[vouchers])
-            if cells[state] != "REFUND" and cells[key] in NOTHING:
+            if state != "REFUND" and key in NOTHING:
+                sum_refunded += _minor(refunded)
                 continue
-            refunds += 1
-            minor = back if cells[asked] == cells[refunded] else minor_of(cells[asked])
-            sum_asked += minor if minor >= 0 else _refuse(cells[asked])
-            if (name := cells[currency]) != "CNY":
-                foreign, minor = foreign + 1, minor_of(cells[asked], digits_of(name))
-            if (when := cells[accepted])[:10] != day:
+            minor = _minor(asked)
+            sum_asked, sum_refunded = sum_asked + minor, sum_refunded + (minor if refunded == asked else _minor(refunded))
+            if vouchers != "0.00" and layout.vouchers:
+                sum_vouchers += _minor(vouchers)
+            if name != "CNY":
+                foreign, minor = foreign + 1, minor_of(asked, digits_of(name))
+            if when[:10] != day:
                 day = day_of(when[:10])
-            word = known(cells[status]) or _status(cells[status])
-            number_of_it = cells[key] if cells[key] not in NOTHING else _own(cells[channel_id])
+            if not (key.isascii() and order.isascii()):
+                key, order = key.encode("latin-1").decode(), order.encode("latin-1").decode()
+            row = new(BillRow, (key, own, transaction, order, minor, name, known(status) or _status(status), when))
         except ValueError as error:
             raise unreadable(f"{error}.", number) from error
-        yield new(BillRow, (number_of_it, cells[channel_id], cells[transaction], cells[order], minor, name, word, when))
+        refunds += 1
+        yield row if len(key) > 1 else _by_hand(row, number)
     else:
         raise unreadable("it ends without its summary: it is cut.")
     counted |= {"rows": rows, "refunds": refunds, "payments": rows - refunds}
     if not foreign:  # a summary adds all currencies up, and says nothing then
-        counted |= {"requested_minor": sum_asked, "refunded_minor": sum_refunded, "vouchers_minor": sum_vouchers}
-    return cells, number
+        counted |= {"requested_minor": sum_asked, "refunded_minor": sum_refunded}
+        counted |= {"vouchers_minor": sum_vouchers} if layout.vouchers else {}
+    return _cells(raw, number), number
 
 
-def _refuse(amount: str) -> int:
-    raise ValueError(f"a refund of {amount}")
+def _minor(text: str) -> int:
+    """An amount of the bill in fen; none is nothing. Raises ValueError."""
+    minor = 0 if text in NOTHING else minor_of(text)
+    if minor < 0:
+        raise ValueError(f"an amount of {text}")
+    return minor
+
+
+def _by_hand(row: BillRow, number: int) -> BillRow:
+    """A refund that has no number of ours was made at the channel by hand: it goes by the channel's."""
+    if row.key not in NOTHING:
+        return row
+    if row.channel_id in NOTHING:
+        raise unreadable("a refund without any number.", number)
+    return row._replace(key=row.channel_id)
 
 
 def _status(text: str) -> BillStatus:
@@ -150,13 +160,6 @@ def _status(text: str) -> BillStatus:
         return STATUS[text.strip().upper()]
     except KeyError:
         raise ValueError(f"{text!r} is not a refund's status") from None
-
-
-def _own(channel_id: str) -> str:
-    """The number of a refund that has none of ours: it was made at the channel by hand."""
-    if channel_id in NOTHING:
-        raise ValueError("a refund without any number")
-    return channel_id
 
 
 # --- header and summary -----------------------------------------------------------------------------------------------
@@ -175,13 +178,15 @@ def _layout(header: list[str]) -> Layout:
     if "商户退款单号" not in header:
         raise unreadable("its layout has no refunds.", 1, todo="Give the trade bill of type REFUND or ALL.")
     free = header.index(FREE_TEXT) if FREE_TEXT in header else len(header)
-    places = {}
+    places: dict[str, int] = {}
     for ours, names in COLUMNS.items():
         found = next((header.index(name) for name in names if name in header), None)
         if found is None and ours != "vouchers":
             raise unreadable(f"the header lacks {names[-1]}.", 1, todo="Give the trade bill of type REFUND or ALL.")
-        places[ours] = 0 if found is None else found if found < free else found - len(header)
-    return Layout(**places, width=len(header))
+        where = places["refunded"] if found is None else found
+        places[ours] = where if where < free else where - len(header)
+    last = bool({-1, len(header) - 1} & set(places.values()))
+    return Layout(tuple(places.values()), len(header), places["vouchers"] != places["refunded"], last)
 
 
 def _summary(said: Figures, header: list[str], number: int, lines: BinaryIO) -> None:

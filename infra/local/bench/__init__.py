@@ -14,15 +14,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from infra.local.bench.claim import ClaimCost, measure_claims
-from infra.local.bench.refund import RefundCost, measure_refunds
-from infra.local.bench.sweep import SweepCost, measure_sweep
-from infra.local.engine import Engine
+if TYPE_CHECKING:  # imported where they are used: a process that only reconciles is measured without them
+    from infra.local.bench.claim import ClaimCost
+    from infra.local.bench.reconcile import ReconcileCost
+    from infra.local.bench.refund import RefundCost
+    from infra.local.bench.sweep import SweepCost
 
 REQUESTS_GOAL = 6.0
 READS_GOAL = 1.01
+# A reconciliation, of any size: nothing missed, nothing made up, this much memory, and flat from the least to the most refunds.
+PEAK_GOAL_MB = 128.0
+FLAT_GOAL = 1.25
+BARE_GOAL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--claims", type=int, default=50, help="claims with a photo to count over (50)")
     parser.add_argument("--open", type=int, nargs="*", default=[10_000, 100_000], help="numbers of open cases to sweep among")
     parser.add_argument("--due", type=int, default=500, help="how many of them are due (500)")
+    parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000, 5_000_000], help="sizes of bills to reconcile")
     parser.add_argument("--json", action="store_true", help="print figures as JSON instead of tables")
 
 
 def main(args: argparse.Namespace) -> int:
     """Measure, print, and give 1 when a count misses its goal."""
+    from infra.local.bench.claim import measure_claims
+    from infra.local.bench.reconcile import measure_reconcile
+    from infra.local.bench.refund import measure_refunds
+    from infra.local.bench.sweep import measure_sweep
+
     say = _progress
     with _fresh_engine() as endpoint:
         refund = measure_refunds(endpoint, args.refunds, say)
@@ -59,17 +70,36 @@ def main(args: argparse.Namespace) -> int:
     for number in args.open:
         with _fresh_engine() as endpoint:
             sweeps.append(measure_sweep(endpoint, number, args.due, say))
+    bills = [measure_reconcile(rows, say) for rows in args.rows]
     goals = [Goal("DynamoDB requests per auto-approved refund", refund.requests_each, REQUESTS_GOAL)]
     goals += [Goal(f"index items read per due case, {s.open:,} open", s.reads_each, READS_GOAL) for s in sweeps]
+    goals += _bill_goals(bills)
     if args.json:
-        print(json.dumps(_plain(refund, claim, sweeps, goals), indent=1))
+        print(json.dumps(_plain(refund, claim, sweeps, bills, goals), indent=1))
     else:
-        _print(refund, claim, sweeps, goals)
+        _print(refund, claim, sweeps, bills, goals)
     return 0 if all(goal.met for goal in goals) else 1
+
+
+def _bill_goals(bills: list[ReconcileCost]) -> list[Goal]:
+    """Of a reconciliation even the time is a goal: it is CPU against CPU of a bare merge of the same files in the same run."""
+    goals = []
+    for bill in bills:
+        goals += [
+            Goal(f"differences missed or made up, {bill.rows:,} refunds", bill.missed + bill.false, 0),
+            Goal(f"peak memory of a reconciliation in MB, {bill.rows:,} refunds", bill.peak_mb, PEAK_GOAL_MB),
+        ]
+    if bills:
+        goals.append(Goal(f"CPU against a bare merge, {bills[0].rows:,} refunds", bills[0].ratio, BARE_GOAL))
+        least, most = (pick(bills, key=lambda bill: bill.rows) for pick in (min, max))
+        goals.append(Goal(f"memory for {most.rows:,} refunds against {least.rows:,}", most.peak_mb / least.peak_mb, FLAT_GOAL))
+    return goals
 
 
 @contextmanager
 def _fresh_engine() -> Iterator[str]:
+    from infra.local.engine import Engine
+
     with tempfile.TemporaryDirectory(prefix="aftersales-bench-") as folder, Engine(Path(folder)) as engine:
         yield engine.endpoint
 
@@ -78,16 +108,19 @@ def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _plain(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], goals: list[Goal]) -> dict[str, Any]:
+def _plain(
+    refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], bills: list[ReconcileCost], goals: list[Goal]
+) -> dict[str, Any]:
     return {
         "refund": refund.plain(),
         "claim": claim.plain(),
         "sweeps": [s.plain() for s in sweeps],
+        "bills": [b.plain() for b in bills],
         "goals": [{"name": g.name, "found": g.found, "most": g.most, "met": g.met} for g in goals],
     }
 
 
-def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], goals: list[Goal]) -> None:
+def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], bills: list[ReconcileCost], goals: list[Goal]) -> None:
     print(f"\nOne auto-approved refund, from POST /v1/cases to closed and told, over {refund.count}:")
     _print_counts(refund)
     print(f"  CPU in all           {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
@@ -100,6 +133,10 @@ def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], goals:
         print(f"\nA sweep with {sweep.open:,} open cases of which {sweep.due:,} are due:")
         print(f"  index items read per due case {sweep.reads_each:.3f}; requests per due case {sweep.requests_each:.2f}")
         print(f"  {sweep.cases_per_s:.0f} cases a second")
+    for bill in bills:
+        print(f"\nA bill of {bill.rows:,} refunds against a ledger of as many, with {bill.planted:,} differences planted:")
+        print(f"  missed {bill.missed}, made up {bill.false}; peak memory {bill.peak_mb:.1f} MB (bare: {bill.bare_peak_mb:.1f})")
+        print(f"  CPU {bill.cpu_s:.2f} s, a bare merge of the same files {bill.bare_cpu_s:.2f} s: {bill.ratio:.2f} times")
     print()
     for goal in goals:
         print(f"  {'ok  ' if goal.met else 'MISS'} {goal.name}: {goal.found:.3f} (goal: at most {goal.most:g})")
