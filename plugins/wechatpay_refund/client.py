@@ -9,46 +9,39 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from aftersales.channel import Limits, RefundNotice, RefundOrder, RefundReceipt
-from aftersales.errors import BadSignature, Rejected, Unknown
-from aftersales.refund import LATER, Cause
+from aftersales.bill import Bill
+from aftersales.channel import Card, Limits, ReceiptStatus, RefundNotice, RefundOrder, RefundReceipt
+from aftersales.errors import Rejected, Unknown
+from aftersales.refund import Cause
+from plugins.wechatpay_refund.bill import read_bill
+from plugins.wechatpay_refund.cause import cause_of, is_final, rejected, says_no, unknown, was_used
+from plugins.wechatpay_refund.download import download
+from plugins.wechatpay_refund.notice import notice_of
 from plugins.wechatpay_refund.receipt import Doubtful, check, receipt_of
 from plugins.wechatpay_refund.setting import Setting
-from plugins.wechatpay_refund.sign import open_resource, verify
+from plugins.wechatpay_refund.sign import seal, verify
 from plugins.wechatpay_refund.wire import Answer, Wire
 
 log = logging.getLogger(__name__)
 
 REFUNDS = "/v3/refund/domestic/refunds"
 
-#: Codes that are a final no to a create call. Any other code is Unknown: a word we do not understand proves nothing.
-CAUSES: dict[str, Cause] = {
-    "PARAM_ERROR": Cause.CONFIGURATION,
-    "SIGN_ERROR": Cause.CONFIGURATION,
-    "NO_AUTH": Cause.CONFIGURATION,
-    "MCH_NOT_EXISTS": Cause.CONFIGURATION,
-    "NOT_ENOUGH": Cause.NOT_ENOUGH,
-    "USER_ACCOUNT_ABNORMAL": Cause.ACCOUNT_ABNORMAL,
-    "RESOURCE_NOT_EXISTS": Cause.NOT_FOUND,
-}
-
-#: What an INVALID_REQUEST is about, by its message; the documentation has no finer code. The first that fits counts. These only
-#: choose the cause that people read: whether money moved is never read from a message.
-_TOO_SOON = re.compile(r"分钟|稍后|频率|minute|later", re.IGNORECASE)
-_OVER = re.compile(r"超过|超出|大于|全额|一年|次数|exceed|over", re.IGNORECASE)
-#: The number was used before with other parameters ("与之前请求不一致").
-_USED = re.compile(r"之前|已存在|重复|earlier|previous", re.IGNORECASE)
+#: Codes that say that this card is not taken: another one may be.
+_CARD = frozenset({"PARAM_ERROR", "INVALID_REQUEST", "USER_ACCOUNT_ABNORMAL"})
 
 
 class WechatPayRefunds:
-    """A :class:`~aftersales.ports.RefundChannel`. ``now`` is the real time in seconds since 1970: signatures live in it."""
+    """A :class:`~aftersales.ports.RefundChannel`, with :class:`~aftersales.ports.Redirects` and :class:`~aftersales.ports.Bills`.
+
+    ``now`` is the real time in seconds since 1970: signatures live in it.
+    """
 
     limits = Limits(
         window=timedelta(days=365),
@@ -70,12 +63,9 @@ class WechatPayRefunds:
         answer = self._call(order.key, "POST", REFUNDS, _body(order, self._setting.notify_url))
         if answer.status < 300:
             return self._receipt(answer, order)
-        if answer.code == "INVALID_REQUEST":
+        if answer.code == "INVALID_REQUEST" and says_no(answer):
             return self._invalid(order, answer)
-        cause = CAUSES.get(answer.code)
-        if cause is None or not 400 <= answer.status < 500 or answer.status == 429:
-            raise _unknown(order.key, answer)
-        raise _rejected(order.key, answer, cause)
+        raise rejected(order.key, answer, cause_of(answer)) if is_final(answer) else unknown(order.key, answer)
 
     def find(self, order: RefundOrder) -> RefundReceipt | None:
         """What became of it. None right after a call without an answer proves nothing: the refund may yet appear."""
@@ -89,18 +79,28 @@ class WechatPayRefunds:
         genuine message that is no notice about a refund of ours.
         """
         verify(self._wire.platform_keys, headers, body, self._now())
-        said = _object(body)
-        if said.get("resource_type") != "encrypt-resource" or not str(said.get("event_type", "")).startswith("REFUND."):
-            raise BadSignature("The message is not a notice about a refund.")
-        plain = _object(open_resource(self._setting.apiv3_key, said.get("resource")))
-        if plain.get("mchid") != self._setting.mchid or not isinstance(said.get("id"), str):
-            raise BadSignature("The notice is not for this merchant.")
-        if said["event_type"] != f"REFUND.{plain.get('refund_status')}":
-            raise BadSignature("The notice contradicts itself.")
-        try:
-            return RefundNotice(receipt_of(plain, "refund_status"), said["id"], reply_status=204)
-        except Doubtful as error:
-            raise BadSignature(f"The notice cannot be read: {error}.") from error
+        return notice_of(self._setting, body)
+
+    def redirect(self, order: RefundOrder, channel_id: str, card: Card) -> RefundReceipt:
+        """Send an abnormal refund to a debit card of the buyer's; see :class:`~aftersales.ports.Redirects`.
+
+        ``card.bank`` is WeChat Pay's name for the bank (``CMB_DEBIT``). The card leaves encrypted, and no words about it come back.
+        """
+        key = self._wire.platform_keys[self._setting.newest]
+        secret = {"bank_account": seal(key, card.number), "real_name": seal(key, card.holder)}
+        said = {"out_refund_no": order.key, "type": "USER_BANK_CARD", "bank_type": card.bank, **secret}
+        path = f"{REFUNDS}/{quote(channel_id, safe='')}/apply-abnormal-refund"
+        answer = self._call(order.key, "POST", path, json.dumps(said, separators=(",", ":")).encode())
+        if answer.status < 300:
+            return self._receipt(answer, order)
+        if answer.code in _CARD and says_no(answer):
+            return self._sent_before(order, answer)
+        raise rejected(order.key, answer, cause_of(answer)) if is_final(answer) else unknown(order.key, answer)
+
+    def bill(self, day: date, into: Path) -> Bill | None:
+        """The day's refunds, those of others on this merchant number included; see :class:`~aftersales.ports.Bills`."""
+        path = download(self._wire, day, into)
+        return None if path is None else read_bill(path)
 
     def close(self) -> None:
         """Close the connections."""
@@ -121,7 +121,7 @@ class WechatPayRefunds:
             return answer
         if (answer.status, answer.code) == (404, "RESOURCE_NOT_EXISTS"):
             return None
-        raise _unknown(key, answer)
+        raise unknown(key, answer)
 
     def _receipt(self, answer: Answer, asked: RefundOrder) -> RefundReceipt:
         """The receipt, if it is about what was asked; Unknown otherwise, for a signature says who speaks and not about what."""
@@ -144,12 +144,18 @@ class WechatPayRefunds:
         found = self._ask(order.key)
         if found is not None:
             return self._receipt(found, order)
-        message = str(answer.said.get("message", ""))
-        if _USED.search(message):
-            raise _unknown(order.key, answer)
-        if _TOO_SOON.search(message):
-            raise _rejected(order.key, answer, Cause.TOO_SOON)
-        raise _rejected(order.key, answer, Cause.OVER_LIMIT if _OVER.search(message) else Cause.OTHER)
+        if was_used(answer):
+            raise unknown(order.key, answer)
+        raise rejected(order.key, answer, cause_of(answer))
+
+    def _sent_before(self, order: RefundOrder, answer: Answer) -> RefundReceipt:
+        """What a refused card means: an earlier one, whose answer was lost, may have been taken; then that is the answer."""
+        found = self.find(order)
+        if found is None:
+            raise unknown(order.key, answer)
+        if (found.status, found.cause) == (ReceiptStatus.FAILED, Cause.ACCOUNT_ABNORMAL):
+            raise rejected(order.key, answer, Cause.ACCOUNT_ABNORMAL, "the card is not taken.")
+        return found
 
 
 def _body(order: RefundOrder, notify_url: str) -> bytes:
@@ -164,37 +170,3 @@ def _body(order: RefundOrder, notify_url: str) -> bytes:
     if notify_url:
         said["notify_url"] = notify_url
     return json.dumps(said, separators=(",", ":")).encode()
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        said = json.loads(body)
-    except ValueError as error:
-        raise BadSignature("The notice is no JSON.") from error
-    if not isinstance(said, dict):
-        raise BadSignature("The notice is no JSON object.")
-    return said
-
-
-def _unknown(key: str, answer: Answer) -> Unknown:
-    log.warning("refund %s: WeChat Pay answers %s %s (%s)", key, answer.status, answer.code, answer.request_id)
-    return Unknown(
-        f"WeChat Pay answers {answer.status} {answer.code}: that is no outcome.",
-        key=key,
-        status=answer.status,
-        channel_code=answer.code,
-        request_id=answer.request_id,
-    )
-
-
-def _rejected(key: str, answer: Answer, cause: Cause) -> Rejected:
-    message = str(answer.said.get("message", ""))[:200]
-    log.warning("refund %s: refused with %s %s (%s)", key, answer.status, answer.code, answer.request_id)
-    return Rejected(
-        f"WeChat Pay refuses the refund: {message or answer.code}",
-        cause=cause,
-        later=cause in LATER,
-        key=key,
-        channel_code=answer.code,
-        request_id=answer.request_id,
-    )

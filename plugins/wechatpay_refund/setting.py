@@ -18,7 +18,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Setting:
     """``platform_keys``: serial or ``PUB_KEY_ID_…`` to PEM, several while WeChat Pay changes keys, the newest last.
 
-    ``apiv3_key`` has 32 bytes. Times in seconds: to connect, between two bytes of an answer, for a whole answer.
+    ``apiv3_key`` has 32 bytes. Times in seconds: to connect, between two bytes of an answer, for a whole answer, for a whole bill.
     """
 
     mchid: str
@@ -32,6 +32,7 @@ class Setting:
     connect_s: float
     read_s: float
     total_s: float
+    bill_s: float
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> Setting:
@@ -59,6 +60,7 @@ class Setting:
             connect_s=_seconds("connect_s", said, 3),
             read_s=_seconds("read_s", said, 8),
             total_s=_seconds("total_s", said, 12),
+            bill_s=_seconds("bill_s", said, 240),
         )
 
     @property
@@ -66,12 +68,21 @@ class Setting:
         """Where to call, in order."""
         return tuple(url for url in (self.base_url, self.standby_url) if url)
 
+    @property
+    def newest(self) -> str:
+        """The platform key that WeChat Pay signs with from now on, and that secrets for it are encrypted with."""
+        return list(self.platform_keys)[-1]
+
+
+def is_safe(url: str) -> bool:
+    """HTTPS everywhere; plain HTTP to this machine only, where the sandbox is."""
+    to = urlsplit(url)
+    return (to.scheme == "https" and bool(to.hostname)) or (to.scheme == "http" and to.hostname in _LOOPBACK)
+
 
 def _url(name: str, said: Mapping[str, Any]) -> str:
-    """HTTPS everywhere; plain HTTP to this machine only, where the sandbox is."""
     value = str(said.get(name) or "")
-    to = urlsplit(value)
-    if value and not (to.scheme == "https" and to.hostname) and not (to.scheme == "http" and to.hostname in _LOOPBACK):
+    if value and not is_safe(value):
         raise BadSettings(f"wechatpay_refund: {name} is no https address.")
     return value.rstrip("/")
 

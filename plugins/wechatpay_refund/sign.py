@@ -1,4 +1,4 @@
-"""WeChat Pay APIv3 signatures, both ways, and the decryption of notices. Source: WeChat Pay APIv3 documentation.
+"""WeChat Pay APIv3: signatures both ways, decryption of notices, sealing of secrets. Source: WeChat Pay APIv3 documentation.
 
 Messages are built from the exact bytes that are sent or came in; nothing here parses what it has not verified.
 """
@@ -85,6 +85,15 @@ def _holds(key: RSAPublicKey, signature: str, message: bytes) -> bool:
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True
+
+
+def seal(key: RSAPublicKey, text: str) -> str:
+    """A secret that only WeChat Pay can read: RSA-OAEP with SHA-1, base64; another one each time."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    sha1 = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 (WeChat Pay's scheme)
+    return base64.b64encode(key.encrypt(text.encode(), sha1)).decode()
 
 
 def open_resource(apiv3_key: bytes, resource: Any) -> bytes:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,23 @@ class Wire:
                 raise Unknown(f"WeChat Pay gave no answer: {type(error).__name__}.", sent=True) from error
         raise Unknown(f"WeChat Pay cannot be reached: {trouble}.", sent=False)
 
+    def download(self, url: str, into: Path, largest: int) -> None:
+        """Put what is behind an address that WeChat Pay gave us into a file. The request is signed, the answer is not.
+
+        Raises Unknown unless all of it came with 200.
+        """
+        import httpx
+
+        client = self._client()
+        try:
+            with into.open("wb") as file:
+                request = self._request(client, "GET", url, b"")
+                status, _ = self._stream(client, request, file.write, largest, self._setting.bill_s)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise Unknown(f"WeChat Pay's file cannot be fetched: {type(error).__name__}.") from error
+        if status != 200:
+            raise Unknown(f"WeChat Pay answers {status} where a file should be.", status=status)
+
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
         with self._lock:
@@ -93,7 +111,7 @@ class Wire:
 
     def _request(self, client: httpx.Client, method: str, url: str, body: bytes) -> httpx.Request:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "aftersales"}
-        headers["Wechatpay-Serial"] = list(self._setting.platform_keys)[-1]  # which of its keys we would like it to sign with
+        headers["Wechatpay-Serial"] = self._setting.newest  # the key we would like it to sign with, and sealed secrets for
         if body:
             headers["Content-Type"] = "application/json"
         request = client.build_request(method, url, content=body or None, headers=headers)
@@ -104,18 +122,27 @@ class Wire:
         return request
 
     def _exchange(self, client: httpx.Client, request: httpx.Request) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, lower-case headers and raw bytes. The whole of it has a limit too: a trickle would never run into ``read_s``."""
-        until, parts, size = time.monotonic() + self._setting.total_s, [], 0
+        """Status, lower-case headers and raw bytes."""
+        parts: list[bytes] = []
+        status, headers = self._stream(client, request, parts.append, LARGEST, self._setting.total_s)
+        return status, headers, b"".join(parts)
+
+    @staticmethod
+    def _stream(
+        client: httpx.Client, request: httpx.Request, take: Callable[[bytes], object], largest: int, total_s: float
+    ) -> tuple[int, Mapping[str, str]]:
+        """Status and lower-case headers, the raw bytes to ``take``. All of it has a limit: a trickle never runs into ``read_s``."""
+        until, size = time.monotonic() + total_s, 0
         response = client.send(request, stream=True)
         try:
             for part in response.iter_raw():
-                parts.append(part)
+                take(part)
                 size += len(part)
-                if size > LARGEST or time.monotonic() > until:
+                if size > largest or time.monotonic() > until:
                     raise Unknown("WeChat Pay's answer does not end.", sent=True)
         finally:
             response.close()
-        return response.status_code, {k.lower(): v for k, v in response.headers.items()}, b"".join(parts)
+        return response.status_code, {k.lower(): v for k, v in response.headers.items()}
 
     def _believed(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         """A success must be signed. An error is believed unsigned (WeChat Pay signs not all), but not with a wrong signature."""

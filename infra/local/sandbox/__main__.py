@@ -20,20 +20,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 def main(argv: list[str] | None = None) -> int:
     """Run until SIGTERM, SIGINT or the parent's end; 2 when it refuses to start."""
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.local.sandbox", description="Payment providers on loopback, for development."
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
-    parser.add_argument("--port", type=int, default=0, help="where the API listens (0: a free port)")
-    parser.add_argument("--truth-port", type=int, default=0, help="where the truth and the levers listen (0: a free port)")
-    parser.add_argument("--data", type=Path, default=None, help="folder that keeps keys and books (none: in memory)")
-    parser.add_argument("--delay-s", type=float, default=0.0, help="how long a refund is in processing")
-    parser.add_argument(
-        "--gap-s", type=float, default=None, help="least time between two refunds of one payment (none: as the provider has it)"
-    )
-    parser.add_argument("--retry-scale", type=float, default=1.0, help="factor on the schedules of notices")
-    parser.add_argument("--limited", action="store_true", help="refuse calls above the providers' rate limits")
-    args = parser.parse_args(argv)
+    args = _arguments().parse_args(argv)
     redaction.install()
     end_with_parent()
     ended = threading.Event()
@@ -50,18 +37,35 @@ def main(argv: list[str] | None = None) -> int:
             retry_scale=args.retry_scale,
             limited=args.limited,
         )
+        for name, reason in sandbox.all().items():
+            print(f"sandbox: {name} does not play: {reason}", file=sys.stderr)
     except (LooksReal, OSError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
     with sandbox:
         keys = str(sandbox.keys.folder) if sandbox.keys.folder is not None else None
-        for name, reason in sandbox.all().items():
-            print(f"sandbox: {name} does not play: {reason}", file=sys.stderr)
         urls = {"base_url": sandbox.base_url, "truth_url": sandbox.truth_url}
         played = {"providers": sorted(sandbox.playing), "broken": sandbox.broken}
         print(json.dumps({**urls, **played, "mchid": sandbox.keys.mchid, "keys": keys}), flush=True)
         ended.wait()
     return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local.sandbox", description="Payment providers on loopback, for development."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--port", type=int, default=0, help="where the API listens (0: a free port)")
+    parser.add_argument("--truth-port", type=int, default=0, help="where the truth and the levers listen (0: a free port)")
+    parser.add_argument("--data", type=Path, default=None, help="folder that keeps keys and books (none: in memory)")
+    parser.add_argument("--delay-s", type=float, default=0.0, help="how long a refund is in processing")
+    parser.add_argument(
+        "--gap-s", type=float, default=None, help="least time between two refunds of one payment (none: as the provider has it)"
+    )
+    parser.add_argument("--retry-scale", type=float, default=1.0, help="factor on the schedules of notices")
+    parser.add_argument("--limited", action="store_true", help="refuse calls above the providers' rate limits")
+    return parser
 
 
 def end_with_parent() -> None:

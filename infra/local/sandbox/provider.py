@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from infra.local.sandbox.fault import Kind, Script
+from infra.local.sandbox.loopback import LooksReal
 
 #: Name → module. Nothing is imported before it is asked for by its name, or by a path that no other provider knows.
 PROVIDERS: dict[str, str] = {
@@ -113,12 +114,13 @@ class NoProvider(Exception):
 
 
 def build(env: Env) -> Provider:
-    """The provider ``env.name``. Raises NoProvider for an unknown name and for one whose module is missing or broken."""
+    """The provider ``env.name``. Raises NoProvider for an unknown name and for one that is missing or broken, and LooksReal."""
     module = PROVIDERS.get(env.name)
     if module is None:
         raise NoProvider(f"there is no provider {env.name}; there are {', '.join(PROVIDERS)}")
     try:
-        made = import_module(module).build
-    except (ImportError, AttributeError, SyntaxError) as error:
+        return cast("Provider", import_module(module).build(env))
+    except LooksReal:
+        raise
+    except Exception as error:  # whatever is wrong with one provider stops no other one: it is reported
         raise NoProvider(f"the provider {env.name} cannot be had: {type(error).__name__}: {error}") from error
-    return cast("Provider", made(env))

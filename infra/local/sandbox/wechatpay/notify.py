@@ -157,7 +157,7 @@ class Notifier:
         if kind is Kind.WRONG_NUMBER:
             plain |= {"out_refund_no": f"{refund.out_refund_no}9"}
         if kind is Kind.UNKNOWN_REFUND:
-            plain |= {"out_refund_no": f"NEVER-{secrets.token_hex(8)}", "refund_id": "50300000000000000000000000000000"}
+            plain |= {"out_refund_no": f"R{secrets.token_hex(16)}-1", "refund_id": "50300000000000000000000000000000"}
         body = envelope(self._keys, notice["id"], notice["event"], local_time(notice["created_at"]), plain)
         status, _ = deliver(refund.notify_url, _headers(self._keys, body, kind), body)
         self.deliveries.append(Delivery(notice["id"], plain["out_refund_no"], notice["event"], kind or "", status))
