@@ -112,18 +112,24 @@ def _identity_hidden(found: re.Match[str]) -> str:
 # --- what is hidden by the name before it -----------------------------------------------------------------------------
 # As JSON, a repr, a header, a form or XML write it, also inside one another: backslashes stand before quotes then.
 _QUOTE = r"""\\*["']"""
-_IS = rf"""(?:{_QUOTE}\s*[:,=]\s*|\s*[:：=>]\s*)(?:b(?=["']))?"""
+_IS = rf"""(?:{_QUOTE}\s*[:,=]\s*|\s*(?:[:：=>]|\\+uff1a)\s*)(?:b(?=["']))?"""
 _QUOTED = rf"(?P<quote>{_QUOTE})(?:.*?(?<!\\)(?P=quote)|.*)"
 
 
-def _field(names: str, bare: str) -> re.Pattern[str]:
+def _field(names: str, bare: str, chinese: tuple[str, ...] = ()) -> re.Pattern[str]:
     """A field of one of these names and its value: in quotes, or bare up to what cannot be part of it."""
-    pattern = rf"(?P<before>(?<![A-Za-z#])(?:{names}){_IS})(?:{_QUOTED}|(?P<bare>{bare}))"
-    return re.compile(pattern, re.DOTALL | re.IGNORECASE)
+    escaped = ("".join(rf"\\+u{ord(letter):04x}" for letter in word) for word in chinese)
+    named = "|".join((rf"(?<![A-Za-z#])(?:{names})", *chinese, *escaped))
+    return re.compile(rf"(?P<before>(?:{named}){_IS})(?:{_QUOTED}|(?P<bare>{bare}))", re.DOTALL | re.IGNORECASE)
 
 
 _LINE = r"""[^\s"'](?:(?!\\[nr])[^\r\n])*"""
-_WORDS = r"""[^\s"'\\,;，；。、&|<>(){}\[\]](?:(?!\\[nr])[^\r\n"',;，；。、&|<>(){}\[\]])*"""
+#: Words of any script, Chinese as such or as JSON escapes it, up to what ends a sentence's part.
+_WORD = r"""(?:\\+u(?!ff0c|ff1b|3002|3001)[0-9A-Fa-f]{4}|[^\s"'\\,;，；。、&|<>(){}\[\]])"""
+_WORDS = rf"{_WORD}(?:[ \t]*{_WORD})*"
+
+_CHINESE_NAMES = ("收款人", "户名", "姓名")
+_CHINESE_PHONES = ("手机", "手机号", "电话")
 
 _CREDENTIAL = _field(
     r"(?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-amz-(?:security-token|signature)|(?:session|access|refresh|auth|id)[_-]?token"
@@ -132,10 +138,13 @@ _CREDENTIAL = _field(
 )
 _NAME = _field(
     r"(?:user_)?real[ _-]?name|(?:bank[ _-]?)?account[ _-]?name|(?:card[ _-]?)?holder(?:[ _-]?name)?"
-    r"|(?:payee|payer|buyer|receiver)[ _-]?name|customerNm|收款人|户名|真实姓名|姓名",
+    r"|(?:payee|payer|buyer|receiver)[ _-]?name|customerNm",
     _WORDS,
+    _CHINESE_NAMES,
 )
-_PHONE_FIELD = _field(r"(?:[a-z]+_)?(?:phone|mobile|telephone|tel)(?:[ _-]?(?:no|number))?|手机号?|电话", r"\+?\d[\d ()-]{4,18}\d")
+_PHONE_FIELD = _field(
+    r"(?:[a-z]+_)?(?:phone|mobile|telephone|tel)(?:[ _-]?(?:no|number))?", r"\+?\d[\d ()-]{4,18}\d", _CHINESE_PHONES
+)
 
 
 def _value_hidden(found: re.Match[str]) -> str:
@@ -156,13 +165,19 @@ def _phone_hidden(found: re.Match[str]) -> str:
 # --- the rules, in order ----------------------------------------------------------------------------------------------
 Shown = str | Callable[[re.Match[str]], str]
 
+
+def _begun(words: tuple[str, ...]) -> set[str]:
+    """The first letter of each word, as it is and as JSON escapes it."""
+    return {form for word in words for form in (word[0], f"u{ord(word[0]):04x}")}
+
+
 #: Each is looked for only where one of its stems is: most lines have none, and a look costs a millionth of a second.
 _WORDED: tuple[tuple[tuple[str, ...], re.Pattern[str], Shown], ...] = (
     (("-----begin",), _PEM, HIDDEN),
     (("auth", "cookie", "key", "token", "signature", "pass", "secret"), _CREDENTIAL, _value_hidden),
     (("eyj", "bearer", "basic", "k_live", "k_test", "whsec"), _TOKEN, HIDDEN),
-    (("name", "holder", "customernm", "收款人", "户名", "姓名"), _NAME, _value_hidden),
-    (("phone", "mobile", "tel", "手机", "电话"), _PHONE_FIELD, _phone_hidden),
+    (("name", "holder", "customernm", *_begun(_CHINESE_NAMES)), _NAME, _value_hidden),
+    (("phone", "mobile", "tel", *_begun(_CHINESE_PHONES)), _PHONE_FIELD, _phone_hidden),
 )
 #: None of the following has fewer than seven digits.
 _NUMBER = re.compile(r"\d(?:[ ()-]{0,2}\d){6}")

@@ -106,6 +106,8 @@ def test_an_identity_number_is_hidden(number):
         "real_name=欧阳修&bank=ICBC",
         "<real_name>欧阳修</real_name>",
         "户名：欧阳修，账号",
+        json.dumps({"text": "开户银行，户名：欧阳修，账号"}),
+        repr(json.dumps({"body": json.dumps({"text": "真实姓名：欧阳修"})}).encode()),
         '{"realName": "欧阳修", "accountName": "欧阳修"}',
         '{"real_name": "欧阳修',
         '{"real_name": "\\"欧阳\\" 欧阳修", "x": 1}',
@@ -115,7 +117,9 @@ def test_a_name_in_a_name_field_is_hidden(text):
     """Whose account it is stays out of the log, in JSON, a repr, a form or a sentence, also cut off and one inside another."""
     shown = redact(text)
     assert "欧阳" not in shown
+    assert "u6b27" not in shown
     assert "***" in shown
+    assert ("账号" in text) == ("账号" in shown)
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
