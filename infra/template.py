@@ -79,10 +79,12 @@ def _resources() -> Json:
 def _environment(unit: Unit, stage: Path) -> tuple[Json, Json]:
     """Give the unit's environment and the parameters that it needs, from the ``env:NAME`` settings of the stage file."""
     asked = tomllib.loads(stage.read_text(encoding="utf-8"))
-    settings = asked.get("settings", {})
-    if not unit.pays:  # what it does not use it does not know: no payment channels, and where secrets are kept neither
-        ports = frozenset(plugin for port, plugin in asked.get("ports", {}).items() if port != "secrets")
-        settings = {plugin: values for plugin, values in settings.items() if plugin in ports}
+    ports, channels = asked.get("ports", {}), asked.get("channels", {})
+    if unit.pays:
+        used = {*ports.values(), *channels.values(), "token"}
+    else:  # what it does not use it does not know: no payment channels, and where secrets are kept neither
+        used = {plugin for port, plugin in ports.items() if port != "secrets"}
+    settings = {plugin: values for plugin, values in asked.get("settings", {}).items() if plugin in used}
     variables: Json = {"AFTERSALES_STAGE": f"{LAMBDA_ROOT}/infra/stages/{stage.name}"}
     parameters: Json = {}
     for name, default in sorted(_asked_for(settings), key=str):

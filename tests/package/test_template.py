@@ -15,6 +15,8 @@ from infra.template import FUNCTION, assemble, lint
 from plugins.dynamodb_store.schema import INDEXES
 
 STAGE = """
+[channels]
+some = "some_channel"
 [ports]
 store = "dynamodb_store"
 secrets = "aws_secrets"
@@ -30,6 +32,8 @@ endpoint = "env:DYNAMODB_ENDPOINT"
 phone_key = "secret:phone_key"
 [[settings.some_channel.keys]]
 word = "env:CHANNEL_WORD|hello"
+[settings.channel_that_is_off]
+word = "env:UNUSED"
 """
 
 
@@ -148,7 +152,7 @@ def test_two_units_cannot_claim_one_name(stage: Path) -> None:
 
 
 def test_the_stage_file_says_what_the_environment_holds(template: dict[str, Any]) -> None:
-    """Created names are wired, the rest are hidden parameters, defaults stay; Lambda's own and other places' are left out."""
+    """Created names are wired, the rest are hidden parameters; Lambda's own and what is not switched on are left out."""
     variables = template["Resources"]["Plain"]["Properties"]["Environment"]["Variables"]
     assert variables == {
         "AFTERSALES_STAGE": "/var/task/infra/stages/cloud.toml",
@@ -168,7 +172,18 @@ def test_no_secret_is_in_an_environment_or_a_template() -> None:
     named = {f"{plugin}.{name}": value for plugin, values in settings.items() for name, value in values.items()}
     secret = {n: v for n, v in named.items() if re.search(r"(?<!public_)(?<!platform_)(key|secret|password)s?$", n)}
     assert {"token.secret", "dynamodb_store.phone_key", "wechatpay_refund.private_key", "wechatpay_refund.apiv3_key"} <= set(secret)
+    assert {"alipay_refund.private_key", "stripe_refund.api_key", "unionpay_refund.private_key"} <= set(secret)
     assert {name for name, value in secret.items() if not value.startswith("secret:")} == set()
+
+
+def test_the_operator_is_told_every_secret_and_field() -> None:
+    """What the deployed stage file reads stands in the guide, with the fields of its JSON, and nothing else does."""
+    guide = (ROOT / "infra" / "README.md").read_text()
+    rows = re.findall(r"^\| `aftersales/(\w+)` \| (.*?) \|", guide, re.MULTILINE)
+    read: dict[str, set[str]] = {}
+    for name, field in re.findall(r'= "secret:(\w+)(?:#(\w+))?"', (ROOT / "infra" / "stages" / "aws.toml").read_text()):
+        read.setdefault(name, set()).update({field} - {""})
+    assert {name: set(re.findall(r"`(\w+)`", what)) for name, what in rows} == read
 
 
 def test_the_vision_unit_can_read_no_secret(template: dict[str, Any]) -> None:
