@@ -100,13 +100,11 @@ def _refunds(counted: Figures, layout: Layout, lines: BinaryIO) -> Generator[Bil
     wanted, width, new, known = itemgetter(*layout.places), layout.width, tuple.__new__, STATUS.get
     rows = refunds = sum_asked = sum_refunded = sum_vouchers = foreign = 0
     day, number = "", 1
-    for number, raw in enumerate(lines, 2):
+    for number, raw in enumerate(map(bytes.rstrip, lines) if layout.last else lines, 2):
         try:
-            if layout.last:
-                raw = raw.rstrip()  # noqa: PLW2901 - the same line
             cells = raw[1:].decode("latin-1").split(",`") if raw[:1] == b"`" else raw.decode("latin-1").split(",")
             if len(cells) < width:
-                if raw.isspace():
+                if not raw.strip():
                     continue
                 break
             when, transaction, order, state, name, own, key, asked, refunded, vouchers, status = wanted(cells)
@@ -114,12 +112,13 @@ def _refunds(counted: Figures, layout: Layout, lines: BinaryIO) -> Generator[Bil
             if state != "REFUND" and key in NOTHING:
                 sum_refunded += _minor(refunded)
                 continue
-            minor = _minor(asked)
-            sum_asked, sum_refunded = sum_asked + minor, sum_refunded + (minor if refunded == asked else _minor(refunded))
-            if vouchers != "0.00" and layout.vouchers:
-                sum_vouchers += _minor(vouchers)
-            if name != "CNY":
-                foreign, minor = foreign + 1, minor_of(asked, digits_of(name))
+            if name == "CNY":
+                minor = _minor(asked)
+                sum_asked, sum_refunded = sum_asked + minor, sum_refunded + (minor if refunded == asked else _minor(refunded))
+                if vouchers != "0.00" and layout.vouchers:
+                    sum_vouchers += _minor(vouchers)
+            else:
+                foreign, minor = foreign + 1, _minor(asked, digits_of(name))
             if when[:10] != day:
                 day = day_of(when[:10])
             if not (key.isascii() and order.isascii()):
@@ -138,9 +137,9 @@ def _refunds(counted: Figures, layout: Layout, lines: BinaryIO) -> Generator[Bil
     return _cells(raw, number), number
 
 
-def _minor(text: str) -> int:
-    """An amount of the bill in fen; none is nothing. Raises ValueError."""
-    minor = 0 if text in NOTHING else minor_of(text)
+def _minor(text: str, digits: int = 2) -> int:
+    """An amount of the bill in minor units; none is nothing. Raises ValueError."""
+    minor = 0 if text in NOTHING else minor_of(text, digits)
     if minor < 0:
         raise ValueError(f"an amount of {text}")
     return minor
