@@ -97,6 +97,7 @@ class Event(StrEnum):
     COMPENSATION_SETTLED = "compensation_settled"
     COMPENSATION_FAILED = "compensation_failed"
     COMPENSATION_RETRIED = "compensation_retried"
+    COMPENSATION_GIVEN_UP = "compensation_given_up"
     PAID_OUTSIDE = "paid_outside"  # money of this order moved without us
     SETTLED = "settled"
     WITHDRAWN = "withdrawn"
@@ -187,6 +188,7 @@ BESIDE: frozenset[Event] = frozenset(
         E.COMPENSATION_SETTLED,
         E.COMPENSATION_FAILED,
         E.COMPENSATION_RETRIED,
+        E.COMPENSATION_GIVEN_UP,
         E.PAID_OUTSIDE,
     }
 )

@@ -150,6 +150,7 @@ class Refund:
     payout: Payout = Payout.REFUND
     replaces: str = ""  # the number that this leg stands in for
     version: int = 0
+    reported: bool = False  # a ticket about it was opened
 
     @property
     def amount(self) -> Money:
