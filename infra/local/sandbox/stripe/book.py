@@ -135,7 +135,7 @@ class Book(Database):
         payment = self.payment(ask.payment)
         if payment is None:
             message = f"No such {ask.param}: '{ask.payment}'"
-            raise Refusal(404, message, code="resource_missing", param=ask.param, kept=True)
+            raise Refusal(404, message, code="resource_missing", param=ask.param)
         minor = self._allowed(payment, ask)
         taken = self._take(db, payment.currency, minor)
         if not taken and self.refuses_short:

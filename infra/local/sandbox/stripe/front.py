@@ -62,7 +62,7 @@ class Front:
                 given = base64.b64decode(given).decode().partition(":")[0]
             except ValueError:
                 given = ""
-        if not given:
+        if not given or scheme.lower() not in ("basic", "bearer"):
             raise Refusal(401, "You did not provide an API key.")
         if not hmac.compare_digest(given.strip().encode(), self._keys.api_key.encode()):
             raise Refusal(401, f"Invalid API Key provided: {given[:8]}********{given[-4:]}")
@@ -74,8 +74,11 @@ class Front:
 
     def _read(self, route: Route, said: dict[str, Any]) -> tuple[int, Any, bool, Fault | None]:
         self._book.end_due()
-        told = route.do(None, said)
-        return 200, told, False, self._asked_for(told)
+        try:
+            status, told = 200, route.do(None, said)
+        except Refusal as refusal:
+            status, told = refusal.status, refusal.said
+        return status, told, False, self._asked_for(told)
 
     def _write(self, route: Route, said: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, Any, bool, Fault | None]:
         """Do it under its Idempotency-Key, once; at the same time as another call with that key it is a 409."""
