@@ -9,6 +9,7 @@ from aftersales.channel import RefundOrder
 from aftersales.testing.channel import RefundChannelContract
 from aftersales.testing.clock import START
 from infra.local.sandbox import At, Fault, Kind, Sandbox
+from infra.local.sandbox import Keys as WechatKeys
 from infra.local.sandbox.unionpay import Keys
 from plugins.unionpay_refund import build
 
@@ -44,13 +45,19 @@ def keys() -> Keys:
     return Keys.fresh()
 
 
+@pytest.fixture(scope="module")
+def neighbours() -> WechatKeys:
+    """The keys of WeChat Pay, which plays in every sandbox."""
+    return WechatKeys.fresh()
+
+
 class TestUnionPay(RefundChannelContract):
     """The plugin against our sandbox."""
 
     @pytest.fixture
-    def bench(self, keys: Keys) -> Iterator[UnionPayBench]:
+    def bench(self, keys: Keys, neighbours: WechatKeys) -> Iterator[UnionPayBench]:
         """A fresh provider at noon of the day on which the kit's orders were asked for."""
-        with Sandbox(made={"unionpay": keys}) as sandbox:
+        with Sandbox(keys=neighbours, made={"unionpay": keys}) as sandbox:
             sandbox.set_clock(START.timestamp() - time.time())
             bench = UnionPayBench(sandbox)
             yield bench

@@ -35,7 +35,7 @@ _FORMS = {
     "origQryId": r"[0-9A-Za-z]{1,21}",
     "currencyCode": r"156",
     "backUrl": r"[^?#]{1,256}",
-    "reqReserved": r"[^&={}\[\]]{0,1024}",
+    "reqReserved": r".{0,1024}",  # any: what a merchant puts there and cannot read in the answer is its own trouble
 }
 _ASKED = ("orderId", "txnTime", "txnAmt", "origQryId", "backUrl")
 _ECHOED = ("version", "encoding", "signMethod", "txnType", "txnSubType", "bizType", "accessType", "merId", "orderId", "txnTime")
