@@ -1,0 +1,49 @@
+"""The deployed stage file fits the plugins that it names, also those that are made for and not switched on."""
+
+import json
+import tomllib
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from aftersales.registry import Registry
+from aftersales.testing.secrets import FakeSecrets
+from infra.bundle import ROOT
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PRIVATE = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+PUBLIC = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+#: What an operator gives, in the shapes of infra/README.md.
+PARAMETERS = {
+    "WECHATPAY_MCHID": "1900000001",
+    "WECHATPAY_PLATFORM_KEYS": json.dumps({"PUB_KEY_ID_1": PUBLIC}),
+    "WECHATPAY_NOTIFY_URL": "https://mall.example/v1/callbacks/wechatpay",
+    "ALIPAY_APP_ID": "2021000000000000",
+    "ALIPAY_SELLER_ID": "2088000000000000",
+    "ALIPAY_PUBLIC_KEY": PUBLIC,
+    "UNIONPAY_MER_ID": "777290058110048",
+    "UNIONPAY_TRUSTED_CERTS": CERTIFICATE,
+    "UNIONPAY_NOTIFY_URL": "https://mall.example/v1/callbacks/unionpay",
+}
+SECRETS = {
+    "wechatpay": {"serial_no": "A" * 40, "private_key": PRIVATE, "apiv3_key": "k" * 32},
+    "alipay": {"private_key": PRIVATE},
+    "stripe": {"api_key": "sk_test_abcdefghijkl", "webhook_secrets": "whsec_abcdefghijkl"},
+    "unionpay": {"private_key": PRIVATE, "certificate": CERTIFICATE},
+}
+
+
+@pytest.mark.parametrize("channel", sorted(SECRETS))
+def test_a_channel_is_built_from_parameters_and_one_secret(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on, each channel finds its keys where the guide says to put them, in one request to Secrets Manager."""
+    for name, value in PARAMETERS.items():
+        monkeypatch.setenv(name, value)
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "channels": {name: f"{name}_refund" for name in SECRETS}})
+    secrets = FakeSecrets({name: json.dumps(fields) for name, fields in SECRETS.items()})
+    registry.put("secrets", secrets)
+    assert registry.channel(channel).limits is not None
+    assert secrets.asked == [channel]
