@@ -111,6 +111,7 @@ class MoneyContract:
             assert [(r.day, r.channel) for r in found] == expected
             assert {r.currency for r in found} == {"CNY", "JPY"}
         assert everything(store, ReportsOf("m1", days[3] + timedelta(days=2), days[3] + timedelta(days=9))) == []
+        assert everything(store, ReportsOf("m1", days[3], days[1])) == []
 
     # --- allowances ---------------------------------------------------------------------------------------------------
     def test_an_allowance_is_spent_to_the_minor_unit(self, store: Store) -> None:

@@ -122,6 +122,17 @@ class RaceContract:
         assert at_once([partial(spend, "c12", 1)]) == {"AllowanceSpent": 1}
         assert len(store.find(RefundsOf("m1", "2026-11")).found) == 10
 
+    def test_no_race_gives_back_more_than_was_spent(self, store: Store) -> None:
+        """Eight threads give back half of what was spent each: the allowance is whole again, and not larger."""
+
+        def spend(case_id: str, minor: int) -> None:
+            store.commit(Change(refunds=(a_refund(case_id=case_id),), spends=(a_spend(minor),)))
+
+        spend("c8", 500)
+        assert at_once(partial(tried_again, partial(spend, f"c{n}", -250)) for n in range(8)) == {"ok": 8}
+        assert at_once([partial(spend, "c9", 1001)]) == {"AllowanceSpent": 1}
+        spend("c9", 1000)
+
 
 def _ledger(store: Store) -> Ledger:
     file = store.order("m1", "o1")

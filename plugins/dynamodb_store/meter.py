@@ -1,7 +1,8 @@
 """Meter: how many requests a DynamoDB client makes, and the units they cost.
 
 Units are those the server reports (it is asked to, indexes included). Where it reports none, they are computed from sizes, without
-indexes: 1 KB per write unit, twice that in a transaction; 4 KB per read unit, half for eventually consistent reads.
+indexes: 1 KB per write unit, twice that in a transaction, where an update counts as a small item; 4 KB per read unit, half for
+eventually consistent reads.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _computed(operation: str, asked: Mapping[str, Any], answered: Mapping[str, A
         case "PutItem":
             return ceil(size(asked["Item"]) / 1024)
         case "TransactWriteItems":
-            return sum(2 * ceil(size(w["Put"]["Item"]) / 1024) for w in asked["TransactItems"] if "Put" in w)
+            return sum(2 * ceil(size(w["Put"]["Item"]) / 1024) if "Put" in w else 2 for w in asked["TransactItems"])
         case "BatchWriteItem":
             requests = (r for table in asked["RequestItems"].values() for r in table)
             return sum(ceil(size(r["PutRequest"]["Item"]) / 1024) for r in requests if "PutRequest" in r)

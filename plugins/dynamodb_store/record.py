@@ -6,8 +6,11 @@ attribute      what it holds
 ``PK, SK``     ``ORDER#{merchant}#{order}`` / ``HEAD``, ``MONEY``, ``CASE#{id}`` · ``CASE#{id}`` / ``HEAD``, ``EVIDENCE#{id}``,
                ``PARCEL``, ``REFUND#{nn}``, ``EVENT#{first seq}`` · ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` ·
                ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
-               ``PHOTO#{quarter}#{4 hex digits}`` / ``{case}#{evidence}``
-``version``    the stored version of orders, ledgers, cases, parcels and refunds
+               ``PHOTO#{quarter}#{4 hex digits}`` / ``{case}#{evidence}`` ·
+               ``PAY#{channel}#{transaction}`` / ``{merchant}#{order}`` · ``TICKET#{id}`` / ``HEAD`` ·
+               ``REPORTS#{merchant}`` / ``{day}#{channel}#{currency}`` · ``SPENT#{merchant}#{year}#{payout}#{currency}`` / ``HEAD``
+``version``    the stored version of orders, ledgers, cases, parcels, refunds, tickets and reports
+``spent``      minor units, of a yearly allowance's counter; it has no ``j``
 ``w``          the write's own mark: whoever finds it again knows that this very write was applied
 ``j``          the value as JSON; above :data:`PLAIN_BYTES` deflated (a Binary): write units are paid per KB
 ``q qs, b bs, d ds``  keys of the indexes queue, who and due (``schema.py``)

@@ -8,10 +8,16 @@ makes them current (an index lags). One write unit costs as much as five read un
 index     partition                                  sorted by                        holds
 ========  =========================================  ===============================  ============================================
 queue     ``{merchant}#{state}#{shard}``             deadline, then opened            heads of open cases
+queue     ``DAY#{channel}#{day}#{shard}``            reserved                         refunds, by the day they count on
 who       ``BUYER#{merchant}#{buyer}``               opened                           heads of cases
 who       ``PHONE#{merchant}#{keyed hash}``          paid                             heads of orders
+who       ``REFUNDS#{merchant}#{month}#{shard}``     reserved                         refunds
+who       ``TICKETS#{merchant}#{open or closed}``    opened                           tickets
 due       ``{kind}#{shard}``                         due                              cases, parcels, refunds while they wait
 ========  =========================================  ===============================  ============================================
+
+Several lists share an index: an entry costs the same wherever it lies, and an item has one place in each. A refund is sorted by
+when it was reserved in its day too: it moves only if it is accepted on another day than it was reserved on.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,9 +18,11 @@ from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.ports import CaseFile, OrderFile, Page, Query, Seen
 from aftersales.refund import Refund
+from plugins.dynamodb_store.key import case_key, order_key
+from plugins.dynamodb_store.layout import Layout
 from plugins.dynamodb_store.query import Finder
 from plugins.dynamodb_store.record import Item, bytes_of, parts, value
-from plugins.dynamodb_store.write import Layout, Write, case_key, order_key, refusal
+from plugins.dynamodb_store.write import Count, Write, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,6 +34,9 @@ MOST_WRITES = 100
 
 #: The most bytes of a packed value: an item holds 400 KB (DynamoDB's limit, checked 2026-11) with its keys and attributes.
 MOST_BYTES = 390_000
+
+#: How often giving back is fitted to a counter that others move at the same time.
+MOST_TRIES = 8
 
 #: Reasons of a cancelled transaction that say nothing about our conditions: somebody else was at the same items just then.
 BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -117,60 +122,67 @@ class DynamoStore:
     def commit(self, change: Change) -> None:
         """Write all of ``change`` or nothing: one PutItem where one will do (half the write units), else one transaction.
 
-        Raises IdempotencyMismatch, StaleVersion or ClaimTaken, in this order, and Invalid above a hundred items or for
-        a record that no item can hold.
+        Raises IdempotencyMismatch, StaleVersion, ClaimTaken or AllowanceSpent, in this order, and Invalid above a hundred items
+        or for a record that no item can hold.
         """
-        mark = secrets.token_urlsafe(9)
         writes = list(self._layout.writes(change))
         if len(writes) > MOST_WRITES:
             raise Invalid("This is too much for one step.", expected=f"at most {MOST_WRITES} items", found=len(writes))
         for write in writes:
-            if (size := bytes_of(write.item)) > MOST_BYTES:
+            if isinstance(write, Write) and (size := bytes_of(write.item)) > MOST_BYTES:
                 raise Invalid(f"The {write.about} is too large to be kept.", expected=f"at most {MOST_BYTES} bytes", found=size)
-            write.item["w"] = {"S": mark}
-        if not writes:
-            return
-        failed = self._put(writes[0]) if len(writes) == 1 else self._transact(writes, mark)
-        if failed and not any(stored.get("w", {}).get("S") == mark for _, stored in failed):
-            raise refusal(failed)
+        for _ in range(MOST_TRIES):
+            failed = self._write(writes)
+            if not failed:
+                return
+            back = {n: w.lessened(stored) for n, stored in failed.items() if isinstance(w := writes[n], Count) and w.gives_back}
+            if refused := [(writes[n], stored) for n, stored in failed.items() if n not in back]:
+                raise refusal(refused)
+            fitted = (back.get(n, write) for n, write in enumerate(writes))  # less can be given back than was asked
+            writes = [write for write in fitted if write is not None]
+        raise _busy()
 
     def items(self, change: Change) -> list[Item]:
-        """The items a commit of ``change`` would write, for loading a table in bulk; nothing is written and nothing checked."""
-        return [write.item for write in self._layout.writes(change)]
+        """The items a commit of ``change`` would put, for loading a table in bulk; nothing is written, checked or counted."""
+        return [write.item for write in self._layout.writes(change) if isinstance(write, Write)]
 
-    def _put(self, write: Write) -> list[tuple[Write, Item]]:
-        """Put one item; the write with what is stored when its condition failed."""
+    def _write(self, writes: Sequence[Write | Count]) -> dict[int, Item]:
+        """Apply all of them or none. By its place, each whose condition failed with what is stored; nothing when it is done."""
+        if not writes:
+            return {}
+        mark = secrets.token_urlsafe(9)
+        first = writes[0]
+        failed = self._put(first, mark) if len(writes) == 1 and isinstance(first, Write) else self._transact(writes, mark)
+        ours = any(stored.get("w", {}).get("S") == mark for stored in failed.values())  # applied before, and its answer lost
+        return {} if ours else failed
+
+    def _put(self, write: Write, mark: str) -> dict[int, Item]:
+        """Put one item; what is stored when its condition failed."""
         try:
-            self.client.put_item(**write.put(self.table))
+            self.client.put_item(**write.put(self.table, mark))
         except self.client.exceptions.ConditionalCheckFailedException as error:
             response: Any = error.response
-            return [(write, response.get("Item", {}))]
+            return {0: response.get("Item", {})}
         except self.client.exceptions.TransactionConflictException as error:
             raise _busy() from error
-        return []
+        return {}
 
-    def _transact(self, writes: list[Write], mark: str) -> list[tuple[Write, Item]]:
-        """Put all items or none; the writes whose condition failed, each with what is stored."""
+    def _transact(self, writes: Sequence[Write | Count], mark: str) -> dict[int, Item]:
+        """Write all items or none; what is stored where a condition failed."""
+        parts: Any = [write.part(self.table, mark) for write in writes]
         try:
-            self.client.transact_write_items(
-                TransactItems=[{"Put": write.put(self.table)} for write in writes],  # type: ignore[typeddict-item]  # built as plain dicts
-                ClientRequestToken=mark,
-            )
+            self.client.transact_write_items(TransactItems=parts, ClientRequestToken=mark)
         except self.client.exceptions.TransactionCanceledException as error:
             response: Any = error.response
             reasons = response.get("CancellationReasons", [])
             codes = [reason.get("Code") for reason in reasons]
-            failed = [
-                (write, reason.get("Item", {}))
-                for write, reason in zip(writes, reasons, strict=False)
-                if reason.get("Code") == "ConditionalCheckFailed"
-            ]
+            failed = {n: reasons[n].get("Item", {}) for n, code in enumerate(codes) if code == "ConditionalCheckFailed"}
             if not failed and BUSY.isdisjoint(codes):
                 raise  # a malformed or too large item: our defect, not the caller's
             if not failed:
                 raise _busy() from error
             return failed
-        return []
+        return {}
 
     def _phone_hash(self, phone: str) -> str:
         if not self._phone_key:

@@ -1,40 +1,36 @@
-"""A Change as conditional writes, and what their failure means.
+"""Conditional writes, and what their failure means.
 
 ::
 
     HEAD, MONEY, PARCEL, REFUND   version = the one that was read (or: not there yet)   ─ else StaleVersion
+    TICKET, REPORTS               the same                                              ─ else StaleVersion
     EVENT                         not there yet                                         ─ else StaleVersion
     CLAIM                         not there yet                                         ─ else ClaimTaken
     IDEM                          not there yet, or expired                             ─ else IdempotencyMismatch
+    SPENT                         what was spent leaves room under the cap              ─ else AllowanceSpent
     EVIDENCE, PHOTO, pointer      written whatever is there
 
 Every item carries the write's mark ``w``. When a condition fails on an item with our own mark, the transaction had been applied and
 only its answer was lost: that is success. EVENT, IDEM and CLAIM items never change again, so a change with one of them is
-recognised for ever; a change of a record alone only until the next one.
+recognised for ever; a change of a record alone only until the next one. A counter cannot tell whether it counted this very spend;
+the refund or the ledger that always goes with it can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from math import ceil
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
-from zlib import crc32
 
-from aftersales.case import Case
-from aftersales.change import Answer, Change, PhotoPrint
-from aftersales.deadline import Deadline
-from aftersales.errors import AftersalesError, ClaimTaken, IdempotencyMismatch, StaleVersion
-from aftersales.order import Order
-from plugins.dynamodb_store.record import Item, item, part, stamp
+from aftersales.errors import AftersalesError, AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
+from aftersales.ticket import Spend
+from plugins.dynamodb_store.key import allowance_key
+from plugins.dynamodb_store.record import Item, item
 
 NEW = "attribute_not_exists(PK)"
 
-#: Sorts after every instant: what has no deadline is least urgent.
-NEVER = "9999"
-#: Sorts before every instant: an unpaid order is the oldest.
-UNPAID = "-"
+#: Which of several failed conditions is told: the first of these; all others are stale versions and lie between.
+RANKS = {"answer": 0, "claim": 2, "allowance": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +42,9 @@ class Write:
     condition: str = ""
     values: dict[str, Any] = field(default_factory=dict)
 
-    def put(self, table: str) -> dict[str, Any]:
-        """The arguments of a Put."""
-        put: dict[str, Any] = {"TableName": table, "Item": self.item}
+    def put(self, table: str, mark: str) -> dict[str, Any]:
+        """The arguments of a Put that leaves the write's mark."""
+        put: dict[str, Any] = {"TableName": table, "Item": {**self.item, "w": {"S": mark}}}
         if self.condition:
             put |= {"ConditionExpression": self.condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         if self.values:
@@ -57,112 +53,76 @@ class Write:
             put["ExpressionAttributeNames"] = {"#version": "version"}
         return put
 
+    def part(self, table: str, mark: str) -> dict[str, Any]:
+        """The same as one of a transaction."""
+        return {"Put": self.put(table, mark)}
+
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How values are spread: the shards of the queue and due indexes, and the keyed hash of a phone."""
+class Count:
+    """What is spent of one allowance, added to its counter.
 
-    queue_shards: int
-    due_shards: int
-    phone_hash: Any  # (phone: str) -> str
+    With ``known`` (what the counter said) less is given back than was asked: all that was spent.
+    """
 
-    def writes(self, change: Change) -> Iterator[Write]:
-        """Every item that ``change`` writes, the answer's first."""
-        if change.case is None and (change.steps or change.evidence):
-            raise ValueError("steps and evidence belong to a case")
-        if change.answer:
-            yield _answer(change.answer, change.case)
-        if change.order:
-            yield self._order(change.order)
-        if change.ledger:
-            key = (order_key(change.ledger.merchant, change.ledger.order_id), "MONEY")
-            yield _versioned("ledger", key, change.ledger)
-        if change.case:
-            yield from self._case(change, change.case)
-        if change.parcel:
-            due = self.due("parcel", change.parcel.case_id, change.parcel.deadline)
-            yield _versioned("parcel", (case_key(change.parcel.case_id), "PARCEL"), change.parcel, ("case_id",), **due)
-        for refund in change.refunds:
-            due = self.due("refund", refund.case_id, refund.deadline)
-            key = (case_key(refund.case_id), f"REFUND#{refund.number:02}")
-            yield _versioned("refund", key, refund, ("case_id",), **due)
-        for claim in change.claims:
-            yield Write(item((f"CLAIM#{claim}", "HEAD"), {}), f"claim {claim}", NEW)
-        for photo in change.prints:
-            yield from _print(photo)
-        for notice in change.notices:
-            place = (inbox_key(notice.merchant, notice.recipient), f"{stamp(notice.at)}#{part(notice.key)}")
-            yield Write(item(place, notice), "notice")
+    spend: Spend
+    known: int | None = None
+    about: str = "allowance"
 
-    def _order(self, order: Order) -> Write:
-        who = {}
-        if order.buyer.phone:
-            paid = stamp(order.paid_at) if order.paid_at else UNPAID
-            who = {"b": f"PHONE#{part(order.merchant)}#{self.phone_hash(order.buyer.phone)}", "bs": paid}
-        return _versioned("order", (order_key(order.merchant, order.order_id), "HEAD"), order, (), **who)
+    @property
+    def gives_back(self) -> bool:
+        """Whether the counter falls."""
+        return self.spend.minor < 0
 
-    def _case(self, change: Change, case: Case) -> Iterator[Write]:
-        opened = stamp(case.opened_at)
-        attributes = {"b": f"BUYER#{part(case.merchant)}#{part(case.buyer_id)}", "bs": opened}
-        attributes |= self.due("case", case.case_id, case.deadline)
-        if not case.terminal:
-            due_at = case.deadline.due_at if case.deadline else None
-            attributes["q"] = queue_key(case.merchant, case.state, shard(case.case_id, self.queue_shards))
-            attributes["qs"] = f"{stamp(due_at) if due_at else NEVER}#{opened}"
-        key = case_key(case.case_id)
-        yield _versioned("case", (key, "HEAD"), case, ("case_id",), **attributes)
-        if case.version == 0:
-            yield Write(item((order_key(case.merchant, case.order_id), f"CASE#{case.case_id}"), {}), "pointer")
-        if change.steps:
-            steps = item((key, f"EVENT#{change.steps[0].seq:06}"), change.steps, leave_out=("case_id",))
-            yield Write(steps, "step", NEW)
-        for evidence in change.evidence:
-            yield Write(item((key, f"EVIDENCE#{evidence.evidence_id}"), evidence), "evidence")
+    def part(self, table: str, mark: str) -> dict[str, Any]:
+        """An Update of the counter, as one of a transaction; the first spend makes it."""
+        spend, minor = self.spend, self.spend.minor
+        if self.known is not None:
+            condition, bound, minor = "spent = :bound", self.known, -self.known
+        elif self.gives_back:
+            condition, bound = "spent >= :bound", -minor
+        else:
+            bound = spend.cap_minor - minor
+            condition = "attribute_not_exists(PK) OR spent <= :bound" if bound >= 0 else "spent <= :bound"
+        return {
+            "Update": {
+                "TableName": table,
+                "Key": {"PK": {"S": allowance_key(*spend.allowance)}, "SK": {"S": "HEAD"}},
+                "UpdateExpression": "ADD spent :minor SET w = :mark",
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": {
+                    ":minor": {"N": str(minor)},
+                    ":bound": {"N": str(bound)},
+                    ":mark": {"S": mark},
+                },
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
 
-    def due(self, kind: str, case_id: str, deadline: Deadline | None) -> dict[str, str]:
-        """The due index's attributes; none while nothing waits."""
-        if deadline is None or deadline.due_at is None:
-            return {}
-        return {"d": f"{kind}#{shard(case_id, self.due_shards)}", "ds": stamp(deadline.due_at)}
+    def left(self, stored: Item) -> int:
+        """What the allowance still covers."""
+        return max(self.spend.cap_minor - spent_of(stored), 0)
+
+    def lessened(self, stored: Item) -> Count | None:
+        """Giving back at most what the counter says; None where that is nothing."""
+        spent = spent_of(stored)
+        return replace(self, known=spent if spent < -self.spend.minor else None) if spent else None
 
 
-def order_key(merchant: str, order_id: str) -> str:
-    """The partition of an order."""
-    return f"ORDER#{part(merchant)}#{part(order_id)}"
+def spent_of(stored: Item) -> int:
+    """What a counter says; nothing where there is none."""
+    return int(stored["spent"]["N"]) if stored else 0
 
 
-def case_key(case_id: str) -> str:
-    """The partition of a case."""
-    return f"CASE#{part(case_id)}"
-
-
-def answer_key(caller: str, key: str) -> str:
-    """The partition of an idempotent answer."""
-    return f"IDEM#{part(caller)}#{part(key)}"
-
-
-def inbox_key(merchant: str, recipient: str) -> str:
-    """The partition of a person's notices."""
-    return f"INBOX#{part(merchant)}#{part(recipient)}"
-
-
-def queue_key(merchant: str, state: str, number: int) -> str:
-    """One shard of a merchant's queue."""
-    return f"{part(merchant)}#{state}#{number}"
-
-
-def shard(case_id: str, shards: int) -> int:
-    """Which of ``shards`` a case belongs to, always the same."""
-    return crc32(case_id.encode()) % shards
-
-
-def refusal(failed: Iterable[tuple[Write, Item]]) -> AftersalesError:
+def refusal(failed: Iterable[tuple[Write | Count, Item]]) -> AftersalesError:
     """What to raise for the writes whose condition failed, each with the item that is stored.
 
-    A used Idempotency-Key is told first: its request is done already, so nothing else about it matters.
+    A used Idempotency-Key is told first: its request is done already, so nothing else about it matters. A spent allowance is
+    told last: who reads again may need less.
     """
-    order = {"answer": 0, "claim": 2}
-    write, stored = min(failed, key=lambda f: order.get(f[0].about.split()[0], 1))
+    write, stored = min(failed, key=lambda f: RANKS.get(f[0].about.split()[0], 1))
+    if isinstance(write, Count):
+        return AllowanceSpent("The yearly allowance does not cover this.", left_minor=write.left(stored))
     if write.about == "answer":
         return IdempotencyMismatch("This Idempotency-Key was used before.")
     if write.about.startswith("claim "):
@@ -171,31 +131,9 @@ def refusal(failed: Iterable[tuple[Write, Item]]) -> AftersalesError:
     return StaleVersion(f"The {write.about} was changed meanwhile.", todo="Read it again.", **known)
 
 
-def _versioned(about: str, key: tuple[str, str], value: Any, leave_out: tuple[str, ...] = (), **attributes: str) -> Write:
+def versioned(about: str, key: tuple[str, str], value: Any, leave_out: tuple[str, ...] = (), **attributes: str) -> Write:
+    """The write of a record that has a version: one more than it was read at, and only if that is still the stored one."""
     put = item(key, value, leave_out=("version", *leave_out), version=value.version + 1, **attributes)
     if value.version == 0:
         return Write(put, about, NEW)
     return Write(put, about, "#version = :version", {":version": {"N": str(value.version)}})
-
-
-def _answer(answer: Answer, case: Case | None) -> Write:
-    put = item((answer_key(answer.caller, answer.key), "HEAD"), answer, expires=ceil(answer.expires_at.timestamp()))
-    if case is None:
-        return Write(put, "answer", NEW)
-    # AWS deletes expired items late, an embedded engine when it is told to: what has expired must not stand in the way.
-    return Write(put, "answer", f"{NEW} OR expires <= :now", {":now": {"N": str(_seconds(case.updated_at))}})
-
-
-def _seconds(at: datetime) -> int:
-    return int(at.astimezone(UTC).timestamp())
-
-
-def _print(photo: PhotoPrint) -> Iterator[Write]:
-    for quarter in range(4):
-        key = (print_key(photo.value, quarter), f"{part(photo.case_id)}#{part(photo.evidence_id)}")
-        yield Write(item(key, photo), "print")
-
-
-def print_key(value: str, quarter: int) -> str:
-    """The partition of all prints that share this quarter of their bits."""
-    return f"PHOTO#{quarter}#{value[quarter * 4 : quarter * 4 + 4]}"

@@ -2,7 +2,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +10,34 @@ from botocore.exceptions import ConnectionClosedError
 
 from aftersales.case import Event
 from aftersales.change import Change, PhotoPrint
-from aftersales.errors import BadSettings, IdempotencyMismatch, Invalid, StaleVersion
-from aftersales.ports import DueBy, OfMerchant, OrdersOfPhone, PrintsLike, StepsOf
-from aftersales.testing.builders import NOW, a_case, a_ledger, a_line, a_refund, an_order
+from aftersales.deadline import Deadline
+from aftersales.errors import AllowanceSpent, BadSettings, IdempotencyMismatch, Invalid, StaleVersion
+from aftersales.ports import (
+    DueBy,
+    OfMerchant,
+    OrdersOfPayment,
+    OrdersOfPhone,
+    PrintsLike,
+    RefundsOf,
+    RefundsOn,
+    ReportsOf,
+    StepsOf,
+    TicketNamed,
+    TicketsOf,
+)
+from aftersales.refund import Refund, RefundState
+from aftersales.testing.builders import (
+    NOW,
+    a_case,
+    a_ledger,
+    a_line,
+    a_payment,
+    a_refund,
+    a_report,
+    a_spend,
+    a_ticket,
+    an_order,
+)
 from aftersales.testing.store_contract import an_answer, opened, pushed, refused, stored
 from plugins.dynamodb_store import build
 from plugins.dynamodb_store.meter import Meter
@@ -45,14 +70,49 @@ class TestCost:
         assert (meter.requests, meter.read_units) == ({"Query": 1}, 1)
 
     def test_one_record_needs_no_transaction(self, engine_store: DynamoStore, meter: Meter) -> None:
-        """A ledger, a refund or an answer alone is one PutItem: half the units of a transaction."""
+        """A ledger, a report or an answer alone is one PutItem: half the units of a transaction."""
         file = engine_store.order("m1", "o1")
         assert file
         meter.reset()
         engine_store.commit(Change(ledger=file.ledger))
-        engine_store.commit(Change(refunds=(a_refund(deadline=None),)))
+        engine_store.commit(Change(reports=(a_report(),)))
         engine_store.commit(Change(answer=an_answer()))
         assert (meter.requests, meter.write_units) == ({"PutItem": 3}, 3)
+
+    def test_a_refund_pays_for_its_month_and_its_day_once(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """Two units more when it is reserved, none when it moves on; accepted after midnight, two for the day it moves to."""
+        leg = a_refund(deadline=None)
+        assert self._cost(engine_store, meter, leg) == 1 + 2
+        leg = replace(leg, version=1, state=RefundState.PROCESSING, accepted_at=NOW + timedelta(hours=1), channel_id="50")
+        assert self._cost(engine_store, meter, leg) == 1
+        assert self._cost(engine_store, meter, replace(leg, version=2, state=RefundState.SETTLED)) == 1
+        leg = a_refund(number=2, deadline=None)
+        assert self._cost(engine_store, meter, leg) == 1 + 2
+        assert self._cost(engine_store, meter, replace(leg, version=1, accepted_at=NOW + timedelta(days=1))) == 1 + 2
+
+    def _cost(self, store: DynamoStore, meter: Meter, leg: Refund) -> float:
+        meter.reset()
+        store.commit(Change(refunds=(leg,)))
+        return meter.write_units
+
+    def test_a_fact_costs_no_pointer(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """A new order writes itself, its money, and a pointer from each payment; a fact told later is one small item."""
+        order = an_order(
+            order_id="o2", payments=(a_payment(paid_minor=9000), a_payment(payment_id="p2", transaction_id="2", paid_minor=950))
+        )
+        meter.reset()
+        engine_store.commit(Change(order=order, ledger=a_ledger(order)))
+        assert (meter.requests, meter.write_units) == ({"TransactWriteItems": 1}, 4 * 2 + 1)  # and one for the phone's index
+        meter.reset()
+        engine_store.commit(Change(order=replace(order, version=1, signed_at=NOW)))
+        assert (meter.requests, meter.write_units) == ({"PutItem": 1}, 1)
+
+    def test_a_spend_is_one_small_update(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """Counting against an allowance takes no request of its own, and two units."""
+        engine_store.commit(Change(refunds=(a_refund(),)))
+        meter.reset()
+        engine_store.commit(Change(refunds=(a_refund(version=1),), spends=(a_spend(),)))
+        assert (meter.requests, meter.write_units) == ({"TransactWriteItems": 1}, 2 + 2)
 
     def test_a_move_is_one_transaction_of_two_small_items(self, engine_store: DynamoStore, meter: Meter) -> None:
         """An ordinary move writes head and steps, under one KB each: four units, and one for the queue it leaves or enters."""
@@ -68,6 +128,32 @@ class TestCost:
         meter.reset()
         assert len(engine_store.find(OfMerchant("m1", "draft")).found) == 21
         assert meter.requests == {"Query": 3, "BatchGetItem": 1}
+
+    def test_a_page_of_refunds_is_a_query_per_shard_and_one_batch(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """Lists of a month and of a day do not grow with what they show, and a day reads hardly more keys than it gives."""
+        engine_store.commit(Change(refunds=tuple(a_refund(case_id=f"c{n}") for n in range(90))))
+        scanned: list[int] = []
+        engine_store.client.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: scanned.append(parsed["Count"]))
+        meter.reset()
+        assert len(engine_store.find(RefundsOf("m1", "2026-11"), None, 90).found) == 90
+        assert meter.requests == {"Query": 3, "BatchGetItem": 1}
+        meter.reset()
+        scanned.clear()
+        first = engine_store.find(RefundsOn("wechatpay", date(2026, 11, 20)), None, 10)
+        assert meter.requests == {"Query": 1, "BatchGetItem": 1}
+        assert scanned == [11]
+        assert len(engine_store.find(RefundsOn("wechatpay", date(2026, 11, 20)), first.cursor, 80).found) == 80
+
+    def test_other_lists_are_one_query_and_at_most_one_batch(self, engine_store: DynamoStore, meter: Meter) -> None:
+        """Tickets and orders of a payment are read whole in one batch, reports in their query, a ticket by its name."""
+        engine_store.commit(Change(tickets=tuple(a_ticket(ticket_id=f"T{n}") for n in range(20)), reports=(a_report(),)))
+        meter.reset()
+        assert len(engine_store.find(TicketsOf("m1")).found) == 20
+        assert engine_store.find(OrdersOfPayment("wechatpay", a_payment().transaction_id)).found
+        assert meter.requests == {"Query": 2, "BatchGetItem": 2}
+        assert engine_store.find(ReportsOf("m1", date(2026, 1, 1), date(2026, 12, 31))).found
+        assert engine_store.find(TicketNamed("T7")).found
+        assert meter.requests == {"Query": 3, "BatchGetItem": 2, "GetItem": 1}
 
     def test_a_sweep_reads_only_what_is_due(self, engine_store: DynamoStore, meter: Meter) -> None:
         """A hundred waiting cases cost a sweep nothing while none is due."""
@@ -102,15 +188,20 @@ def _ask_no_cost(params: dict[str, Any], **_: object) -> None:
 class TestLostAnswers:
     """A write was applied and its answer was lost: botocore sends it again."""
 
+    @pytest.fixture
+    def loses(self, engine_store: DynamoStore) -> "_LosesOneAnswer":
+        """Loses the next answer unless told that it has."""
+        return _LosesOneAnswer(engine_store.client)
+
     @pytest.fixture(params=[True, False], ids=["server-knows-the-token", "server-forgot-the-token"])
-    def store(self, engine_store: DynamoStore, request: pytest.FixtureRequest) -> DynamoStore:
+    def store(self, engine_store: DynamoStore, loses: "_LosesOneAnswer", request: pytest.FixtureRequest) -> DynamoStore:
         """A store whose next write loses its answer; a restarted engine (and AWS after ten minutes) knows no tokens."""
         pushed(engine_store)
         opened(engine_store)
         events = engine_store.client.meta.events
         if not request.param:
             events.register("before-call.dynamodb.TransactWriteItems", _forget_token)
-        events.register("before-send.dynamodb.*", _LosesOneAnswer(engine_store.client))
+        events.register("before-send.dynamodb.*", loses)
         return engine_store
 
     def test_a_transaction_is_applied_once_and_succeeds(self, store: DynamoStore) -> None:
@@ -123,6 +214,18 @@ class TestLostAnswers:
         """A PutItem has no token at all: its mark says that it was ours."""
         store.commit(Change(refunds=(a_refund(),)))
         assert store.client.get_item(TableName=store.table, Key={"PK": {"S": "CASE#c1"}, "SK": {"S": "REFUND#01"}})["Item"]
+
+    @pytest.mark.parametrize("minor", [1000, 400, -700], ids=["the-whole-cap", "a-part", "giving-back"])
+    def test_an_allowance_is_spent_once(self, store: DynamoStore, minor: int, request: pytest.FixtureRequest) -> None:
+        """The counter cannot tell that it has counted; the leg beside it does."""
+        if minor < 0:  # there has to be something to give back, and the answer that is lost is that of giving back
+            loses = request.getfixturevalue("loses")
+            loses.lost = True
+            store.commit(Change(refunds=(a_refund(number=1),), spends=(a_spend(1000),)))
+            loses.lost = False
+        store.commit(Change(refunds=(a_refund(number=2),), spends=(a_spend(minor),)))
+        error = refused(store, Change(refunds=(a_refund(number=3),), spends=(a_spend(5000),)), AllowanceSpent)
+        assert error.details["left_minor"] == {1000: 0, 400: 600, -700: 700}[minor]
 
     def test_somebody_elses_write_is_not_taken_for_ours(self, store: DynamoStore) -> None:
         """The very same change of another caller is refused: equal content does not make it ours."""
@@ -145,12 +248,12 @@ class _LosesOneAnswer:
 
     def __init__(self, client: Any) -> None:
         self._send = client._endpoint.http_session.send
-        self._lost = False
+        self.lost = False
 
     def __call__(self, request: Any, **_: object) -> None:
-        if self._lost or not request.headers["X-Amz-Target"].endswith((b"PutItem", b"TransactWriteItems")):
+        if self.lost or not request.headers["X-Amz-Target"].endswith((b"PutItem", b"TransactWriteItems")):
             return
-        self._lost = True
+        self.lost = True
         assert self._send(request).status_code == 200
         raise ConnectionClosedError(endpoint_url=request.url)
 
@@ -195,7 +298,7 @@ def test_an_answer_expires_by_the_tables_own_rule(engine_store: DynamoStore) -> 
 
 
 def test_a_batch_answered_in_part_is_asked_for_the_rest(engine_store: DynamoStore) -> None:
-    """A page of cases is whole though DynamoDB gave only a part of the batch at first."""
+    """A page of cases or refunds is whole though DynamoDB gave only a part of the batch at first."""
     for number in range(3):
         opened(engine_store, case_id=f"c{number}")
     held: list[Any] = []
@@ -209,15 +312,54 @@ def test_a_batch_answered_in_part_is_asked_for_the_rest(engine_store: DynamoStor
     engine_store.client.meta.events.register("after-call.dynamodb.BatchGetItem", hold_back)
     assert len(engine_store.find(OfMerchant("m1", "draft")).found) == 3
     assert held
+    held.clear()
+    engine_store.commit(Change(refunds=tuple(a_refund(case_id=f"c{n}") for n in range(3))))
+    assert len(engine_store.find(RefundsOn("wechatpay", date(2026, 11, 20))).found) == 3
+    assert held
 
 
 def test_a_lagging_index_names_a_case_once(engine_store: DynamoStore) -> None:
     """An index that shows a case at its old place beside its new one does not break the list, nor show it twice."""
     opened(engine_store)
-    head = {"PK": {"S": "CASE#c1"}, "SK": {"S": "HEAD"}}
-    stale = engine_store.client.get_item(TableName=engine_store.table, Key=head)["Item"]
-    engine_store.client.put_item(TableName=engine_store.table, Item={**stale, "SK": {"S": "OLD"}, "qs": {"S": "0"}})
+
+    def lag(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Items"] = [{**found, "qs": {"S": at}} for found in parsed["Items"] for at in ("0", found["qs"]["S"])]
+
+    engine_store.client.meta.events.register("after-call.dynamodb.Query", lag)
     assert [c.case_id for c in engine_store.find(OfMerchant("m1", "draft")).found] == ["c1"]
+
+
+def test_a_lagging_index_shows_a_refund_on_one_day(engine_store: DynamoStore) -> None:
+    """A refund that is still listed on the day it was reserved, and was accepted on the next, is left out there."""
+    engine_store.commit(Change(refunds=(a_refund(accepted_at=NOW + timedelta(days=1)),)))
+    old, new = (RefundsOn("wechatpay", date(2026, 11, day)) for day in (20, 21))
+    assert len(engine_store.find(new).found) == 1
+
+    def lag(params: dict[str, Any], **_: object) -> None:
+        values = params["ExpressionAttributeValues"]
+        values[":k"] = {"S": values[":k"]["S"].replace("2026-11-20", "2026-11-21")}
+
+    engine_store.client.meta.events.register("provide-client-params.dynamodb.Query", lag)
+    assert engine_store.find(old).found == ()
+    assert len(engine_store.find(new).found) == 1
+
+
+def test_shards_can_be_made_more(engine_store: DynamoStore) -> None:
+    """What was written to three shards of each kind is found by a store that reads seven."""
+    for n in range(20):
+        change = Change.opened(a_case(case_id=f"c{n}", deadline=Deadline(NOW, "default")), "buyer:b1", NOW)
+        engine_store.commit(replace(change, refunds=(a_refund(case_id=f"c{n}"),)))
+    settings = {"table": engine_store.table, "phone_key": "k", "due_shards": 7, "queue_shards": 7}
+    store = DynamoStore(settings, engine_store.client)
+    for query in (OfMerchant("m1", "draft"), RefundsOf("m1", "2026-11"), RefundsOn("wechatpay", date(2026, 11, 20))):
+        assert len(store.find(query).found) == 20, query
+    assert sum(len(store.find(DueBy("case", shard, NOW)).found) for shard in range(7)) == 20
+
+
+def test_a_bulk_load_counts_nothing(engine_store: DynamoStore) -> None:
+    """Items for loading a table are puts alone: a counter is no item of a change."""
+    change = Change(refunds=(a_refund(),), spends=(a_spend(),), tickets=(a_ticket(),))
+    assert [found["PK"]["S"] for found in engine_store.items(change)] == ["CASE#c1", "TICKET#T-Rc1-1"]
 
 
 def test_settings_are_checked_at_once() -> None:
@@ -254,7 +396,7 @@ def test_money_is_never_a_float(engine_store: DynamoStore) -> None:
     order = an_order()
     store.commit(Change(order=order, ledger=a_ledger(order)))
     texts = [json_of(found) for found in store.client.scan(TableName=store.table)["Items"]]
-    assert len(texts) == 2
+    assert len(texts) == 3  # with the pointer from its payment
     for text in texts:
         json.loads(text, parse_float=lambda number: pytest.fail(f"{number} is stored"))
 

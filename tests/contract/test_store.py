@@ -19,7 +19,7 @@ class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, Race
         return FakeStore(due_shards=3)
 
 
-class TestEngine(StoreContract, QueryContract, RaceContract):
+class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, RaceContract):
     """DynamoDB as `make run` has it."""
 
     @pytest.fixture
@@ -28,7 +28,7 @@ class TestEngine(StoreContract, QueryContract, RaceContract):
         return engine_store
 
 
-class TestMoto(StoreContract, QueryContract):
+class TestMoto(StoreContract, QueryContract, MoneyContract, RefundContract):
     """A second engine, so that no engine's habits pass for DynamoDB's."""
 
     @pytest.fixture

@@ -9,7 +9,7 @@ from aftersales.evidence import Evidence
 from aftersales.order import Order
 from aftersales.ports import Seen, Store
 from aftersales.refund import Refund, RefundState
-from aftersales.testing.builders import NOW, a_case, a_finding, a_parcel, a_refund, an_evidence
+from aftersales.testing.builders import NOW, a_case, a_finding, a_parcel, a_refund, a_report, a_spend, a_ticket, an_evidence
 from aftersales.testing.store import FakeStore
 from aftersales.testing.store_contract import an_answer, pushed, stored
 from infra.local.engine import streams_client
@@ -21,7 +21,7 @@ class TestStream:
     """What the table's stream tells, read by the store's own plugin."""
 
     def play(self, store: Store) -> None:
-        """An order, a case with evidence and refund, and a move of each."""
+        """An order, a case with evidence and refund, and a move of each; tickets, reports and allowances follow from them."""
         file = pushed(store)
         change = Change.opened(a_case(), "buyer:b1", NOW)
         store.commit(replace(change, evidence=(an_evidence(),), refunds=(a_refund(),), parcel=a_parcel(), answer=an_answer()))
@@ -29,10 +29,12 @@ class TestStream:
         findings = tuple(a_finding(check=f"vision.check_{n}") for n in range(20))
         moved = replace(now.refunds[0], state=RefundState.PROCESSING)
         store.commit(replace(Change(now.case), evidence=(an_evidence(findings=findings),), refunds=(moved,)))
-        store.commit(Change(order=file.order, ledger=file.ledger))
+        store.commit(
+            Change(order=file.order, ledger=file.ledger, tickets=(a_ticket(),), reports=(a_report(),), spends=(a_spend(),))
+        )
 
     def check(self, seen: list[Seen]) -> None:
-        """Each record once before and after; in order per record."""
+        """Each record once before and after; in order per record; nothing follows from the rest."""
         told = [(type(s.after).__name__, s.before is None, s.case_id) for s in seen]
         assert sorted(told) == sorted((kind, new, "" if kind == "Order" else "c1") for kind in KINDS for new in (True, False))
         for s in seen:

@@ -1,0 +1,93 @@
+"""Keys: where each thing lies in the table and in its indexes. Every part that comes from outside is escaped."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from plugins.dynamodb_store.record import part
+
+
+def order_key(merchant: str, order_id: str) -> str:
+    """The partition of an order."""
+    return f"ORDER#{part(merchant)}#{part(order_id)}"
+
+
+def case_key(case_id: str) -> str:
+    """The partition of a case."""
+    return f"CASE#{part(case_id)}"
+
+
+def answer_key(caller: str, key: str) -> str:
+    """The partition of an idempotent answer."""
+    return f"IDEM#{part(caller)}#{part(key)}"
+
+
+def inbox_key(merchant: str, recipient: str) -> str:
+    """The partition of a person's notices."""
+    return f"INBOX#{part(merchant)}#{part(recipient)}"
+
+
+def print_key(value: str, quarter: int) -> str:
+    """The partition of all prints that share this quarter of their bits."""
+    return f"PHOTO#{quarter}#{value[quarter * 4 : quarter * 4 + 4]}"
+
+
+def payment_key(channel: str, transaction_id: str) -> str:
+    """The partition of the orders that a channel's payment paid for."""
+    return f"PAY#{part(channel)}#{part(transaction_id)}"
+
+
+def ticket_key(ticket_id: str) -> str:
+    """The partition of a ticket."""
+    return f"TICKET#{part(ticket_id)}"
+
+
+def reports_key(merchant: str) -> str:
+    """The partition of a merchant's reports: one item per day, channel and currency."""
+    return f"REPORTS#{part(merchant)}"
+
+
+def allowance_key(merchant: str, year: int, payout: str, currency: str) -> str:
+    """The partition of a counter."""
+    return f"SPENT#{part(merchant)}#{year}#{payout}#{currency}"
+
+
+# --- partitions of the indexes ----------------------------------------------------------------------------------------
+def queue_key(merchant: str, state: str, number: int) -> str:
+    """One shard of a merchant's queue: three parts, where a day has four."""
+    return f"{part(merchant)}#{part(state)}#{number}"
+
+
+def day_key(channel: str, day: str, number: int) -> str:
+    """One shard of a channel's day."""
+    return f"DAY#{part(channel)}#{day}#{number}"
+
+
+def month_key(merchant: str, month: str, number: int) -> str:
+    """One shard of a merchant's month."""
+    return f"REFUNDS#{part(merchant)}#{part(month)}#{number}"
+
+
+def tickets_key(merchant: str, *, is_open: bool) -> str:
+    """A merchant's open tickets, or its closed ones."""
+    return f"TICKETS#{part(merchant)}#{'open' if is_open else 'closed'}"
+
+
+def buyer_key(merchant: str, buyer_id: str) -> str:
+    """A buyer's cases at a merchant."""
+    return f"BUYER#{part(merchant)}#{part(buyer_id)}"
+
+
+def phone_key(merchant: str, phone_hash: str) -> str:
+    """The orders of a phone, which is known by its keyed hash only."""
+    return f"PHONE#{part(merchant)}#{phone_hash}"
+
+
+def due_key(kind: str, number: int) -> str:
+    """One shard of what waits."""
+    return f"{kind}#{number}"
+
+
+def shard(case_id: str, shards: int) -> int:
+    """Which of ``shards`` a case and all that belongs to it is in, always the same."""
+    return crc32(case_id.encode()) % shards

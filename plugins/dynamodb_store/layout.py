@@ -1,0 +1,163 @@
+"""Layout: which items a Change writes, and where they lie in the table and its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from aftersales.case import Case
+from aftersales.change import Answer, Change, PhotoPrint
+from aftersales.deadline import Deadline
+from aftersales.ledger import Ledger
+from aftersales.order import Order
+from aftersales.refund import Refund
+from aftersales.ticket import netted
+from plugins.dynamodb_store.key import (
+    answer_key,
+    buyer_key,
+    case_key,
+    day_key,
+    due_key,
+    inbox_key,
+    month_key,
+    order_key,
+    payment_key,
+    phone_key,
+    print_key,
+    queue_key,
+    reports_key,
+    shard,
+    ticket_key,
+    tickets_key,
+)
+from plugins.dynamodb_store.record import item, part, stamp
+from plugins.dynamodb_store.write import NEW, Count, Write, versioned
+
+#: Sorts after every instant: what has no deadline is least urgent.
+NEVER = "9999"
+#: Sorts before every instant: an unpaid order is the oldest.
+UNPAID = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How values are spread: the shards of the queue and due indexes, and the keyed hash of a phone."""
+
+    queue_shards: int
+    due_shards: int
+    phone_hash: Any  # (phone: str) -> str
+
+    def writes(self, change: Change) -> Iterator[Write | Count]:
+        """Every item that ``change`` writes, the answer's first."""
+        _whole(change)
+        if change.answer:
+            yield _answer(change.answer, change.case)
+        if change.order:
+            yield self._order(change.order)
+        if change.ledger:
+            key = (order_key(change.ledger.merchant, change.ledger.order_id), "MONEY")
+            yield versioned("ledger", key, change.ledger)
+        if change.order and change.ledger:  # payments never change without both
+            yield from _payers(change.ledger)
+        if change.case:
+            yield from self._case(change, change.case)
+        if change.parcel:
+            due = self.due("parcel", change.parcel.case_id, change.parcel.deadline)
+            yield versioned("parcel", (case_key(change.parcel.case_id), "PARCEL"), change.parcel, ("case_id",), **due)
+        for refund in change.refunds:
+            yield self._refund(refund)
+        for claim in change.claims:
+            yield Write(item((f"CLAIM#{claim}", "HEAD"), {}), f"claim {claim}", NEW)
+        for photo in change.prints:
+            yield from _print(photo)
+        for notice in change.notices:
+            place = (inbox_key(notice.merchant, notice.recipient), f"{stamp(notice.at)}#{part(notice.key)}")
+            yield Write(item(place, notice), "notice")
+        yield from self._records(change)
+
+    def _records(self, change: Change) -> Iterator[Write | Count]:
+        """What is kept for people who look after money."""
+        for ticket in change.tickets:
+            who = {"b": tickets_key(ticket.merchant, is_open=ticket.is_open), "bs": f"{stamp(ticket.opened_at)}#{ticket.ticket_id}"}
+            yield versioned("ticket", (ticket_key(ticket.ticket_id), "HEAD"), ticket, (), **who)
+        for report in change.reports:
+            place = (reports_key(report.merchant), f"{report.day}#{part(report.channel)}#{report.currency}")
+            yield versioned("report", place, report)
+        yield from map(Count, netted(change.spends))
+
+    def _refund(self, refund: Refund) -> Write:
+        """A leg with its places in its month and its day: keys that stay, so that later writes pay for none of them."""
+        number, reserved = shard(refund.case_id, self.queue_shards), stamp(refund.reserved_at)
+        places = {"b": month_key(refund.merchant, refund.month, number), "bs": reserved}
+        number = shard(refund.case_id, self.due_shards)
+        places |= {"q": day_key(refund.channel, refund.day.isoformat(), number), "qs": reserved}
+        due = self.due("refund", refund.case_id, refund.deadline)
+        key = (case_key(refund.case_id), f"REFUND#{refund.number:02}")
+        return versioned("refund", key, refund, ("case_id",), **places, **due)
+
+    def _order(self, order: Order) -> Write:
+        who = {}
+        if order.buyer.phone:
+            paid = stamp(order.paid_at) if order.paid_at else UNPAID
+            who = {"b": phone_key(order.merchant, self.phone_hash(order.buyer.phone)), "bs": paid}
+        return versioned("order", (order_key(order.merchant, order.order_id), "HEAD"), order, (), **who)
+
+    def _case(self, change: Change, case: Case) -> Iterator[Write]:
+        opened = stamp(case.opened_at)
+        attributes = {"b": buyer_key(case.merchant, case.buyer_id), "bs": opened}
+        attributes |= self.due("case", case.case_id, case.deadline)
+        if not case.terminal:
+            due_at = case.deadline.due_at if case.deadline else None
+            attributes["q"] = queue_key(case.merchant, case.state, shard(case.case_id, self.queue_shards))
+            attributes["qs"] = f"{stamp(due_at) if due_at else NEVER}#{opened}"
+        key = case_key(case.case_id)
+        yield versioned("case", (key, "HEAD"), case, ("case_id",), **attributes)
+        if case.version == 0:
+            yield Write(item((order_key(case.merchant, case.order_id), f"CASE#{case.case_id}"), {}), "pointer")
+        if change.steps:
+            steps = item((key, f"EVENT#{change.steps[0].seq:06}"), change.steps, leave_out=("case_id",))
+            yield Write(steps, "step", NEW)
+        for evidence in change.evidence:
+            yield Write(item((key, f"EVIDENCE#{evidence.evidence_id}"), evidence), "evidence")
+
+    def due(self, kind: str, case_id: str, deadline: Deadline | None) -> dict[str, str]:
+        """The due index's attributes; none while nothing waits."""
+        if deadline is None or deadline.due_at is None:
+            return {}
+        return {"d": due_key(kind, shard(case_id, self.due_shards)), "ds": stamp(deadline.due_at)}
+
+
+def _whole(change: Change) -> None:
+    """Raise ValueError for parts that have no home: a defect of the caller."""
+    if change.case is None and (change.steps or change.evidence):
+        raise ValueError("steps and evidence belong to a case")
+    if change.spends and not (change.refunds or change.ledger):
+        raise ValueError("a spend belongs to a refund or a ledger")
+
+
+def _answer(answer: Answer, case: Case | None) -> Write:
+    put = item((answer_key(answer.caller, answer.key), "HEAD"), answer, expires=ceil(answer.expires_at.timestamp()))
+    if case is None:
+        return Write(put, "answer", NEW)
+    # AWS deletes expired items late, an embedded engine when it is told to: what has expired must not stand in the way.
+    return Write(put, "answer", f"{NEW} OR expires <= :now", {":now": {"N": str(_seconds(case.updated_at))}})
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.astimezone(UTC).timestamp())
+
+
+def _payers(ledger: Ledger) -> Iterator[Write]:
+    """A pointer from each payment to the order it paid for; whether it still does, the order's money tells."""
+    sort = f"{part(ledger.merchant)}#{part(ledger.order_id)}"
+    for channel, number in dict.fromkeys((p.channel, p.transaction_id) for p in ledger.payments if p.transaction_id):
+        yield Write(item((payment_key(channel, number), sort), {}), "pointer")
+
+
+def _print(photo: PhotoPrint) -> Iterator[Write]:
+    for quarter in range(4):
+        key = (print_key(photo.value, quarter), f"{part(photo.case_id)}#{part(photo.evidence_id)}")
+        yield Write(item(key, photo), "print")
