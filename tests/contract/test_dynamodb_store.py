@@ -356,6 +356,22 @@ def test_shards_can_be_made_more(engine_store: DynamoStore) -> None:
     assert sum(len(store.find(DueBy("case", shard, NOW)).found) for shard in range(7)) == 20
 
 
+def test_giving_back_keeps_to_what_was_asked(engine_store: DynamoStore) -> None:
+    """Somebody spends while giving back is fitted to a counter that said too little: what was asked is given back, no more."""
+    engine_store.commit(Change(refunds=(a_refund(number=1),), spends=(a_spend(100),)))
+    tries: list[int] = []
+
+    def meanwhile(**_: object) -> None:
+        tries.append(1)
+        if len(tries) == 2:
+            engine_store.commit(Change(refunds=(a_refund(number=2),), spends=(a_spend(900),)))
+
+    engine_store.client.meta.events.register("before-call.dynamodb.TransactWriteItems", meanwhile)
+    engine_store.commit(Change(refunds=(a_refund(number=3),), spends=(a_spend(-300),)))
+    error = refused(engine_store, Change(refunds=(a_refund(number=4),), spends=(a_spend(5000),)), AllowanceSpent)
+    assert error.details["left_minor"] == 300
+
+
 def test_a_bulk_load_counts_nothing(engine_store: DynamoStore) -> None:
     """Items for loading a table are puts alone: a counter is no item of a change."""
     change = Change(refunds=(a_refund(),), spends=(a_spend(),), tickets=(a_ticket(),))
