@@ -169,8 +169,8 @@ class Book(Database):
             values = (secrets.token_hex(16), out_refund_no, event, now, 0, now, "pending")
             db.execute("insert into notice values (?, ?, ?, ?, ?, ?, ?)", values)
 
-    def pending(self, until: float, most: int = 1000) -> list[dict[str, Any]]:
-        """The notices not acknowledged yet that are due ``until`` then, the next one first."""
+    def pending(self, until: float, most: int = 64) -> list[dict[str, Any]]:
+        """The first of the notices not acknowledged yet that are due ``until`` then, the next one first."""
         query = "select * from notice where state = 'pending' and next_at <= ? order by next_at, created_at limit ?"
         return self.rows(query, until, most)
 

@@ -73,13 +73,12 @@ class Notifier:
 
     def deliver(self, out_refund_no: str) -> None:
         """Deliver what is due about one refund, and return when it was tried."""
-        for notice in self._book.pending(self._book.now()):
-            if notice["out_refund_no"] == out_refund_no:
-                landed = self._begin(notice["id"])
-                if landed is None:
-                    self._fly(notice["id"])
-                else:
-                    landed.wait(ANSWER_WITHIN_S)
+        for notice in self._book.rows("select id from notice where out_refund_no = ? and state = 'pending'", out_refund_no):
+            landed = self._begin(notice["id"])
+            if landed is None:
+                self._fly(notice["id"])
+            else:
+                landed.wait(ANSWER_WITHIN_S)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
