@@ -41,10 +41,17 @@ PORT_RANGE = range(20_000, 30_000)
 #: Secrets of our own, and their names in ``secrets.json`` of earlier homes: what is stored depends on them.
 OWN_SECRETS = {"token": "TOKEN_SECRET", "phone_key": "PHONE_KEY", "files_key": "FILES_KEY"}
 #: What the sandbox knows of a merchant, below its folder: what is public by its name in the environment, …
-SANDBOX_KEYS = {"WECHATPAY_MCHID": "keys/mchid", "WECHATPAY_PLATFORM_KEYS": "keys/platform_keys.json"}
+SANDBOX_KEYS = {
+    "WECHATPAY_MCHID": "keys/mchid",
+    "WECHATPAY_PLATFORM_KEYS": "keys/platform_keys.json",
+    "UNIONPAY_MER_ID": "unionpay-keys/mer_id",
+    "UNIONPAY_TRUSTED_CERTS": "unionpay-keys/issuer.cer",
+    "UNIONPAY_SIGNER_NAME": "unionpay-keys/signer_name",
+}
 #: … and secrets by their names, with their fields.
 SANDBOX_SECRETS = {
     "wechatpay": {"serial_no": "keys/serial_no", "private_key": "keys/private_key.pem", "apiv3_key": "keys/apiv3_key"},
+    "unionpay": {"private_key": "unionpay-keys/merchant.key", "certificate": "unionpay-keys/merchant.cer"},
 }
 
 
@@ -200,6 +207,8 @@ class Home:
             "CLOCK_FILE": str(self.clock_file),
             "WECHATPAY_URL": self.sandbox_url,
             "WECHATPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/wechatpay",
+            "UNIONPAY_URL": self.sandbox_url,
+            "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},
         }
 
