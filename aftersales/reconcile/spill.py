@@ -21,7 +21,7 @@ Pair = tuple[str, str]
 #: Rows in memory before they are written.
 WAITING = 1 << 14
 #: Rows of a sorted run that are read at once.
-TOGETHER = 256
+TOGETHER = 32
 _BEFORE = Struct("<QQ")  # where the block before this one begins, and how long it is; no block is 0 long
 
 
@@ -85,7 +85,7 @@ class Runs:
 
     def add(self, row: Row) -> None:
         """Take one."""
-        self._waiting.append(row)
+        self._waiting.append(tuple(row))  # with or without names
         if len(self._waiting) >= WAITING:
             self._waiting.sort()
             self._runs.append([self._block(first) for first in range(0, len(self._waiting), TOGETHER)])

@@ -11,13 +11,14 @@ pytestmark = pytest.mark.e2e
 
 def test_a_refund_and_a_sweep_stay_within_their_counts(capsys: pytest.CaptureFixture[str]) -> None:
     """An auto-approved refund takes at most six requests and 36 write units, and a sweep reads what is due and hardly more."""
-    status = main(["bench", "--refunds", "20", "--claims", "5", "--open", "1500", "--due", "50", "--rows", "--json"])
+    status = main(["bench", "--refunds", "20", "--claims", "5", "--open", "1500", "--due", "50", "--rows", "20000", "--json"])
     said = json.loads(capsys.readouterr().out)
     assert status == 0, said["goals"]
     assert said["refund"]["requests_each"] <= 6
     assert said["refund"]["write_units"] <= 36  # indexes included, every item under 1 KB
     assert said["claim"]["requests_each"] >= said["refund"]["requests_each"]  # printed beside it, without a goal
     assert said["sweeps"][0]["reads_each"] <= 1.01
+    assert (said["bills"][0]["missed"], said["bills"][0]["false"]) == (0, 0)
 
 
 def test_a_missed_goal_fails_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
