@@ -22,6 +22,7 @@ from functions import (
     cases,
     compensation,
     evidence,
+    export,
     follow,
     http,
     openapi,
@@ -32,11 +33,13 @@ from functions import (
     returns,
     review,
     sweep,
+    trace,
 )
 from functions.http import Route
 
 redaction.install()
 app = Chalice(app_name="aftersales")
+app.api.binary_types.append(export.XLSX_MEDIA)
 
 BUYER = frozenset({Role.BUYER})
 MALL = frozenset({Role.INTEGRATOR})
@@ -85,10 +88,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/inspection", returns.inspect, body.InspectionBody, reply.CaseView, STAFF),
-    Route(
-        "POST", "/v1/merchant/cases/{case_id}/compensation", compensation.pay, body.CompensationBody, reply.CaseView, SENIOR
-    ),
+    Route("POST", "/v1/merchant/cases/{case_id}/compensation", compensation.pay, body.CompensationBody, reply.CaseView, SENIOR),
     Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, body.DeadlineBody, reply.CaseView, SENIOR),
+    # the books
+    Route("GET", "/v1/merchant/refunds", trace.listed, None, reply.RefundPage, STAFF),
+    Route("GET", "/v1/merchant/refunds.csv", export.as_csv, None, reply.File, STAFF, media=export.CSV_MEDIA),
+    Route("GET", "/v1/merchant/refunds.xlsx", export.as_xlsx, None, reply.File, STAFF, media=export.XLSX_MEDIA),
     Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", refunds.retry, None, reply.CaseView, SENIOR),
 )
 

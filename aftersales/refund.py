@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 
+from aftersales.case import Approval
 from aftersales.deadline import Deadline
 from aftersales.entry import Payout
 from aftersales.errors import IllegalTransition
@@ -149,8 +150,11 @@ class Refund:
     settled_at: datetime | None = None
     payout: Payout = Payout.REFUND
     replaces: str = ""  # the number that this leg stands in for
-    version: int = 0
     reported: bool = False  # a ticket about it was opened
+    kind: str = ""  # of its case
+    rule: str = ""  # that decided the case, or ``person``
+    approvals: tuple[Approval, ...] = ()  # who agreed, to how much of the case, and when; without their words
+    version: int = 0
 
     @property
     def amount(self) -> Money:

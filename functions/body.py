@@ -13,6 +13,7 @@ from aftersales.decision import Outcome
 from aftersales.evidence import EvidenceKind
 from aftersales.order import DiscountKind, Order, OrderStatus
 from aftersales.parcel import Disposition
+from aftersales.refund import RefundState
 
 END = r"$(?!\n)"  # Python's ``$`` alone would let a last line's end through, and one waybill pose as two
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+" + END)]
@@ -180,6 +181,22 @@ class DecisionBody(Body):
 
     outcome: Outcome
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class RefundQuery(Body):
+    """Which refunds: a ``month`` (2026-11), or days (``since`` and ``until``, included); or an ``order``, or a buyer's ``phone``.
+
+    Further of one ``channel``, ``state`` or ``payout``.
+    """
+
+    month: Word = ""
+    since: Word = ""
+    until: Word = ""
+    order: Word = ""
+    phone: Word = ""
+    channel: Word = ""
+    state: RefundState | None = None
+    payout: Literal["refund", "compensation"] | None = None
 
 
 class CounterBody(Body):

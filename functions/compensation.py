@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aftersales.case import Case, Event
+from aftersales.case import Approval, Case, Event
 from aftersales.change import Change, Step
 from aftersales.deadline import Deadline
 from aftersales.entry import Payout
@@ -13,7 +13,6 @@ from aftersales.money import Money
 from aftersales.ports import CaseFile, OrderFile, StepsOf
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.ticket import Spend
-from aftersales.vertical import Merchant
 from functions.body import CompensationBody
 from functions.context import Context
 from functions.payout import FIRST_LOOK
@@ -48,19 +47,21 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
         )
         assert asked.case is not None
         return ctx.commit(asked, stored(ctx, replace(file, case=asked.case)))
-    change = _paid(ctx, file, order, merchant, amount, body)
+    change = _paid(ctx, file, order, body, (first, ctx.caller.name) if first else (ctx.caller.name,))
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case, refunds=(*file.refunds, *change.refunds))))
 
 
-def _paid(ctx: Context, file: CaseFile, order: OrderFile, merchant: Merchant, amount: Money, body: CompensationBody) -> Change:
+def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody, agreed: tuple[str, ...]) -> Change:
+    merchant, amount = ctx.registry.merchant(file.case.merchant), Money(body.amount_minor, order.order.currency)
     cap = DOUBLE_PERMILLE if body.why == "double_deposit" else merchant.compensation_permille
     number = len(file.refunds) + 1
     key = refund_key(file.case.case_id, number)
     ledger = order.ledger.compensate(key, file.case.case_id, amount, cap, ctx.now)
     year = ctx.now.astimezone(merchant.zone).year
     spend = Spend(merchant.merchant, year, Payout.COMPENSATION, amount.minor, merchant.compensation_year_minor, amount.currency)
-    change = Change(file.case, refunds=(_leg(ctx, file.case, key, number, amount),), ledger=ledger, spends=(spend,))
+    leg = _leg(ctx, file.case, key, number, amount, agreed)
+    change = Change(file.case, refunds=(leg,), ledger=ledger, spends=(spend,))
     return change.then(
         Event.COMPENSATED,
         ctx.caller.name,
@@ -73,7 +74,7 @@ def _paid(ctx: Context, file: CaseFile, order: OrderFile, merchant: Merchant, am
     )
 
 
-def _leg(ctx: Context, case: Case, key: str, number: int, amount: Money) -> Refund:
+def _leg(ctx: Context, case: Case, key: str, number: int, amount: Money, agreed: tuple[str, ...]) -> Refund:
     """A leg that pays the balance; it is a payment of its own, so that no payment's cap is touched."""
     return Refund(
         key=key,
@@ -94,6 +95,8 @@ def _leg(ctx: Context, case: Case, key: str, number: int, amount: Money) -> Refu
         reserved_at=ctx.now,
         deadline=Deadline.after(ctx.now, FIRST_LOOK, "poll"),
         payout=Payout.COMPENSATION,
+        kind=case.kind,
+        approvals=tuple(Approval(by, ctx.now, amount) for by in agreed),
     )
 
 

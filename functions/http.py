@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, get_type_hints
+from urllib.parse import quote
 
 import msgspec
 
@@ -21,7 +22,7 @@ from aftersales.ports import AnswerTo
 from aftersales.registry import Registry
 from functions import callbacks
 from functions.context import Context, Once, again
-from functions.reply import CaseView, Problem
+from functions.reply import CaseView, File, Problem
 from functions.token import caller_of
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Response:
     """One response."""
 
     status: int
-    body: str
+    body: str | bytes
     headers: Mapping[str, str]
 
 
@@ -95,6 +96,7 @@ class Route:
     gives: type
     roles: frozenset[Role]
     status: int = 200
+    media: str = "application/json"  # of the answer
 
     @property
     def once(self) -> bool:
@@ -108,8 +110,10 @@ class Route:
 
     @property
     def query(self) -> Mapping[str, Any]:
-        """The query parameters by name, with their types."""
-        return {name: kind for name, kind in parameters(self.work).items() if name not in self.places}
+        """The query parameters by name, with their types; those of a ``query`` struct are its fields."""
+        found = {name: kind for name, kind in parameters(self.work).items() if name not in self.places}
+        struct = found.pop("query", None)
+        return found | (get_type_hints(struct) if struct else {})
 
 
 @cache
@@ -191,8 +195,17 @@ def _answered(ctx: Context, route: Route, arguments: Mapping[str, Any]) -> Respo
                 "This Idempotency-Key was used for another request.", todo="Use a new key for a new request."
             ) from error
         return _json(kept[0].status, kept[0].body, {"Idempotency-Replayed": "true"})
+    if isinstance(view, File):
+        content = view.content.decode() if view.media.startswith("text/") else view.content
+        return Response(route.status, content, {"Content-Type": view.media, "Cache-Control": "no-store", **_name(view.name)})
     headers = {"ETag": f'"{view.version}"'} if isinstance(view, CaseView) else {}
     return _json(route.status, msgspec.json.encode(view).decode(), headers)
+
+
+def _name(name: str) -> dict[str, str]:
+    """What a browser calls the file it saves (RFC 6266): in letters everybody has, and as it is."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)
+    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}
 
 
 def _json(status: int, body: str, headers: Mapping[str, str]) -> Response:
@@ -237,7 +250,12 @@ def _locale(request: Request) -> str:
 def _arguments(route: Route, request: Request, places: Mapping[str, str]) -> dict[str, Any]:
     given = {**{n: v for n, v in request.query.items() if n in route.query}, **places}
     kinds = parameters(route.work)
-    arguments = {name: _parsed(partial(msgspec.convert, value, kinds[name], strict=False)) for name, value in given.items()}
+    arguments = {
+        name: _parsed(partial(msgspec.convert, value, kinds[name], strict=False)) for name, value in given.items() if name in kinds
+    }
+    if "query" in kinds:
+        asked = {name: value for name, value in given.items() if name not in kinds}
+        arguments["query"] = _parsed(partial(msgspec.convert, asked, kinds["query"], strict=False))
     if "limit" in arguments and not 1 <= arguments["limit"] <= 100:
         raise errors.Invalid("A page holds 1 to 100.", found=arguments["limit"])
     if route.body is not None:

@@ -10,7 +10,7 @@ import msgspec
 
 from aftersales import __version__
 from functions.http import Route
-from functions.reply import Problem
+from functions.reply import File, Problem
 
 PROBLEMS = {
     "400": "The request cannot be understood.",
@@ -27,7 +27,7 @@ TEXT: dict[str, Any] = {"type": "string"}
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The whole document as plain values."""
-    types = list(dict.fromkeys([t for r in routes for t in (r.body, r.gives) if t is not None and t is not dict] + [Problem]))
+    types = list(dict.fromkeys([t for r in routes for t in (r.body, r.gives) if t not in (None, dict, File)] + [Problem]))
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     known = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -47,7 +47,9 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
 def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
     lines = (route.work.__doc__ or "").strip().splitlines()
     success: dict[str, Any] = {"description": "Done."}
-    if route.gives is not dict:
+    if route.gives is File:
+        success["content"] = {media: {"schema": {"type": "string", "contentMediaType": media}} for media in (route.media,)}
+    elif route.gives is not dict:
         success["content"] = {"application/json": {"schema": known[route.gives]}}
     else:
         success["content"] = {"application/json": {"schema": {"type": "object"}}}

@@ -136,4 +136,7 @@ def _refund(case: Case, order: Order, leg: Leg, key: str, number: int, now: date
         state=RefundState.RESERVED,
         reserved_at=now,
         deadline=Deadline.after(now, FIRST_LOOK, "poll"),
+        kind=case.kind,
+        rule=case.decision.rule if case.decision else "",
+        approvals=tuple(replace(a, reason="") for a in case.approvals),
     )

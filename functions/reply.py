@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from aftersales.case import Ending, Event, Fault, Kind, State
 from aftersales.decision import Outcome, Source, Verdict
+from aftersales.entry import Payout
 from aftersales.evidence import EvidenceKind, EvidenceState
 from aftersales.order import OrderStatus
 from aftersales.parcel import Disposition, ParcelState
@@ -308,6 +309,49 @@ class TimelineView(View):
     refunds: list[RefundView]
     next: DeadlineView | None
     intact: bool
+
+
+class File(View):
+    """A file to be saved, with its media type and its name."""
+
+    content: bytes
+    media: str
+    name: str
+
+
+class RefundRow(View):
+    """One refund or compensation as the books want it: who approved, when, how much, through which channel, when it arrived."""
+
+    key: str
+    case_id: str
+    order_id: str
+    buyer_id: str
+    kind: str
+    payout: Payout
+    amount_minor: int
+    components: PartsView
+    payer_minor: int | None
+    currency: str
+    channel: str
+    transaction_id: str
+    channel_id: str
+    account: str
+    state: RefundState
+    cause: Cause | None
+    overdue: bool
+    replaces: str
+    rule: str
+    approvals: list[ApprovalView]
+    reserved_at: datetime
+    accepted_at: datetime | None
+    settled_at: datetime | None
+
+
+class RefundPage(View):
+    """Some refunds; ``cursor`` asks for more."""
+
+    refunds: list[RefundRow]
+    cursor: str | None
 
 
 class NoticeView(View):

@@ -55,7 +55,17 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    body: str | bytes
+
+    @property
+    def content(self) -> bytes:
+        """The body as bytes."""
+        return self.body if isinstance(self.body, bytes) else self.body.encode()
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode()
 
     @property
     def json(self) -> Any:

@@ -99,7 +99,8 @@ def context(function: str) -> LambdaContext:
 
 def of(response: http.Response) -> Reply:
     """The reply that a response of ours is."""
-    return Reply(response.status, response.body.encode(), response.headers)
+    body = response.body if isinstance(response.body, bytes) else response.body.encode()
+    return Reply(response.status, body, response.headers)
 
 
 def problem(status: int, code: str, detail: str, todo: str = "") -> Reply:
