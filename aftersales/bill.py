@@ -6,10 +6,7 @@ A channel's plugin reads its files into these types (``plugins/<channel>_refund/
 
 from __future__ import annotations
 
-import gzip
 import io
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -126,6 +123,10 @@ def unpacked(path: Path) -> Iterator[list[tuple[str, BinaryIO]]]:
 
     Raises Invalid for a file that is missing, cut or damaged, also while the texts are read.
     """
+    import gzip
+    import zipfile
+    import zlib
+
     try:
         with path.open("rb") as file:
             magic = file.read(4)
