@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from aftersales.channel import Outside, OutsideKind, OutsideState, RefundNotice
-from aftersales.errors import BadSignature
+from aftersales.errors import BadSignature, Unknown
 from plugins.stripe_refund.receipt import FINAL, Doubtful, Foreign, id_of, key_of, money_of, receipt_of
 from plugins.stripe_refund.setting import Setting
 
@@ -43,7 +43,10 @@ class Reader(Protocol):
 
 
 def notice_of(body: bytes, setting: Setting, reader: Reader) -> RefundNotice:
-    """What a verified body tells us. Raises BadSignature for one that is no event, and what ``reader`` raises."""
+    """What a verified body tells us.
+
+    Raises BadSignature for one that is no event, Unknown for words that cannot be used, and what ``reader`` raises.
+    """
     event = _object(body)
     number, kind, told = event.get("id"), event.get("type"), event.get("data")
     about = told.get("object") if isinstance(told, Mapping) else None
@@ -62,7 +65,7 @@ def notice_of(body: bytes, setting: Setting, reader: Reader) -> RefundNotice:
     except Foreign:
         return nothing  # other business of the same account
     except Doubtful as error:
-        raise BadSignature(f"The event cannot be read: {error}.", found=number[:80]) from error
+        raise Unknown(f"Stripe's words on an event cannot be used: {error}.", event=number[:80]) from error
     return nothing
 
 

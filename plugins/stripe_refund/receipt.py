@@ -31,7 +31,7 @@ FAILURES: dict[str, Cause] = {
     "declined": Cause.BOUNCED,
     "unknown": Cause.BOUNCED,
     "insufficient_funds": Cause.CLOSED,  # of the merchant's, for payments that Stripe does not hold back until it is topped up
-    "merchant_request": Cause.CLOSED,
+    "merchant_request": Cause.BOUNCED,  # somebody stopped it at Stripe: a person decides here too, not we by ourselves
     "charge_for_pending_refund_disputed": Cause.RISK_CONTROL,  # the buyer's bank takes the money back: no second refund beside it
 }
 

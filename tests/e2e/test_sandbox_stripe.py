@@ -408,7 +408,7 @@ def test_processing_ends_after_its_delay(sandbox: Sandbox, channel: StripeRefund
         ("failed", "declined", ReceiptStatus.PROCESSING, Cause.BOUNCED),
         ("failed", "unknown", ReceiptStatus.PROCESSING, Cause.BOUNCED),
         ("failed", "insufficient_funds", ReceiptStatus.PROCESSING, Cause.CLOSED),
-        ("failed", "merchant_request", ReceiptStatus.PROCESSING, Cause.CLOSED),
+        ("failed", "merchant_request", ReceiptStatus.PROCESSING, Cause.BOUNCED),
         ("failed", "charge_for_pending_refund_disputed", ReceiptStatus.PROCESSING, Cause.RISK_CONTROL),
         ("canceled", "", ReceiptStatus.PROCESSING, Cause.CLOSED),
         ("bounced", "lost_or_stolen_card", ReceiptStatus.SUCCEEDED, Cause.BOUNCED),
