@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from aftersales.bill import BillRow
+from aftersales.bill import BillRow, minor_of
 from aftersales.errors import Invalid
 from plugins.wechatpay_refund.bill import read_bill, sha1_of_text
 from tests.bills import (
@@ -76,6 +76,12 @@ def test_payments_are_no_refunds_but_count(read):
     assert bill.disagreements == ()
 
 
+def test_a_revoked_payment_counts_in_the_sum_of_refunds(read):
+    """A payment taken back at the till has no refund number: it is no refund of ours, and the summary's sum holds it."""
+    rows, bill = read(wechat_bill([wechat_payment(交易状态="REVOKED", 退款金额="5.00"), wechat_refund("R1", "1.00")], WECHAT_ALL))
+    assert ([row.key for row in rows], bill.said["refunded_minor"], bill.disagreements) == (["R1"], 600, ())
+
+
 @pytest.mark.parametrize("name", ["台灯, 白色", "a,b,,c", "x,`y", '"quoted", and more', "tab\tinside", "\u2028 \x85"])
 def test_commas_and_backticks_in_goods_names_shift_nothing(read, name):
     """Whatever a goods name holds, amount and status come from their own columns, before and behind it."""
@@ -119,6 +125,15 @@ def test_statuses_of_both_interfaces_are_understood(read, word, status):
 def test_yuan_become_fen_exactly(read, amount, minor):
     """No amount passes through a float: what stands there is what is counted."""
     assert read(wechat_bill([wechat_refund(amount=amount)]))[0][0].amount_minor == minor
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "-", "１２.00", "²2.00", "1 2.00", "1_2.00", "+1.00", "1.2.3", "1e2", "nan", "0x1", "1.005", "--1"]
+)
+def test_what_is_no_amount_is_refused(text):
+    """Only digits with one point and perhaps a sign are an amount, and only as many digits as the currency has."""
+    with pytest.raises(ValueError, match="amount"):
+        minor_of(text)
 
 
 @pytest.mark.parametrize(("currency", "amount", "minor"), [("JPY", "500", 500), ("JPY", "500.00", 500), ("KWD", "1.234", 1234)])
