@@ -44,6 +44,9 @@ OWN_SECRETS = {"token": "TOKEN_SECRET", "phone_key": "PHONE_KEY", "files_key": "
 SANDBOX_KEYS = {
     "WECHATPAY_MCHID": "keys/mchid",
     "WECHATPAY_PLATFORM_KEYS": "keys/platform_keys.json",
+    "ALIPAY_APP_ID": "alipay-keys/app_id",
+    "ALIPAY_SELLER_ID": "alipay-keys/seller_id",
+    "ALIPAY_PUBLIC_KEY": "alipay-keys/alipay_public_key",
     "UNIONPAY_MER_ID": "unionpay-keys/mer_id",
     "UNIONPAY_TRUSTED_CERTS": "unionpay-keys/issuer.cer",
     "UNIONPAY_SIGNER_NAME": "unionpay-keys/signer_name",
@@ -51,6 +54,7 @@ SANDBOX_KEYS = {
 #: … and secrets by their names, with their fields.
 SANDBOX_SECRETS = {
     "wechatpay": {"serial_no": "keys/serial_no", "private_key": "keys/private_key.pem", "apiv3_key": "keys/apiv3_key"},
+    "alipay": {"private_key": "alipay-keys/private_key"},
     "unionpay": {"private_key": "unionpay-keys/merchant.key", "certificate": "unionpay-keys/merchant.cer"},
 }
 
@@ -207,6 +211,7 @@ class Home:
             "CLOCK_FILE": str(self.clock_file),
             "WECHATPAY_URL": self.sandbox_url,
             "WECHATPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/wechatpay",
+            "ALIPAY_URL": self.sandbox_url,
             "UNIONPAY_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},

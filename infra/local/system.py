@@ -157,10 +157,10 @@ class System:
         """A person who talks to the API."""
         return Client(self.home.url, token(self.home, role, merchant, sub), locale)
 
-    def pay(self, transaction_id: str, minor: int, paid_at: datetime | None = None) -> None:
-        """Let the provider's books say that a buyer has paid ``minor`` fen under this number."""
+    def pay(self, transaction_id: str, minor: int, paid_at: datetime | None = None, **more: str) -> None:
+        """Let a provider's books say that a buyer has paid ``minor`` fen under this number. ``more``: ``provider``, and its own."""
         at = {"paid_at": paid_at.isoformat()} if paid_at else {}
-        self.lever("payments", {"transaction_id": transaction_id, "total": minor, **at})
+        self.lever("payments", {"transaction_id": transaction_id, "total": minor, **at, **more})
 
     def truth(self) -> dict[str, Any]:
         """What the provider's books say: payments, refunds and what really was paid."""
