@@ -94,12 +94,10 @@ def _rows(bill: Bill, path: Path) -> Iterator[BillRow]:
 def _refunds(counted: Figures, layout: Layout, lines: BinaryIO) -> Generator[BillRow, None, tuple[list[str], int]]:
     """Yield the refunds, fill ``counted``, and give the first line that is no row: its cells and its number.
 
-    Runs over millions of rows. A line is decoded byte by byte (Latin-1), which is quick and keeps commas and backticks what they
-    are; only what we keep is read as the UTF-8 that it is, and only if it is not ASCII.
+    Lines are decoded byte by byte (Latin-1): quick, and commas stay commas. What we keep is read as the UTF-8 that it is.
     """
     wanted, width, new, known = itemgetter(*layout.places), layout.width, tuple.__new__, STATUS.get
     rows = refunds = sum_asked = sum_refunded = sum_vouchers = foreign = 0
-    day, number = "", 1
     for number, raw in enumerate(map(bytes.rstrip, lines) if layout.last else lines, 2):
         try:
             cells = raw[1:].decode("latin-1").split(",`") if raw[:1] == b"`" else raw.decode("latin-1").split(",")
@@ -119,8 +117,7 @@ def _refunds(counted: Figures, layout: Layout, lines: BinaryIO) -> Generator[Bil
                     sum_vouchers += _minor(vouchers)
             else:
                 foreign, minor = foreign + 1, _minor(asked, digits_of(name))
-            if when[:10] != day:
-                day = day_of(when[:10])
+            day_of(when[:10])
             if not (key.isascii() and order.isascii()):
                 key, order = key.encode("latin-1").decode(), order.encode("latin-1").decode()
             row = new(BillRow, (key, own, transaction, order, minor, name, known(status) or _status(status), when))
@@ -131,9 +128,8 @@ def _refunds(counted: Figures, layout: Layout, lines: BinaryIO) -> Generator[Bil
     else:
         raise unreadable("it ends without its summary: it is cut.")
     counted |= {"rows": rows, "refunds": refunds, "payments": rows - refunds}
-    if not foreign:  # a summary adds all currencies up, and says nothing then
-        counted |= {"requested_minor": sum_asked, "refunded_minor": sum_refunded}
-        counted |= {"vouchers_minor": sum_vouchers} if layout.vouchers else {}
+    counted |= {} if foreign else {"requested_minor": sum_asked, "refunded_minor": sum_refunded}  # summaries add currencies up
+    counted |= {"vouchers_minor": sum_vouchers} if layout.vouchers and not foreign else {}
     return _cells(raw, number), number
 
 
