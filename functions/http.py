@@ -21,6 +21,7 @@ from aftersales.errors import AftersalesError
 from aftersales.ports import AnswerTo
 from aftersales.registry import Registry
 from functions import callbacks
+from functions.body import Private
 from functions.context import Context, Once, again
 from functions.reply import CaseView, File, Problem
 from functions.token import caller_of
@@ -230,7 +231,9 @@ def _once(route: Route, request: Request) -> Once | None:
             "A POST carries an Idempotency-Key of 8 to 128 visible characters.",
             todo="Make one up per request (a UUID), and send the same one when you send the request again.",
         )
-    asked = hashlib.sha256(b"\0".join((request.method.encode(), request.path.encode(), request.body))).hexdigest()
+    private = route.body is not None and issubclass(route.body, Private)
+    said = _body(request, route.body).remembered() if private and route.body else request.body
+    asked = hashlib.sha256(b"\0".join((request.method.encode(), request.path.encode(), said))).hexdigest()
     return Once(key, asked, route.status)
 
 

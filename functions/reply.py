@@ -8,12 +8,14 @@ from typing import Any
 from msgspec import Struct
 
 from aftersales.case import Ending, Event, Fault, Kind, State
+from aftersales.channel import OutsideKind, OutsideState
 from aftersales.decision import Outcome, Source, Verdict
 from aftersales.entry import Payout
 from aftersales.evidence import EvidenceKind, EvidenceState
 from aftersales.order import OrderStatus
 from aftersales.parcel import Disposition, ParcelState
 from aftersales.refund import Cause, RefundState
+from aftersales.ticket import TicketKind
 
 
 class View(Struct):
@@ -168,10 +170,25 @@ class ParcelView(View):
     note: str
 
 
+class AccountChoice(View):
+    """An account that the buyer may name for a refund that cannot go back, and the text that is agreed to, with its version."""
+
+    to: str
+    text: str
+    consent: str
+
+
 class RefundView(View):
-    """One leg of the refund. ``payer_minor`` is what the buyer really receives, where the channel says so."""
+    """One leg of the refund. ``payer_minor`` is what the buyer really receives, where the channel says so.
+
+    ``cause`` comes in words: ``text`` says what is wrong, ``next`` what happens now or what to do. ``replaces`` is the number that
+    this leg stands in for, ``accounts`` what the buyer may agree to.
+    """
 
     key: str
+    number: int
+    payout: Payout
+    replaces: str
     state: RefundState
     channel: str
     amount_minor: int
@@ -179,6 +196,9 @@ class RefundView(View):
     channel_id: str
     account: str
     cause: Cause | None
+    text: str
+    next: str
+    accounts: list[AccountChoice]
     overdue: bool
     settled_at: datetime | None
 
@@ -351,6 +371,49 @@ class RefundPage(View):
     """Some refunds; ``cursor`` asks for more."""
 
     refunds: list[RefundRow]
+    cursor: str | None
+
+
+class OutsideView(View):
+    """Money that moved without us, as it is booked, and what is left of the order."""
+
+    key: str
+    order_id: str
+    payment_id: str
+    kind: OutsideKind
+    state: OutsideState
+    amount_minor: int
+    refundable_minor: int
+    ticket_id: str
+
+
+class TicketView(View):
+    """Something about money that a person has to see to. ``seen_at`` is when it was last told again."""
+
+    ticket_id: str
+    kind: TicketKind
+    merchant: str
+    is_open: bool
+    text: str
+    order_id: str
+    case_id: str
+    key: str
+    channel: str
+    channel_id: str
+    amount_minor: int
+    currency: str
+    about: dict[str, str | int | bool | None]
+    opened_at: datetime
+    seen_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str
+    resolution: str
+
+
+class TicketPage(View):
+    """Some tickets; ``cursor`` asks for more."""
+
+    tickets: list[TicketView]
     cursor: str | None
 
 

@@ -10,9 +10,10 @@ from aftersales.ports import CaseFile
 from aftersales.refund import Refund
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import words
+from functions import consent, words
 from functions.context import Context
 from functions.reply import (
+    AccountChoice,
     ApprovalView,
     CaseRow,
     CaseView,
@@ -57,7 +58,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         missing=needs(ctx, vertical, lacking(vertical, file)),
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
         parcel=_parcel(file),
-        refunds=[refund_view(r) for r in file.refunds],
+        refunds=[refund_view(ctx, r) for r in file.refunds],
     )
 
 
@@ -102,7 +103,7 @@ def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineV
         case_id=file.case.case_id,
         state=file.case.state,
         steps=[_step(ctx, file.case, s) for s in steps],
-        refunds=[refund_view(r) for r in file.refunds],
+        refunds=[refund_view(ctx, r) for r in file.refunds],
         next=deadline_view(ctx, file),
         intact=verify_chain(steps) is None and (not steps or steps[-1].chain == file.case.chain),
     )
@@ -124,10 +125,14 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
     )
 
 
-def refund_view(refund: Refund) -> RefundView:
+def refund_view(ctx: Context, refund: Refund) -> RefundView:
     """One leg of the refund."""
+    choices = consent.choices(ctx.registry, refund)
     return RefundView(
         key=refund.key,
+        number=refund.number,
+        payout=refund.payout,
+        replaces=refund.replaces,
         state=refund.state,
         channel=refund.channel,
         amount_minor=refund.amount.minor,
@@ -135,6 +140,11 @@ def refund_view(refund: Refund) -> RefundView:
         channel_id=refund.channel_id,
         account=refund.account,
         cause=refund.cause,
+        text=text("functions", f"cause.{refund.cause}", ctx.locale) if refund.cause else "",
+        next=text("functions", f"next.{refund.cause}", ctx.locale) if refund.cause else "",
+        accounts=[
+            AccountChoice(to=to, text=text("functions", f"consent.{to}", ctx.locale), consent=consent.VERSION) for to in choices
+        ],
         overdue=refund.overdue,
         settled_at=refund.settled_at,
     )
@@ -197,6 +207,8 @@ def _parcel(file: CaseFile) -> ParcelView | None:
 
 def _step(ctx: Context, case: Case, step: Step) -> StepView:
     data = dict(step.data)
+    if data.get("cause"):
+        data["cause"] = text("functions", f"cause.{data['cause']}", ctx.locale)
     if isinstance(data.get("reason"), str):
         vertical, findings = ctx.registry.vertical(case.vertical), case.decision.findings if case.decision else ()
         data["reason"] = words.of_reason(vertical, str(data["reason"]), ctx.locale, findings)

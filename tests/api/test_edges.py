@@ -167,6 +167,14 @@ def shop(mall: Mall) -> tuple[Mall, str]:
 BODIES: dict[str, Any] = {
     "/v1/orders/{order_id}": {**ORDER, "order_id": "o1"},
     "/v1/orders/{order_id}/facts": {"fact": "finished", "at": "2026-11-20T03:00:00Z"},
+    "/v1/orders/{order_id}/outside": {
+        "key": "re_1",
+        "payment_id": "p1",
+        "amount_minor": 1,
+        "kind": "refund",
+        "state": "gone",
+        "at": "2026-11-20T03:00:00Z",
+    },
     "/v1/cases": DRAFT,
     "/v1/cases/{case_id}": {"note": "x"},
     "/v1/cases/{case_id}/evidence": {"bytes": 10},
@@ -178,12 +186,15 @@ BODIES: dict[str, Any] = {
     "/v1/merchant/cases/{case_id}/compensation": {"amount_minor": 1, "reason": "no"},
     "/v1/merchant/cases/{case_id}/inspection": {"accepted": False, "note": "no"},
     "/v1/merchant/cases/{case_id}/deadline": {"action": "pause", "reason": "no"},
+    "/v1/merchant/cases/{case_id}/refunds/{number}/release": {"how": "not_owed", "reason": "no"},
+    "/v1/cases/{case_id}/refunds/{number}/account": {"to": "balance"},
+    "/v1/merchant/tickets/{ticket_id}/close": {"resolution": "no"},
 }
 GUARDED = [r for r in app.ROUTES if r.roles]
 
 
 def _path(route: http.Route, case_id: str) -> str:
-    return route.path.format_map({"order_id": "o1", "case_id": case_id, "number": "1"})
+    return route.path.format_map({"order_id": "o1", "case_id": case_id, "number": "1", "ticket_id": f"refund_failed:R{case_id}-1"})
 
 
 def _fingerprint(mall: Mall) -> str:
