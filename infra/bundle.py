@@ -12,9 +12,10 @@ import shutil
 import struct
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,6 +90,15 @@ VISION = Unit(
 #: API Gateway waits no longer for an answer (quota of REST APIs, read 2026-11).
 ANSWER_TIMEOUT_S = 29
 UNITS = {unit.name: unit for unit in (API, VISION)}
+#: Plugins with a library that only those stages bundle which switch them on, and its list of requirements.
+EXTRAS = {"stripe_refund": "stripe"}
+
+
+def needed(unit: Unit, stage_file: Path) -> Unit:
+    """The unit with the libraries that the stage's channels need beyond what every stage has."""
+    channels = tomllib.loads(stage_file.read_text(encoding="utf-8")).get("channels", {})
+    lists = sorted({EXTRAS[plugin] for plugin in channels.values() if plugin in EXTRAS and unit.pays})
+    return replace(unit, requirements=(*unit.requirements, *lists))
 
 
 def belonging(unit: Unit, root: Path = ROOT) -> frozenset[str]:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.bundle import LAMBDA, MIB, ROOT, UNITS, BuildFailed, Target, Unit, belonging, check, pack, stage
+from infra.bundle import LAMBDA, MIB, ROOT, UNITS, BuildFailed, Target, Unit, belonging, check, needed, pack, stage
 from infra.template import assemble, lint
 
 #: The stage file in infra/stages that the functions run with, unless another is named.
@@ -36,7 +36,7 @@ def release(units: Sequence[Unit], stage_file: Path, work: Path, out: Path) -> P
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     packed = []
-    for unit in units:
+    for unit in (needed(one, stage_file) for one in units):
         print(f"building {unit.name} for Python {LAMBDA.python} on {LAMBDA.machine} …", flush=True)
         folder, size = build(unit, LAMBDA, work)
         zipped = (folder / "deployment.zip").stat().st_size

@@ -55,6 +55,7 @@ SANDBOX_KEYS = {
 SANDBOX_SECRETS = {
     "wechatpay": {"serial_no": "keys/serial_no", "private_key": "keys/private_key.pem", "apiv3_key": "keys/apiv3_key"},
     "alipay": {"private_key": "alipay-keys/private_key"},
+    "stripe": {"api_key": "stripe-keys/api_key", "webhook_secrets": "stripe-keys/webhook_secrets"},
     "unionpay": {"private_key": "unionpay-keys/merchant.key", "certificate": "unionpay-keys/merchant.cer"},
 }
 
@@ -212,6 +213,7 @@ class Home:
             "WECHATPAY_URL": self.sandbox_url,
             "WECHATPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/wechatpay",
             "ALIPAY_URL": self.sandbox_url,
+            "STRIPE_URL": self.sandbox_url,
             "UNIONPAY_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},

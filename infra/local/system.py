@@ -78,6 +78,8 @@ class System:
             self._start_engine()
             self._launch("sandbox")
             self._ready("sandbox")
+            # Stripe sends its events where its account says, not where a refund says.
+            self.lever("webhook", {"provider": "stripe", "url": f"{self.home.url}/v1/callbacks/stripe"})
             for part in ("server", "worker"):
                 self._launch(part)
             for part in ("server", "worker"):

@@ -26,6 +26,7 @@ HEAVY = {
     "numpy",
     "onnxruntime",
     "requests",
+    "stripe",
     "zxingcpp",
 }
 
