@@ -473,6 +473,7 @@ def test_books_of_an_earlier_day_are_read(keys: Keys, tmp_path: Path) -> None:
         "create table refund (out_refund_no text primary key, refund_id text unique not null, transaction_id text not null,"
         " params text not null, minor integer not null, payer_minor integer not null, status text not null, ends_as text not null,"
         " ends_at real not null, created_at real not null, success_at real, notify_url text not null);"
+        "create table setting (name text primary key, value text not null); insert into setting values ('clock_offset_s', '60.0');"
         f"insert into payment values ('{ORDER.transaction_id}', 'T1', {TOTAL}, {TOTAL}, {time.time()});"
         f"insert into refund values ('Rold-1', '5030', '{ORDER.transaction_id}', '', 10, 10, 'SUCCESS', 'SUCCESS', 0, 0, 0, '');"
     )
@@ -481,6 +482,7 @@ def test_books_of_an_earlier_day_are_read(keys: Keys, tmp_path: Path) -> None:
         with Sandbox(tmp_path, keys=keys, gap_s=0) as sandbox, closing(build(sandbox.settings())) as channel:
             assert channel.refund(ORDER).status is ReceiptStatus.SUCCEEDED
             assert sandbox.truth()["total"] == {"executed": 2000, "paid": 2000, "count": 2}
+            assert sandbox.offset_s == 60.0
 
 
 def test_a_cut_bill_is_not_read(sandbox: Sandbox, channel: WechatPayRefunds, tmp_path: Path) -> None:

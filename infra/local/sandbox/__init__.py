@@ -78,6 +78,8 @@ class Sandbox:
         self.playing: dict[str, Provider] = {}
         self.broken: dict[str, str] = {}
         self._load(DEFAULT)
+        if self._base.setting("clock_offset_s") is None:  # books from when WeChat Pay was alone here keep the clock themselves
+            self.offset_s = self.book.setting("clock_offset_s") or 0.0
 
     # --- life -------------------------------------------------------------------------------------------------------------
     def start(self) -> Self:
