@@ -11,11 +11,15 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
+from aftersales.bill import Bill
 from aftersales.channel import Limits, Outside, OutsideKind, OutsideState, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.errors import BadSignature, Rejected, Unknown
 from aftersales.refund import LATER, Cause
+from plugins.unionpay_refund.bill import bill_of_day
+from plugins.unionpay_refund.download import download
 from plugins.unionpay_refund.message import fields_of_notice, key_of, order_id_of
 from plugins.unionpay_refund.receipt import (
     CAUSES,
@@ -107,6 +111,17 @@ class UnionPayRefunds:
             return _heard(None, notice_id, _outside(said))
         except (Doubtful, KeyError) as error:
             raise BadSignature(f"The notice cannot be read: {error}.") from error
+
+    def bill(self, day: date, into: Path) -> Bill | None:
+        """The day's refunds; see :class:`~aftersales.ports.Bills`.
+
+        UnionPay's days end at 23 o'clock: the files of this day and the next one hold them, so they are there a day later than
+        with other channels.
+        """
+        days = (day, day + timedelta(days=1))
+        files = {settled: download(self._wire, self._setting, settled, into, self._now) for settled in days}
+        found = {settled: path for settled, path in files.items() if path is not None}
+        return bill_of_day(found, day) if found else None
 
     def close(self) -> None:
         """Close the connections."""

@@ -16,7 +16,7 @@ from aftersales.errors import BadSignature
 #: No refund message has more fields.
 MOST_FIELDS = 100
 
-_CLOSING = {"{": "}", "[": "]"}
+_MARK = re.compile(r"&|\{[^}]*\}?|\[[^\]]*\]?")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: How our refund numbers look: a case id of 128 bits and the number of the leg.
 _OURS = re.compile(r"R([0-9a-f]{32})-(0|[1-9][0-9]{0,5})")
@@ -63,16 +63,12 @@ def fields_of_notice(body: bytes) -> dict[str, str]:
 
 
 def _parts(text: str) -> list[str]:
-    """``text`` cut at every ``&`` that no bracket protects. A bracket protects up to its first counterpart."""
-    parts, start, waits_for = [], 0, ""
-    for i, letter in enumerate(text):
-        if waits_for:
-            waits_for = "" if letter == waits_for else waits_for
-        elif letter == "&":
-            parts.append(text[start:i])
-            start = i + 1
-        else:
-            waits_for = _CLOSING.get(letter, "")
+    """``text`` cut at every ``&`` that no bracket protects. A bracket protects up to its first counterpart, or to the end."""
+    parts, start = [], 0
+    for found in _MARK.finditer(text):
+        if found[0] == "&":
+            parts.append(text[start : found.start()])
+            start = found.end()
     return [*parts, text[start:]]
 
 

@@ -32,6 +32,7 @@ class Setting:
     signer_name: str
     allow_sha1: bool
     base_url: str
+    file_url: str
     notify_url: str
     biz_type: str
     query_biz_type: str
@@ -62,6 +63,7 @@ class Setting:
             signer_name=_text("signer_name", said, "中国银联股份有限公司", r"[^@]+", "a name without @"),
             allow_sha1=_flag("allow_sha1", said),
             base_url=_url("base_url", said),
+            file_url=_url("file_url", {"file_url": said.get("file_url") or _files_of(_url("base_url", said))}),
             notify_url=_notify_url(said),
             biz_type=_text("biz_type", said, "000201", r"[0-9]{6}", "6 digits"),
             query_biz_type=_text("query_biz_type", said, "000000", r"[0-9]{6}", "6 digits"),
@@ -106,6 +108,11 @@ def _url(name: str, said: Mapping[str, Any]) -> str:
     if value and not (to.scheme == "https" and to.hostname) and not (to.scheme == "http" and to.hostname in _LOOPBACK):
         raise BadSettings(f"unionpay_refund: {name} is no https address.")
     return value.rstrip("/")
+
+
+def _files_of(base_url: str) -> str:
+    """Where files are unless it is said: UnionPay's other host, or the sandbox that plays both."""
+    return f"{base_url}/filedownload" if urlsplit(base_url).hostname in _LOOPBACK else "https://filedownload.95516.com"
 
 
 def _notify_url(said: Mapping[str, Any]) -> str:

@@ -47,8 +47,11 @@ class Wire:
         said = {name: value for name, value in {**same, "accessType": "0", **fields}.items() if value}
         return {**said, "signature": sign(key, said)}
 
-    def call(self, path: str, fields: Mapping[str, str]) -> dict[str, str]:
-        """The verified fields of the answer. Raises Unknown for silence, and for anything that cannot be believed."""
+    def call(self, path: str, fields: Mapping[str, str], *, host: str = "", largest: int = LARGEST) -> dict[str, str]:
+        """The verified fields of the answer, of at most ``largest`` bytes. ``host``: another one than the gateway.
+
+        Raises Unknown for silence, and for anything that cannot be believed.
+        """
         import httpx
 
         client, said = self._client(), form(self.signed(fields))
@@ -58,9 +61,9 @@ class Wire:
             "Accept-Encoding": "identity",
             "User-Agent": "aftersales",
         }
-        request = client.build_request("POST", f"{self._setting.base_url}{path}", content=said, headers=headers)
+        request = client.build_request("POST", f"{host or self._setting.base_url}{path}", content=said, headers=headers)
         try:
-            status, body = self._exchange(client, request)
+            status, body = self._exchange(client, request, largest)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unknown(f"UnionPay cannot be reached: {type(error).__name__}.", sent=False) from error
         except httpx.TransportError as error:
@@ -84,7 +87,7 @@ class Wire:
                 self._pool = httpx.Client(timeout=times, trust_env=False, follow_redirects=False)
             return self._pool
 
-    def _exchange(self, client: httpx.Client, request: httpx.Request) -> tuple[int, bytes]:
+    def _exchange(self, client: httpx.Client, request: httpx.Request, largest: int) -> tuple[int, bytes]:
         """Status and raw bytes. The whole of it has a limit too: a trickle would never run into ``read_s``."""
         until, parts, size = time.monotonic() + self._setting.total_s, [], 0
         response = client.send(request, stream=True)
@@ -92,7 +95,7 @@ class Wire:
             for part in response.iter_raw():
                 parts.append(part)
                 size += len(part)
-                if size > LARGEST or time.monotonic() > until:
+                if size > largest or time.monotonic() > until:
                     raise Unknown("UnionPay's answer does not end.", sent=True)
         finally:
             response.close()

@@ -31,7 +31,7 @@ class UnionPay:
     """See :class:`~infra.local.sandbox.provider.Provider`. Amounts are fen; a refund's key is its ``reqReserved``."""
 
     name = "unionpay"
-    prefixes = ("/gateway/api/",)
+    prefixes = ("/gateway/api/", "/filedownload/")
 
     def __init__(self, env: Env) -> None:
         folder = env.file("keys")

@@ -16,10 +16,12 @@ from infra.local.sandbox.unionpay.book import Book
 from infra.local.sandbox.unionpay.keys import Keys
 from infra.local.sandbox.unionpay.notify import Notifier
 from infra.local.sandbox.unionpay.signature import SPOILT, answer, fields_in, why_refused
+from infra.local.sandbox.unionpay.statement import content_of, settled_on
 from infra.local.sandbox.unionpay.table import WORDS, Ask, Refusal, told
 
 BACK = "/gateway/api/backTransReq.do"
 QUERY = "/gateway/api/queryTrans.do"
+FILE = "/filedownload/"
 
 #: One transaction is asked for at most so often in :data:`ASK_AGAIN_S` seconds (sample programs: at most 6 times, 1 to 32 s apart).
 MOST_QUERIES, ASK_AGAIN_S = 6, 64
@@ -79,7 +81,7 @@ class Front:
 
     def answer(self, method: str, path: str, body: bytes) -> Reply:
         """The reply to a request."""
-        operation = {BACK: At.CREATE, QUERY: At.QUERY}.get(path) if method == "POST" else None
+        operation = {BACK: At.CREATE, QUERY: At.QUERY, FILE: At.BILL}.get(path) if method == "POST" else None
         if operation is None:
             return Reply(404, _PAGE % 404, {"Content-Type": "text/html"})
         try:
@@ -91,7 +93,7 @@ class Front:
             self.rate.count("unsigned")
             return self._say(said, {}, "11", f"{WORDS['11']}[9100004]{wrong}")
         self.rate.count(str(operation))
-        return self._create(said) if operation is At.CREATE else self._query(said)
+        return {At.CREATE: self._create, At.QUERY: self._query, At.BILL: self._file}[operation](said)
 
     def _create(self, said: Mapping[str, str]) -> Reply:
         key = said.get("reqReserved") or said.get("orderId", "")
@@ -126,6 +128,17 @@ class Front:
         if refund is None:
             return self._spoilt(fault, said, {}, NOT_FOUND)
         return self._spoilt(fault, said, told(refund), "00")
+
+    def _file(self, said: Mapping[str, str]) -> Reply:
+        text = said.get("settleDate", "")
+        fault = self._script.take(At.BILL, text)
+        settled = settled_on(text, self._book.now())
+        if (said.get("txnType"), said.get("txnSubType"), said.get("fileType")) != ("76", "01", "00") or settled is None:
+            return self._say(said, {}, "10")
+        made = content_of(self._book, self._keys.mer_id, settled, fault)
+        if made is None:
+            return self._spoilt(fault, said, {}, "98")
+        return self._spoilt(fault, said, {"fileName": made[0], "fileContent": made[1], "settleDate": text}, "00")
 
     def _spoilt(self, fault: Fault | None, said: Mapping[str, str], more: Mapping[str, str], code: str, message: str = "") -> Reply:
         """The reply with what the script says about it. ERROR with status 200 is a signed answer with its ``code``."""
