@@ -102,5 +102,8 @@ class Shop:
         if channel == "alipay":  # which tells about refunds at the address that the payment names
             told = f"{self.system.home.url}/v1/callbacks/alipay"
             self.system.pay(number, minor, paid_at, provider="alipay", notify_url=told)
+        if channel == "stripe":
+            number = f"pi_{number}"
+            self.system.pay(number, minor, paid_at, provider="stripe")
         said = {"payment_id": "p1", "channel": channel, "transaction_id": number, "paid_minor": minor}
         return {**said, "paid_at": paid_at.isoformat()}
