@@ -1,0 +1,80 @@
+"""An order paid with a bank card, in the local system: the same way, over UnionPay's gateway."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local.client import plain_http, until
+from infra.local.mall import LAMP, TOWEL, Goods, Shop
+from infra.local.system import System
+
+pytestmark = pytest.mark.e2e
+
+ALL = {"kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}], "submit": True}
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One running system for this module."""
+    with System(tmp_path_factory.mktemp("local") / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def http(system: System) -> Iterator[httpx.Client]:
+    """Plain HTTP to anybody on this machine."""
+    with plain_http() as client:
+        yield client
+
+
+def truth(system: System, http: httpx.Client) -> dict[str, Any]:
+    """What UnionPay's books say."""
+    said: dict[str, Any] = http.get(f"{system.home.truth_url}/truth/unionpay").raise_for_status().json()
+    return said
+
+
+def claimed(system: System, order_id: str, goods: Goods) -> str:
+    """A case about an order paid with a card and not shipped."""
+    Shop(system, "m1").sell(order_id, goods, "b1", channel="card")
+    with system.client("buyer", "b1") as buyer:
+        return str(buyer.post("/cases", {"order_id": order_id, **ALL})["case_id"])
+
+
+def test_a_card_order_is_refunded(system: System, http: httpx.Client) -> None:
+    """Accepted by the call, settled by UnionPay's notice, which is answered with 200; the books of both sides agree."""
+    case_id = claimed(system, "card-1", LAMP)
+    with system.client("buyer", "b1") as buyer:
+        case = buyer.case_in(case_id, "closed")
+
+    (refund,) = case["refunds"]
+    told = truth(system, http)["refunds"][refund["key"]]
+    assert (case["ending"], refund["state"], refund["amount_minor"], refund["account"]) == (
+        "refunded",
+        "settled",
+        6000,
+        "银行卡尾号0018",
+    )
+    assert (told["executed"], told["paid"], told["query_id"]) == (6000, 6000, refund["channel_id"])
+    until(
+        lambda: [n["state"] for n in truth(system, http)["notices"]] == ["acknowledged"],
+        lambda: f"the notice was not taken: {truth(system, http)['deliveries']}",
+        5,
+    )
+
+
+def test_a_lost_answer_pays_once(system: System, http: httpx.Client) -> None:
+    """UnionPay pays, its answer is lost and no notice comes: a minute later the query finds it, and nothing is paid twice."""
+    for wrong in ({"at": "create", "kind": "hang"}, {"at": "notice", "kind": "none"}):
+        system.lever("faults", {"provider": "unionpay", **wrong})
+    case_id = claimed(system, "card-2", TOWEL)
+    with system.client("buyer", "b1") as buyer:
+        until(lambda: truth(system, http)["faults_left"] == 0, lambda: "UnionPay was not called", 5)
+        until(lambda: buyer.get(f"/cases/{case_id}")["refunds"][0]["state"] == "sent", lambda: "the silence was not noted", 5)
+        system.tick(0.05)
+        case = buyer.case_in(case_id, "closed")
+
+    told = truth(system, http)["refunds"][case["refunds"][0]["key"]]
+    assert (case["ending"], told["executed"]) == ("refunded", TOWEL.minor)
+    assert truth(system, http)["payments"][told["transaction_id"]]["count"] == 1
