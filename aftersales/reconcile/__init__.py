@@ -15,12 +15,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import chain
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from aftersales.bill import BEIJING, Bill
@@ -57,7 +55,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was found, while it lasts: files behind ``differences`` are removed at the end of the ``with``."""
+    """What was found. ``differences`` can be read until the ``with`` ends; the counts stay."""
 
     bill: Bill
     day: date
@@ -94,41 +92,36 @@ class Reconciled:
 def reconcile(bill: Bill, ledger: Iterable[LedgerRow], day: date, *, parts: int = PARTS) -> Iterator[Reconciled]:
     """Match ``bill`` (that of ``day``, Beijing) with ``ledger``, which may hold other days too; only those next to ``day`` count.
 
-    Raises what the two sides raise while they are read. Whatever happens, nothing is left on disk.
+    Raises what the two sides raise while they are read. Whatever happens, to the process too, nothing is left on disk.
     """
     ours, theirs, days = Side(), Side(), _Days(day)
-    with TemporaryDirectory(prefix="aftersales-reconcile-") as name, ExitStack() as files:
-        folder = Path(name)
-        our_rows, their_rows = _spills(folder, files, parts)
-        found = Runs(folder / "differences")
-        files.callback(found.close)
+    with ExitStack() as files:
+        our_rows, their_rows = _spills(files, parts)
+        found = files.enter_context(closing(Runs()))
         their_rows.fill(days.theirs(bill, theirs))
         our_rows.fill(days.ours(ledger, ours))
         matcher = Matcher(day.isoformat(), found.add, Tally(matched_minor=theirs.minor.copy()))
         _summary(bill, matcher)
-        _match(matcher, our_rows, their_rows, folder)
+        _match(matcher, our_rows, their_rows)
         yield Reconciled(bill, day, ours, theirs, matcher.tally, days.other, found)
 
 
-def _spills(folder: Path, files: ExitStack, parts: int, salt: int = 0) -> tuple[Spill, Spill]:
-    """Files for both sides, closed at the end of ``files``."""
-    pair = (Spill(folder / f"ours-{salt}", parts, salt), Spill(folder / f"theirs-{salt}", parts, salt))
-    for one in pair:
-        files.callback(one.close)
-    return pair
+def _spills(files: ExitStack, parts: int, salt: int = 0) -> tuple[Spill, Spill]:
+    """Files for our side and theirs, closed at the end of ``files``."""
+    return files.enter_context(closing(Spill(parts, salt))), files.enter_context(closing(Spill(parts, salt)))
 
 
-def _match(matcher: Matcher, ours: Spill, theirs: Spill, folder: Path) -> None:
+def _match(matcher: Matcher, ours: Spill, theirs: Spill) -> None:
     """Match part by part; what is too large for memory is cut up once more."""
     for part in range(ours.parts):
         if ours.counts[part] + theirs.counts[part] <= TOO_MANY or ours.salt == CUTS:
             matcher.part(_all(ours, part), _all(theirs, part))
             continue
         with ExitStack() as files:
-            smaller = _spills(folder, files, ours.parts, ours.salt + 1)
+            smaller = _spills(files, ours.parts, ours.salt + 1)
             for rows, into in zip((ours, theirs), smaller, strict=True):
                 into.fill(chain.from_iterable(rows.part(part)))
-            _match(matcher, *smaller, folder)
+            _match(matcher, *smaller)
 
 
 def _all(rows: Spill, part: int) -> list[Pair]:

@@ -1,7 +1,7 @@
 """Rows on disk while they are matched and sorted, so that memory stays the same whatever their number.
 
-Files belong to one run, in a folder that only we can read, and are written with ``marshal``: several times faster than text, and
-nobody else's bytes are ever loaded.
+Files have no name: they are gone with the process, however it ends, and nobody else opens them. So they may be written with
+``marshal``, several times faster than text: no bytes are ever loaded but our own.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import heapq
 import marshal
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from struct import Struct
-from typing import Any, BinaryIO
+from tempfile import TemporaryFile
+from typing import Any
 
 Row = tuple[Any, ...]
 #: A refund as it lies on disk: its number, and everything else of it as one text, so that alike ones are compared at once.
@@ -31,12 +31,12 @@ class Spill:
     The blocks of a part are a chain from the last to the first, so that what is held in memory depends on ``parts`` alone.
     """
 
-    def __init__(self, path: Path, parts: int, salt: int = 0) -> None:
+    def __init__(self, parts: int, salt: int = 0) -> None:
         self.parts, self.salt = parts, salt
         self.counts = [0] * parts
         self._last = [(0, 0)] * parts
         self._end = 0
-        self._file: BinaryIO = path.open("w+b", buffering=1 << 18)
+        self._file = TemporaryFile(buffering=1 << 18)  # noqa: SIM115 - closed by ``close``
 
     def fill(self, pairs: Iterable[Pair]) -> None:
         """Take all ``pairs``."""
@@ -67,18 +67,18 @@ class Spill:
         while length:
             block = os.pread(self._file.fileno(), length, start)
             start, length = _BEFORE.unpack_from(block)
-            yield marshal.loads(memoryview(block)[_BEFORE.size :])  # noqa: S302 - written by this object, in a folder of its own
+            yield marshal.loads(memoryview(block)[_BEFORE.size :])  # noqa: S302 - written by this object, in a file without a name
 
     def close(self) -> None:
-        """Close the file; whoever made the folder removes it."""
+        """Give the space back."""
         self._file.close()
 
 
 class Runs:
     """Rows given back in their order: sorted runs on disk, merged as they are read. They may be read several times."""
 
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("w+b", buffering=1 << 18)
+    def __init__(self) -> None:
+        self._file = TemporaryFile(buffering=1 << 18)  # noqa: SIM115 - closed by ``close``
         self._waiting: list[Row] = []
         self._runs: list[list[tuple[int, int]]] = []
         self._end = 0
@@ -107,5 +107,5 @@ class Runs:
             yield from marshal.loads(os.pread(self._file.fileno(), length, start))  # noqa: S302 - as above
 
     def close(self) -> None:
-        """Close the file; whoever made the folder removes it."""
+        """Give the space back."""
         self._file.close()
