@@ -65,4 +65,5 @@ def _exchange(pool: httpx.Client, request: httpx.Request, total_s: float) -> tup
         raise Unknown(f"Stripe cannot be reached: {type(error).__name__}.", sent=False) from error
     except httpx.TransportError as error:
         raise Unknown(f"Stripe gave no answer: {type(error).__name__}.", sent=True) from error
+    response.headers.pop("stripe-notice", None)  # the library would turn it into a Python warning
     return b"".join(parts), response.status_code, response.headers

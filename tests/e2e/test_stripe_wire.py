@@ -45,7 +45,8 @@ class Host:
 
     def _answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         self.calls.append(f"{method} {path}")
-        return Reply(self._status[method], self._said[method], {"Content-Type": "application/json"})
+        # The notice would be a Python warning, and a warning is a failure here.
+        return Reply(self._status[method], self._said[method], {"Content-Type": "application/json", "Stripe-Notice": "upgrade"})
 
     def __enter__(self) -> Self:
         return self
