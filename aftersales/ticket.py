@@ -29,7 +29,7 @@ class Ticket:
     """One matter. ``ticket_id`` is a pure function of what it is about, so that telling it twice opens one ticket.
 
     ``merchant`` is "" where no merchant is known (an operator's matter). ``about`` holds plain facts for people and for a re-run.
-    ``opened`` counts how often it was opened; ``resolution`` says what closed it, ``closed_by`` who.
+    ``resolution`` says what closed it, ``closed_by`` who.
     """
 
     ticket_id: str

@@ -138,7 +138,7 @@ class Bench:
         headers, body = self.sandbox.notice_of(key)
         answer = http.callback(self.registry, "wechatpay", http.Request("POST", "/v1/callbacks/wechatpay", headers, {}, body))
         if answer.status != 204:
-            raise RuntimeError(f"the notice was refused: {answer.body}")
+            raise RuntimeError(f"the notice was refused: {answer.body!r}")
         self.follow()
 
     def follow(self) -> None:
