@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from aftersales.bill import Bill, BillRow, Figures, day_of, minor_of, unpacked, unreadable
+from aftersales.errors import Invalid
 
 CHANNEL = "alipay"
 CURRENCY = "CNY"
@@ -78,7 +79,7 @@ def read_bill(path: Path) -> Bill:
 
 def _rows(bill: Bill, path: Path) -> Iterator[BillRow]:
     with unpacked(path) as files:
-        texts = [_headed(lines) for _, lines in files]
+        texts = _texts(list(files))
         details = [text for text in texts if DETAIL in text.header]
         if len(details) != 1:
             raise unreadable(f"{path.name} holds {len(details)} detail files, not one.", todo=TODO)
@@ -88,6 +89,19 @@ def _rows(bill: Bill, path: Path) -> Iterator[BillRow]:
         for text in texts:
             if text is not detail:
                 _summary(bill, text)
+
+
+def _texts(files: list[tuple[str, BinaryIO]]) -> list[Text]:
+    """The files with a header that is known; what else lies beside them is not the bill. Raises Invalid when none has one."""
+    texts, error = [], Invalid("It holds no file.", todo=TODO)
+    for _, lines in files:
+        try:
+            texts.append(_headed(lines))
+        except Invalid as found:
+            error = found
+    if not texts:
+        raise error
+    return texts
 
 
 def _headed(lines: BinaryIO) -> Text:

@@ -152,7 +152,7 @@ def packed(**files):
 @pytest.mark.parametrize(
     "data",
     [b"", b"#\r\n", b"a,b\r\n", b"\xff\xfe\x00", packed(), packed(only=alipay_summary(0, 0)),
-     packed(one=alipay_detail([]), two=alipay_detail([])), packed(readme="hello", one=alipay_detail([]))],
+     packed(one=alipay_detail([]), two=alipay_detail([])), packed(readme="hello")],
     ids=["empty", "comments", "a table", "no text", "an empty ZIP", "no detail", "two details", "a stranger inside"],
 )  # fmt: skip
 def test_what_is_no_trade_bill_is_refused(read, data):
@@ -160,6 +160,12 @@ def test_what_is_no_trade_bill_is_refused(read, data):
     with pytest.raises(Invalid) as caught:
         read(data)
     assert caught.value.todo
+
+
+def test_what_lies_beside_the_detail_is_no_bill(read):
+    """A file with another header beside the detail changes nothing."""
+    data = packed(readme="hello", y=alipay_detail([alipay_refund("R1")]), note="#only this\r\n")
+    assert [row.key for row in read(data)[0]] == ["R1"]
 
 
 def test_the_files_in_the_zip_may_have_any_name_and_order(read):
