@@ -166,23 +166,19 @@ class UnionPayRefunds:
         """The receipt, if it is about what was asked; Unknown otherwise, for a signature says who speaks and not about what."""
         try:
             check(said, order)
-            return receipt_of(order.key, said, code, self._causes)
+            receipt = receipt_of(order.key, said, code, self._causes)
         except Doubtful as error:
             raise _doubtful(order.key, said, error) from error
+        if receipt.cause is not None:
+            log.warning("refund %s: failed at UnionPay with %s", order.key, code)
+        return receipt
 
     def _used(self, order: RefundOrder) -> RefundReceipt:
-        """The number was used before: an earlier call's outcome is the answer.
-
-        One that has failed for good will not be carried out under this number any more, however often it is sent: that is
-        CLOSED, and a new number is needed. Known as used and yet not found: Unknown.
-        """
+        """The number was used before: an earlier call's outcome is the answer, also when that has failed."""
         receipt = self.find(order)
         if receipt is None:
             raise Unknown("UnionPay knows the number and does not find it.", key=order.key, channel_code=USED)
-        if receipt.cause is None:
-            return receipt
-        message = f"UnionPay has failed this number before ({receipt.cause})."
-        raise Rejected(message, cause=Cause.CLOSED, later=False, key=order.key, channel_code=USED)
+        return receipt
 
     def _late(self, order: RefundOrder, refusal: Mapping[str, str]) -> RefundReceipt:
         """UnionPay wants ``txnTime`` to be now, and ours is when the refund was first asked for: it may be too old to be taken.

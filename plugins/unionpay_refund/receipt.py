@@ -8,7 +8,7 @@ from datetime import timedelta, timezone
 
 from aftersales.channel import ReceiptStatus, RefundOrder, RefundReceipt
 from aftersales.money import Money
-from aftersales.refund import Cause
+from aftersales.refund import LATER, Cause
 from plugins.unionpay_refund.message import order_id_of
 
 #: China has had one offset and no summer time since 1991 (tz database).
@@ -100,13 +100,18 @@ def amount_of(said: Mapping[str, str]) -> Money:
 
 
 def receipt_of(key: str, said: Mapping[str, str], code: str, causes: Mapping[str, Cause]) -> RefundReceipt:
-    """The receipt for the end state ``code``. Raises Doubtful for a code that is not in the tables."""
+    """The receipt for the state ``code``. Raises Doubtful for a code that is not in the tables.
+
+    A transaction that has failed has used its number up, and the money is with the merchant: CLOSED where another number may be
+    sent without asking anybody, BOUNCED where a person or the buyer decides. ``causes`` say which of the two it is.
+    """
+    cause: Cause | None = None
     if code in DONE:
-        status, cause = ReceiptStatus.SUCCEEDED, None
+        status = ReceiptStatus.SUCCEEDED
     elif code in OPEN:
-        status, cause = ReceiptStatus.PROCESSING, None
+        status = ReceiptStatus.PROCESSING
     elif code in causes:
-        status, cause = ReceiptStatus.FAILED, causes[code]
+        status, cause = ReceiptStatus.FAILED, Cause.CLOSED if causes[code] in LATER else Cause.BOUNCED
     else:
         raise Doubtful(f"the code {code!r} is unknown")
     tail = _TAIL.fullmatch(said.get("accNo", ""))  # the card's number may come whole or encrypted: only its end is kept

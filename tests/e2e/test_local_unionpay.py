@@ -78,3 +78,19 @@ def test_a_lost_answer_pays_once(system: System, http: httpx.Client) -> None:
     told = truth(system, http)["refunds"][case["refunds"][0]["key"]]
     assert (case["ending"], told["executed"]) == ("refunded", TOWEL.minor)
     assert truth(system, http)["payments"][told["transaction_id"]]["count"] == 1
+
+
+def test_a_short_account_is_paid_under_a_new_number(system: System, http: httpx.Client) -> None:
+    """UnionPay keeps a refusal under its number: once the account is topped up, a new number is paid, and the buyer has it once."""
+    system.lever("balance", {"provider": "unionpay", "minor": 0})
+    case_id = claimed(system, "card-3", TOWEL)
+    with system.client("buyer", "b1") as buyer:
+        until(lambda: buyer.get(f"/cases/{case_id}")["refunds"][0]["state"] == "failed", lambda: "the refusal was not noted", 5)
+        system.lever("topup", {"provider": "unionpay", "minor": 100_000})
+        for _ in range(4):
+            system.tick(0.1)
+        case = buyer.case_in(case_id, "closed")
+
+    assert [(r["state"], r.get("cause")) for r in case["refunds"]] == [("released", "closed"), ("settled", None)]
+    told = truth(system, http)["refunds"]
+    assert [told[r["key"]]["executed"] for r in case["refunds"]] == [0, TOWEL.minor]

@@ -132,13 +132,13 @@ def test_a_notice_tells_the_end(sandbox: Sandbox, mall: Mall) -> None:
 
 
 def test_a_notice_tells_of_a_failure(sandbox: Sandbox, mall: Mall) -> None:
-    """A refund that fails after all is told with its cause."""
+    """A refund that fails after all is told as such: the money is with the merchant again."""
     fault(sandbox, Fault(At.CREATE, Kind.OUTCOME, status_text="63"))
     mall.channel.refund(ORDER)
     assert until(lambda: len(mall.heard) == 1)
     receipt = mall.heard[0].receipt
     assert receipt is not None
-    assert (receipt.status, receipt.cause) == (ReceiptStatus.FAILED, Cause.ACCOUNT_ABNORMAL)
+    assert (receipt.status, receipt.cause) == (ReceiptStatus.FAILED, Cause.BOUNCED)
 
 
 def test_a_notice_may_come_twice(sandbox: Sandbox, mall: Mall) -> None:

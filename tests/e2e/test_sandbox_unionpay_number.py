@@ -143,18 +143,15 @@ def test_a_malformed_request_is_not_a_late_one(sandbox: Sandbox, channel: UnionP
 
 # --- a number that was used up ----------------------------------------------------------------------------------------
 def test_a_short_account_uses_the_number_up(sandbox: Sandbox, channel: UnionPayRefunds) -> None:
-    """Where UnionPay keeps a refusal under its number, the next call hears that a new number is needed, which is then paid."""
+    """Where UnionPay keeps a refusal under its number, sent again it says that a new number is needed, which is then paid."""
     sandbox.lever("balance", "unionpay", minor=1000)
     with pytest.raises(Rejected) as no:
         channel.refund(ORDER)
     assert (no.value.details["cause"], no.value.details["later"]) == (Cause.NOT_ENOUGH, True)
     sandbox.lever("topup", "unionpay", minor=1000)
-    with pytest.raises(Rejected) as no:
-        channel.refund(ORDER)
-    assert no.value.details["cause"] is Cause.CLOSED
-    found = channel.find(ORDER)
-    assert found is not None
-    assert (found.status, found.cause) == (ReceiptStatus.FAILED, Cause.NOT_ENOUGH)
+    for found in (channel.refund(ORDER), channel.find(ORDER)):
+        assert found is not None
+        assert (found.status, found.cause) == (ReceiptStatus.FAILED, Cause.CLOSED)
     channel.refund(replace(ORDER, key="Rc1-2"))
     assert (executed(sandbox), sandbox.truth("unionpay")["balance"]) == (1990, 10)
 
