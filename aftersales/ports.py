@@ -16,6 +16,7 @@ from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.channel import Card, Limits, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.decision import Finding
 from aftersales.evidence import Evidence
+from aftersales.gate import Ended
 from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.parcel import Parcel
@@ -96,12 +97,16 @@ class OrdersOfPhone(Query[str]):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose deadline may have passed: ``kind`` is ``case``, ``parcel`` or ``refund``; ``number`` is the refund's."""
+    """Something whose deadline may have passed: ``kind`` is ``case``, ``parcel`` or ``refund``.
+
+    ``number`` and ``channel`` are the refund's; "" for a channel says that the record is older than this.
+    """
 
     kind: str
     case_id: str
     due_at: datetime
     number: int = 0
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +279,8 @@ class Gate(Protocol):
     def enter(self, channel: str, limits: Limits, now: datetime) -> datetime | None:
         """None: call now, one call is counted. Else the instant to come again."""
 
-    def leave(self, channel: str, limits: Limits, now: datetime, *, answered: bool) -> None:
-        """How the call ended: ``answered`` is False for silence and for errors that are no outcome."""
+    def leave(self, channel: str, limits: Limits, now: datetime, ended: Ended) -> None:
+        """How the call ended. Nothing is stored where that is no news."""
 
 
 class Redirects(Protocol):

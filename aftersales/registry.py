@@ -49,6 +49,7 @@ PORTS: dict[str, type[Any]] = {
     "photos": ports.PhotoVerifier,
     "clock": ports.Clock,
     "secrets": ports.Secrets,
+    "gate": ports.Gate,
 }
 
 
@@ -113,6 +114,13 @@ class Registry:
     def secrets(self) -> ports.Secrets:
         """Where secrets are kept; settings are the way to read them."""
         return cast("ports.Secrets", self._port("secrets", ports.Secrets))
+
+    @property
+    def gate(self) -> ports.Gate | None:
+        """Who may call a channel now; None where none is switched on, and then channels are called as fast as work comes."""
+        if "gate" not in self._built and "gate" not in self._stage.get("ports", {}):
+            return None
+        return cast("ports.Gate", self._port("gate", ports.Gate))
 
     def channel(self, name: str) -> ports.RefundChannel:
         """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""

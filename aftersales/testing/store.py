@@ -216,7 +216,8 @@ class FakeStore:
         for waiting in kinds[query.kind]:
             due_at = waiting.deadline.due_at if waiting.deadline else None
             if due_at and due_at <= query.now and crc32(waiting.case_id.encode()) % self.due_shards == query.shard:
-                yield Due(query.kind, waiting.case_id, due_at, waiting.number if isinstance(waiting, Refund) else 0)
+                whose = (waiting.number, waiting.channel) if isinstance(waiting, Refund) else (0, "")
+                yield Due(query.kind, waiting.case_id, due_at, *whose)
 
 
 def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:

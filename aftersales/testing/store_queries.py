@@ -140,14 +140,17 @@ class QueryContract:
         assert due(store, "case", NOW) == [Due("case", "c1", NOW)]
 
     def test_cases_parcels_and_refunds_are_due_each_for_itself(self, store: Store) -> None:
-        """Each kind is found by its own deadline; a refund by its number."""
+        """Each kind is found by its own deadline; a refund by its number, and with its channel."""
         case = opened(store, deadline=Deadline(NOW, "default"))
         parcel = replace(a_parcel(), deadline=Deadline(NOW - HOUR, "default"))
         refunds = tuple(replace(a_refund(number=n), deadline=Deadline(NOW - n * HOUR, "poll")) for n in (1, 12))
         store.commit(Change(case, parcel=parcel, refunds=refunds))
         assert due(store, "case") == [Due("case", "c1", NOW)]
         assert due(store, "parcel") == [Due("parcel", "c1", NOW - HOUR)]
-        assert due(store, "refund") == [Due("refund", "c1", NOW - 12 * HOUR, 12), Due("refund", "c1", NOW - HOUR, 1)]
+        late, early = (Due("refund", "c1", NOW - n * HOUR, n, "wechatpay") for n in (12, 1))
+        assert due(store, "refund") == [late, early]
+        assert due(store, "refund", NOW - HOUR) == [late, early]  # the instant itself is due
+        assert due(store, "refund", NOW - HOUR - TICK) == [late]
 
     def test_what_does_not_wait_is_not_due(self, store: Store) -> None:
         """A paused, a closed and a moved case are not found at the old deadline."""

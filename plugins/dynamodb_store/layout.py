@@ -95,6 +95,8 @@ class Layout:
         number = shard(refund.case_id, self.due_shards)
         places |= {"q": day_key(refund.channel, refund.day.isoformat(), number), "qs": reserved}
         due = self.due("refund", refund.case_id, refund.deadline)
+        if due:  # who looks after refunds passes by those of a channel that takes no calls, unread
+            due["ds"] += f"#{part(refund.channel)}"
         key = (case_key(refund.case_id), f"REFUND#{refund.number:02}")
         return versioned("refund", key, refund, ("case_id",), **places, **due)
 

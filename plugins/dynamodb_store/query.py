@@ -145,7 +145,7 @@ class Finder:
                     yield [name, number], step
 
     def _due(self, query: DueBy, start: Position, size: int) -> Iterator[Row]:
-        keys = {":k": due_key(query.kind, query.shard), ":now": stamp(query.now)}
+        keys = {":k": due_key(query.kind, query.shard), ":now": f"{stamp(query.now)}~"}  # after a channel's name, if there is one
         asked: dict[str, Any] = {
             "condition": "d = :k AND ds <= :now",
             "IndexName": "due",
@@ -154,8 +154,8 @@ class Finder:
         for item in self._reads.items(size, keys, **asked):
             name = parts(item["SK"]["S"])
             number = int(name[1]) if name[0] == "REFUND" else 0
-            due_at = datetime.fromisoformat(item["ds"]["S"])
-            yield position_of("due", item), Due(query.kind, _case_of(item), due_at, number)
+            due_at, *channel = parts(item["ds"]["S"])
+            yield position_of("due", item), Due(query.kind, _case_of(item), datetime.fromisoformat(due_at), number, *channel)
 
     def _prints(self, query: PrintsLike, start: Position, size: int) -> Iterator[Row]:
         """The four partitions in turn; a print that shares several quarters is given at the first of them."""

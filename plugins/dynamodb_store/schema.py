@@ -13,7 +13,7 @@ who       ``BUYER#{merchant}#{buyer}``               opened                     
 who       ``PHONE#{merchant}#{keyed hash}``          paid                             heads of orders
 who       ``REFUNDS#{merchant}#{month}#{shard}``     reserved                         refunds
 who       ``TICKETS#{merchant}#{open or closed}``    opened                           tickets
-due       ``{kind}#{shard}``                         due                              cases, parcels, refunds while they wait
+due       ``{kind}#{shard}``                         due, a refund's then channel     cases, parcels, refunds while they wait
 ========  =========================================  ===============================  ============================================
 
 Several lists share an index: an entry costs the same wherever it lies, and an item has one place in each. A refund is sorted by
