@@ -270,7 +270,10 @@ class RefundChannel(Protocol):
         """What became of it; None when the channel knows no such refund. Raises Unknown when it does not answer."""
 
     def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:
-        """The callback, verified over its raw bytes. ``headers`` has lower-case names. Raises BadSignature; never a side effect."""
+        """The callback, verified over its raw bytes. ``headers`` has lower-case names. Raises BadSignature; never a side effect.
+
+        Raises Unknown where the channel has to be asked what it announces, and does not say yet: it shall tell again.
+        """
 
 
 class Gate(Protocol):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aftersales.channel import Limits, Outside, OutsideKind, OutsideState, ReceiptStatus, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.errors import BadSignature, Rejected, Unknown
 from aftersales.refund import LATER, Cause, case_of
-from plugins.alipay_refund.code import DISCORDANT, ECHOES, REFUSED, refusal
+from plugins.alipay_refund.code import ECHOES, REFUSED, refusal
 from plugins.alipay_refund.download import download
 from plugins.alipay_refund.notice import opened
 from plugins.alipay_refund.receipt import found, made
@@ -164,7 +164,7 @@ class AlipayRefunds:
             if receipt is not None:
                 return receipt
         cause = refusal(answer.code, answer.sub_code)
-        if cause is None or answer.sub_code == DISCORDANT:
+        if cause is None:
             raise _unknown(order.key, answer)
         message = text_of(answer.said, "sub_msg") or text_of(answer.said, "msg")
         log.warning("refund %s: refused with %s %s", order.key, answer.code, answer.sub_code)

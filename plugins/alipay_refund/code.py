@@ -52,13 +52,11 @@ CAUSES: dict[str, Cause] = {
     "ACQ.OVERDRAFT_ASSIGN_ACCOUNT_INVALID": Cause.CONFIGURATION,
 }
 
-#: The number stands for another amount, or so Alipay says.
-DISCORDANT = "ACQ.DISCORDANT_REPEAT_REQUEST"
-
-#: A no that an earlier call with the same number, whose answer was lost, may have brought about: the number is looked up first.
+#: A no that an earlier call with the same number, whose answer was lost, may have brought about: the number is looked up first. The
+#: first one says that the number stands for another amount, and is never a cause: what it stands for must be there.
 ECHOES = frozenset(
     {
-        DISCORDANT,
+        "ACQ.DISCORDANT_REPEAT_REQUEST",
         "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL",
         "ACQ.REASON_TRADE_REFUND_FEE_ERR",
         "ACQ.REFUND_FEE_ERROR",

@@ -18,6 +18,7 @@ from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import At, Fault, Kind, Sandbox
 from infra.local.sandbox import Keys as OtherKeys
 from infra.local.sandbox.alipay import Keys
+from infra.local.sandbox.server import Server
 from plugins.alipay_refund import build
 from plugins.alipay_refund.client import AlipayRefunds
 
@@ -135,6 +136,18 @@ def test_a_query_without_a_trustworthy_answer_is_unknown(fault: Fault, sandbox: 
     with pytest.raises(Unknown):
         channel.find(ORDER)
     assert sandbox.truth("alipay")["faults_left"] == 0
+
+
+@pytest.mark.parametrize("status", [201, 400, 429, 503])
+def test_a_signed_answer_under_another_status_is_no_answer(status: int, sandbox: Sandbox) -> None:
+    """Alipay answers with 200: what somebody on the way made another status of is not taken for its word."""
+    alipay = sandbox.provider("alipay")
+    middle = Server("middle", "127.0.0.1", 0, lambda *asked: replace(alipay.answer(*asked), status=status))
+    middle.start()
+    with closing(build({**sandbox.settings(provider="alipay"), "base_url": middle.url})) as channel, pytest.raises(Unknown):
+        channel.refund(ORDER)
+    middle.stop()
+    assert total(sandbox) == PAID_ONCE
 
 
 def test_a_dead_gateway_was_not_told_anything(sandbox: Sandbox) -> None:

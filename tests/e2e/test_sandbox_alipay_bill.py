@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from infra.local.sandbox import Keys as OtherKeys
 from infra.local.sandbox.alipay import Keys
 from plugins.alipay_refund import build
 from plugins.alipay_refund.client import AlipayRefunds
+from plugins.alipay_refund.download import BILL, _safe
+from plugins.alipay_refund.setting import Setting
 
 pytestmark = pytest.mark.e2e
 
@@ -151,13 +154,24 @@ def test_a_bill_that_cannot_be_had_is_unknown_and_leaves_nothing(
 
 def test_an_address_lasts_half_a_minute(sandbox: Sandbox, channel: AlipayRefunds, tmp_path: Path) -> None:
     """The address that was given out does not work later: only a fresh one does."""
-    from plugins.alipay_refund.download import BILL
-
     clock(sandbox, DAY + timedelta(days=1), 10)
     url = str(channel._wire.call(BILL, {"bill_type": "trade", "bill_date": str(DAY)}).said["bill_download_url"])
     clock(sandbox, DAY + timedelta(days=1), 10, 0, 31)
     with channel._wire.get(url) as late:
         assert not late.read().startswith(b"PK")
+
+
+def test_a_bill_is_fetched_by_https(sandbox: Sandbox) -> None:
+    """Alipay gives plain addresses out, too: they are asked by HTTPS, and only the sandbox's settings lead to this machine."""
+    here = Setting.parse(sandbox.settings(provider="alipay"))
+    real = replace(here, base_url="https://openapi.alipay.com")
+    for url in ("http://dwbillcenter.alipay.com/x?fileId=1", "https://dwbillcenter.alipay.com/x?fileId=1"):
+        assert _safe(url, real) == _safe(url, here) == "https://dwbillcenter.alipay.com/x?fileId=1"
+    assert _safe("http://127.0.0.1:9/x", here) == "http://127.0.0.1:9/x"
+    assert _safe("http://127.0.0.1:9/x", real).startswith("https://")
+    for url in ("", "file:///etc/passwd", "ftp://dwbillcenter.alipay.com/x", "https:///x"):
+        with pytest.raises(Unknown):
+            _safe(url, real)
 
 
 @pytest.mark.parametrize("kind", [Kind.MISSING_ROW, Kind.EXTRA_ROW, Kind.WRONG_ROW])

@@ -111,6 +111,15 @@ def test_a_notice_that_cannot_be_confirmed_yet_asks_nothing(sandbox: Sandbox, ma
     )  # fmt: skip
 
 
+def test_a_notice_is_taken_while_alipay_does_not_answer(sandbox: Sandbox, mall: Mall) -> None:
+    """What is announced cannot be confirmed at the moment: the mall takes the notice, and polling finds the refund."""
+    sandbox.fault(Fault(At.QUERY, Kind.ERROR, code="20000"), provider="alipay")
+    mall.channel.refund(ORDER)
+    assert until(lambda: settled(sandbox))
+    assert sandbox.truth("alipay")["faults_left"] == 0
+    assert [(n.receipt, n.reply) for n in mall.heard] == [(None, "success")]
+
+
 def test_the_last_refund_closes_the_trade_and_is_told_all_the_same(sandbox: Sandbox, mall: Mall) -> None:
     """A refund in full is announced as TRADE_CLOSED, which is its success."""
     order = a_refund_order(minor=TOTAL)

@@ -222,6 +222,7 @@ BAD_NOTICES: dict[str, tuple[dict[str, str], bytes]] = {
     "one more parameter": (FORM, urlencode({**SAID, "x": "1"}).encode()),
     "one parameter less": (FORM, urlencode({k: v for k, v in SAID.items() if k != "refund_fee"}).encode()),
     "a parameter twice": (FORM, urlencode({**SAID}).encode() + b"&out_biz_no=Rc2-1"),
+    "a parameter twice, the same": (FORM, urlencode({**SAID}).encode() + b"&out_biz_no=Rc1-1"),
     "the signature twice": (FORM, urlencode({**SAID}).encode() + b"&sign=x"),
     "no signature": (FORM, urlencode({k: v for k, v in SAID.items() if k != "sign"}).encode()),
     "one bit of the signature": (FORM, urlencode({**SAID, "sign": flipped(SAID["sign"])}).encode()),

@@ -78,14 +78,18 @@ def _parts(refund: Mapping[str, Any], options: frozenset[str]) -> dict[str, Any]
 
 
 def notice_of_refund(payment: Mapping[str, Any], refund: Mapping[str, Any]) -> dict[str, str]:
-    """The notice to the address named at the payment, about the trade; of the refund it has the number, and not the amount."""
+    """The notice to the address named at the payment, about the trade; of the refund it has the number, and not the amount.
+
+    A refund that was asked for without a number is kept under the order's, and announced under the trade's.
+    """
+    number = refund["out_request_no"]
     closed = {"gmt_close": local_time(refund["done_at"])} if payment["status"] == "TRADE_CLOSED" else {}
     return {
         **notice_of_payment(payment),
         **closed,
         "trade_status": payment["status"],
         "gmt_refund": f"{local_time(refund['done_at'])}.000",
-        "out_biz_no": refund["out_request_no"],
+        "out_biz_no": payment["trade_no"] if number == payment["out_trade_no"] else number,
         "refund_fee": yuan(payment["refunded"]),
         "send_back_fee": yuan(refund["payer_minor"]),
     }
