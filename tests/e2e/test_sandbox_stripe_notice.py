@@ -163,7 +163,7 @@ def test_an_event_that_was_overtaken_tells_how_it_stands_now(sandbox: Sandbox, m
     sandbox.set_clock(61)  # succeeded: this event is held back ...
     assert until(lambda: sandbox.truth("stripe")["faults_left"] == 0)
     sandbox.lever("fail", provider="stripe", key=ORDER.key)  # ... until these have overtaken it
-    assert until(lambda: len(mall.told) == 4)
+    assert until(lambda: len(mall.told) == 4 and settled(sandbox))
     assert [d["fault"] for d in sandbox.truth("stripe")["deliveries"]][2:] == ["", "reordered", ""]
     assert [status for _, status in mall.told] == ["processing", "failed", "failed", "failed"]
 
