@@ -1,6 +1,7 @@
 """What the Alipay plugin is told: wrong settings are named early, and keys may come as Alipay's own tools write them."""
 
 import base64
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,13 @@ def test_a_broken_key_is_named() -> None:
         certificate_numbers(ROOTS, only_curves)
     with pytest.raises(BadSettings, match="alipay_cert"):
         certified_keys_of(only_curves)
+
+
+def test_the_window_is_the_contracts() -> None:
+    """How long a payment can be refunded is agreed with Alipay: a year unless the settings say otherwise."""
+    assert build(SETTINGS).limits.window == timedelta(days=365)
+    limits = build({**SETTINGS, "window_days": "90"}).limits
+    assert (limits.window, limits.gap, limits.currencies) == (timedelta(days=90), timedelta(seconds=3), {"CNY"})
 
 
 def test_secrets_are_not_shown() -> None:
