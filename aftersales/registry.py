@@ -6,6 +6,7 @@
     store = "dynamodb_store"
     [channels]                   # payment channel of an order = plugin
     wechatpay = "wechatpay_refund"
+    gift_card = "balance_refund:gift_card"   # the same plugin once more, with the settings of that name
     [verticals]
     active = ["fresh", "general"]
     [settings.dynamodb_store]    # handed to its build(); "env:NAME", "file:PATH" and "secret:NAME" are read (aftersales.setting)
@@ -235,7 +236,7 @@ class Registry:
 
 
 def _build(name: str, settings: dict[str, Any], kind: type[Any]) -> Any:
-    module = _load("plugins", name)
+    module = _load("plugins", name.partition(":")[0])
     build = getattr(module, "build", None)
     if build is None:
         raise BadPlugin(f"The plugin {name} has no build(settings).")

@@ -97,7 +97,8 @@ EXTRAS = {"stripe_refund": "stripe"}
 def needed(unit: Unit, stage_file: Path) -> Unit:
     """The unit with the libraries that the stage's channels need beyond what every stage has."""
     channels = tomllib.loads(stage_file.read_text(encoding="utf-8")).get("channels", {})
-    lists = sorted({EXTRAS[plugin] for plugin in channels.values() if plugin in EXTRAS and unit.pays})
+    used = {plugin.partition(":")[0] for plugin in channels.values()}
+    lists = sorted({EXTRAS[plugin] for plugin in used if plugin in EXTRAS and unit.pays})
     return replace(unit, requirements=(*unit.requirements, *lists))
 
 

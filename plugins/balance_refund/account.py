@@ -7,6 +7,7 @@
     BALANCE#{merchant}#{buyer}         / ACCOUNT      the balance per currency             added to
     BALANCEPAYMENT#{merchant}#{order}#{payment} / HEAD   refunded of what was paid         must stay within what was paid
 
+Keys are common to all kinds of accounts; accounts and payments of another kind than the balance are apart: ``BALANCE.gift_card#…``.
 An entry names both its accounts: the buyer's is credited, ``@mall``, what the mall owes its buyers, is debited. Only the buyer's
 side has a running total: a total of ``@mall`` would be one item that every refund of a mall writes, and it is minus the sum of the
 others.
@@ -38,7 +39,11 @@ _FAILED = "ConditionalCheckFailed"
 
 
 class BalanceRefunds:
-    """A :class:`~aftersales.ports.RefundChannel`. The client is made on first use unless given. Safe for threads."""
+    """A :class:`~aftersales.ports.RefundChannel`. The client is made on first use unless given. Safe for threads.
+
+    The payment that an order names may have come through any channel, and may be none at all (compensation): all that counts is
+    that what was credited of it stays within what was paid. ``kind`` names the accounts; those of another kind are apart.
+    """
 
     limits = Limits()
 
@@ -48,9 +53,11 @@ class BalanceRefunds:
         endpoint: str = "",
         region: str = "",
         client: DynamoDBClient | None = None,
+        kind: str = "balance",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.table = table
+        self.table, self.kind = table, kind
+        self._mark = "" if kind == "balance" else f".{kind}"
         self._endpoint, self._region, self._made, self._now = endpoint, region, client, now
         self._lock = Lock()
 
@@ -73,7 +80,7 @@ class BalanceRefunds:
             at = self._now().astimezone(UTC)
             reasons = self._post(order, at)
             if not reasons:
-                return _receipt(order.key, order.amount, at)
+                return self._receipt(order.key, order.amount, at)
             if reasons[KEY] == _FAILED:
                 return self._again(order)
             if reasons[CAP] == _FAILED:
@@ -81,9 +88,13 @@ class BalanceRefunds:
         raise Unknown("The account is busy.", key=order.key)
 
     def find(self, order: RefundOrder) -> RefundReceipt | None:
-        """What was credited under ``order.key``. Raises Unknown when the table does not answer."""
+        """What was credited under ``order.key``. Raises Unknown when the table does not answer, or the key is another refund's."""
         entry = self._entry(order.key)
-        return None if entry is None else _receipt(order.key, _amount(entry), datetime.fromisoformat(entry["at"]["S"]))
+        if entry is None:
+            return None
+        if not self._is_about(entry, order):
+            raise Unknown(f"The number {order.key} was used for another refund.", key=order.key)
+        return self._receipt(order.key, _amount(entry), datetime.fromisoformat(entry["at"]["S"]))
 
     def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:  # noqa: ARG002 (part of the port)
         """Nobody calls back about a balance. Raises BadSignature always."""
@@ -91,7 +102,7 @@ class BalanceRefunds:
 
     def balance(self, merchant: str, buyer: str, currency: str = "CNY") -> Money:
         """What the buyer has; nothing when there is no account. Raises Unknown when the table does not answer."""
-        item = self._get(_account(merchant, buyer), "ACCOUNT")
+        item = self._get(self._account(merchant, buyer), "ACCOUNT")
         return Money(int(item[_total(currency)]["N"]) if item and _total(currency) in item else 0, currency)
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -100,9 +111,9 @@ class BalanceRefunds:
         entry = self._entry(order.key)
         if entry is None:
             raise Unknown("The refund's entry cannot be read.", key=order.key)
-        if _amount(entry) != order.amount or any(entry[k]["S"] != v for k, v in _about(order).items()):
+        if _amount(entry) != order.amount or not self._is_about(entry, order):
             raise _no(order, Cause.OTHER, f"The number {order.key} was used for another refund, of {_amount(entry)}.")
-        return _receipt(order.key, order.amount, datetime.fromisoformat(entry["at"]["S"]))
+        return self._receipt(order.key, order.amount, datetime.fromisoformat(entry["at"]["S"]))
 
     def _post(self, order: RefundOrder, at: datetime) -> list[str]:
         """Write the refund. Gives one reason per item when nothing was written; Unknown when that is not sure."""
@@ -117,13 +128,13 @@ class BalanceRefunds:
         return []
 
     def _transaction(self, order: RefundOrder, at: datetime) -> list[Any]:
-        account, minor = _account(order.merchant, order.buyer_id), {"N": str(order.amount.minor)}
-        payment = "#".join(("BALANCEPAYMENT", _part(order.merchant), _part(order.order_id), _part(order.payment_id)))
+        account, minor = self._account(order.merchant, order.buyer_id), {"N": str(order.amount.minor)}
+        payment = "#".join((f"BALANCEPAYMENT{self._mark}", _part(order.merchant), _part(order.order_id), _part(order.payment_id)))
         entry = {
             **_key(account, _entry_key(order.key)),
             **{name: {"S": value} for name, value in _about(order).items()},
             "credit": {"S": account},
-            "debit": {"S": f"BALANCE#{_part(order.merchant)}#@mall"},
+            "debit": {"S": f"BALANCE{self._mark}#{_part(order.merchant)}#@mall"},
             "minor": minor,
             "currency": {"S": order.amount.currency},
             "at": {"S": at.isoformat()},
@@ -153,6 +164,17 @@ class BalanceRefunds:
             {"Update": {"TableName": self.table, **add}},
         ]
 
+    def _account(self, merchant: str, buyer: str) -> str:
+        return f"BALANCE{self._mark}#{_part(merchant)}#{_part(buyer)}"
+
+    def _is_about(self, entry: Mapping[str, Any], order: RefundOrder) -> bool:
+        """Whether the entry is for this order, payment and account; its amount is another matter."""
+        about = {**_about(order), "credit": self._account(order.merchant, order.buyer_id)}
+        return all(entry[name]["S"] == value for name, value in about.items())
+
+    def _receipt(self, key: str, amount: Money, at: datetime) -> RefundReceipt:
+        return RefundReceipt(key, ReceiptStatus.SUCCEEDED, amount, channel_id=key, payer_amount=amount, account=self.kind, at=at)
+
     def _entry(self, key: str) -> dict[str, Any] | None:
         used = self._get(f"BALANCEREFUND#{_part(key)}", "HEAD")
         return None if used is None else self._get(used["account"]["S"], _entry_key(key))
@@ -169,10 +191,6 @@ class BalanceRefunds:
 def _part(text: str) -> str:
     """``text`` as one part of a key, as the store writes them."""
     return text.replace("%", "%25").replace("#", "%23")
-
-
-def _account(merchant: str, buyer: str) -> str:
-    return f"BALANCE#{_part(merchant)}#{_part(buyer)}"
 
 
 def _entry_key(key: str) -> str:
@@ -194,10 +212,6 @@ def _about(order: RefundOrder) -> dict[str, str]:
 
 def _amount(entry: Mapping[str, Any]) -> Money:
     return Money(int(entry["minor"]["N"]), entry["currency"]["S"])
-
-
-def _receipt(key: str, amount: Money, at: datetime) -> RefundReceipt:
-    return RefundReceipt(key, ReceiptStatus.SUCCEEDED, amount, channel_id=key, payer_amount=amount, account="balance", at=at)
 
 
 def _no(order: RefundOrder, cause: Cause, message: str) -> Rejected:

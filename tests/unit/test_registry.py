@@ -58,6 +58,16 @@ def test_a_plugin_is_built_from_its_settings(write, monkeypatch, tmp_path):
     registry = a_stage(ports={"clock": "told_clock"}, settings={"told_clock": values})
     assert registry.clock.now() == {"a": 1, "b": "UTC", "c": "left", "d": "s3cret"}
     assert registry.setting("told_clock", "d") == "s3cret"
+
+
+def test_a_plugin_may_be_switched_on_twice(write):
+    """``plugin:name`` is the same plugin with settings of its own: two channels, two objects, nothing shared."""
+    methods = ", ".join(f"'{name}': dict(settings)" for name in ("limits", "refund", "find", "notice"))
+    write("plugins", "told_channel", f"def build(settings):\n    return type('Channel', (), {{{methods}}})()")
+    channels = {"balance": "told_channel", "gift_card": "told_channel:gift_card"}
+    registry = a_stage(channels=channels, settings={"told_channel": {"kind": "a"}, "told_channel:gift_card": {"kind": "b"}})
+    registry.check()
+    assert (registry.channel("balance").limits, registry.channel("gift_card").limits) == ({"kind": "a"}, {"kind": "b"})
     assert registry.setting("told_clock", "e", "else") == "else"
     with pytest.raises(BadSettings, match=r"e of told_clock"):
         registry.setting("told_clock", "e")
