@@ -156,9 +156,9 @@ def test_a_short_account_uses_the_number_up(sandbox: Sandbox, channel: UnionPayR
     assert (executed(sandbox), sandbox.truth("unionpay")["balance"]) == (1990, 10)
 
 
-def test_a_short_account_may_leave_the_number_free(sandbox: Sandbox, channel: UnionPayRefunds, unionpay: UnionPay) -> None:
+def test_a_short_account_may_leave_the_number_free(sandbox: Sandbox, channel: UnionPayRefunds) -> None:
     """Where UnionPay forgets a refusal, the same number is paid once the account is topped up."""
-    unionpay.book.keeps_refusals = False
+    sandbox.lever("refusals", "unionpay", keep=False)
     sandbox.lever("balance", "unionpay", minor=1000)
     with pytest.raises(Rejected):
         channel.refund(ORDER)

@@ -48,6 +48,7 @@ class UnionPay:
             "notices": self.resend,
             "outside": self.outside,
             "order_time": self.order_time,
+            "refusals": self.refusals,
         }
         self.notifier.start()
 
@@ -108,6 +109,10 @@ class UnionPay:
     def order_time(self, seconds: float) -> None:
         """How far an order's time may lie from now, from now on."""
         self.book.order_time_s = float(seconds)
+
+    def refusals(self, keep: bool) -> None:
+        """Whether a refusal for what is in a request uses its number up, from now on."""
+        self.book.keeps_refusals = bool(keep)
 
     def notice_of(self, key: str, minor: int | None = None, fault: Kind | None = None) -> tuple[dict[str, str], bytes]:
         """Headers (lower-case, as a web server hands them on) and body of a genuine notice, not delivered to anyone."""
