@@ -8,6 +8,7 @@ from datetime import datetime
 from aftersales.case import Approval, Event
 from aftersales.change import Change
 from aftersales.decision import Decision, Finding, Outcome
+from aftersales.errors import OverRefund
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import decide
@@ -34,7 +35,11 @@ def judge(registry: Registry, change: Change, file: CaseFile, order: OrderFile, 
     offer = offer_of(registry, case)
     findings: tuple[Finding, ...] = tuple(rule(facts) for rule in (*offer.when, *offer.rules)) + facts.findings
     decision = decide(facts, findings, case.amount)
-    return decided(registry, change, order, decision, now)
+    try:
+        return decided(registry, change, order, decision, now)
+    except OverRefund:  # the money went back another way: no rule decides what is to be done then
+        asked = replace(decision, outcome=Outcome.PERSON, rule="merchant.uncovered", reason="threshold.uncovered")
+        return decided(registry, change, order, asked, now)
 
 
 def decided(registry: Registry, change: Change, order: OrderFile, decision: Decision, now: datetime) -> Change:

@@ -13,11 +13,11 @@ from datetime import datetime
 
 from aftersales.case import Approval, Event, State
 from aftersales.change import Change
-from aftersales.errors import AftersalesError, StaleVersion
+from aftersales.errors import AftersalesError, OverRefund, StaleVersion
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.registry import Registry
-from functions import refunds, returns
+from functions import refunds, returns, uncovered
 from functions.context import again, commit
 from functions.payout import follow, parcel_timeouts, timeouts
 
@@ -98,7 +98,11 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
     if change.case and change.case.state is State.APPROVED:
         silent = Approval("system", now, file.case.amount, "No answer in time counts as a yes.")
         change = change.with_case(approvals=(*file.case.approvals, silent))
-    commit(registry, follow(registry, change, order, "system", now))
+    try:
+        change = follow(registry, change, order, "system", now)
+    except OverRefund:  # the money went back another way
+        change = uncovered.put_off(registry, file, now)
+    commit(registry, change)
     return True
 
 
@@ -115,7 +119,10 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     elif moved.state is ParcelState.DELIVERED:
         change = Change(file.case, parcel=moved).then(Event.GOODS_DELIVERED, "system", now, cause="no word from the carrier")
     else:
-        change = returns.inspected(registry, file, moved, order, "system", now)
+        try:
+            change = returns.inspected(registry, file, moved, order, "system", now)
+        except OverRefund:  # the money went back another way
+            change = uncovered.put_off(registry, file, now)
     commit(registry, change)
     return True
 
