@@ -7,7 +7,7 @@ from aftersales.change import Step, verify_chain
 from aftersales.decision import Decision, Finding
 from aftersales.evidence import Evidence, EvidenceState, Requirement, missing
 from aftersales.ports import CaseFile
-from aftersales.refund import Refund
+from aftersales.refund import Cause, Refund
 from aftersales.text import text
 from aftersales.vertical import Vertical
 from functions import consent, words
@@ -207,7 +207,7 @@ def _parcel(file: CaseFile) -> ParcelView | None:
 
 def _step(ctx: Context, case: Case, step: Step) -> StepView:
     data = dict(step.data)
-    if data.get("cause"):
+    if data.get("cause") in set(Cause):
         data["cause"] = text("functions", f"cause.{data['cause']}", ctx.locale)
     if isinstance(data.get("reason"), str):
         vertical, findings = ctx.registry.vertical(case.vertical), case.decision.findings if case.decision else ()
