@@ -7,7 +7,8 @@ UnionPay's own test environment needs an account and is elsewhere; this one is h
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -72,13 +73,14 @@ class UnionPay:
         """What really was paid, the notices, and what receivers answered to them."""
         self.book.end_due()
         told: dict[str, dict[str, Any]] = {}
+        of_payment: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for refund in self.book.all():
             key = refund.key if refund.key not in told else f"{refund.key}@{refund.order_id}/{refund.txn_time}"
             told[key] = _told(refund)
+            of_payment[refund.transaction_id].append(told[key])
         payments = {p["transaction_id"]: p for p in self.book.rows("select * from payment order by transaction_id")}
-        sums = {n: _sums(r for r in told.values() if r["transaction_id"] == n) for n in payments}
         return {
-            "payments": {number: {**payment, **sums[number]} for number, payment in payments.items()},
+            "payments": {number: {**payment, **_sums(of_payment[number])} for number, payment in payments.items()},
             "refunds": told,
             "total": _sums(told.values()),
             "balance": self.book.setting("balance"),
@@ -145,7 +147,7 @@ def _told(refund: Refund) -> dict[str, Any]:
     }
 
 
-def _sums(refunds: Any) -> dict[str, int]:
+def _sums(refunds: Iterable[dict[str, Any]]) -> dict[str, int]:
     """``count`` has no failed ones: they moved nothing."""
     found = [r for r in refunds if r["status"] != "FAILED"]
     return {"executed": sum(r["executed"] for r in found), "paid": sum(r["paid"] for r in found), "count": len(found)}
