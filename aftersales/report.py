@@ -13,7 +13,8 @@ class Report:
 
     Counts, and sums in minor units: what our ledger had accepted that day, what the bill has, and what both agree on.
     ``differences`` counts by class, ``tickets`` names the follow-ups (the first 200). ``billed`` is False for a day without
-    trades. ``runs`` counts how often the day was looked at.
+    trades. ``runs`` counts how often looking at the day changed what is known of it. ``stale``: a refund was counted here that
+    another day's bill has; the day is looked at again.
     """
 
     merchant: str
@@ -33,4 +34,5 @@ class Report:
     differences: Mapping[str, int] = field(default_factory=dict)
     tickets: tuple[str, ...] = ()
     runs: int = 1
+    stale: bool = False
     version: int = 0
