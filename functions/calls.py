@@ -12,6 +12,7 @@ from aftersales.errors import Rejected, Unknown
 from aftersales.ports import Redirects
 from aftersales.refund import Refund
 from aftersales.registry import Registry
+from functions import gate
 
 T = TypeVar("T")
 
@@ -19,14 +20,18 @@ log = logging.getLogger(__name__)
 
 
 def send(registry: Registry, refund: Refund) -> RefundReceipt:
-    """Ask the channel to pay the leg. Raises Rejected (final: nothing moved) or Unknown."""
-    return _heard(refund, lambda: registry.channel(refund.channel).refund(order_of(refund)))
+    """Ask the channel to pay the leg, once its gate has let in. Raises Rejected (final: nothing moved) or Unknown."""
+    return _heard(registry, refund, lambda: registry.channel(refund.channel).refund(order_of(refund)))
 
 
 def ask(registry: Registry, refund: Refund) -> RefundReceipt | None:
-    """What the channel knows of the leg, None when it never heard of it. Raises Unknown when it does not say."""
+    """What the channel knows of the leg, None when it never heard of it.
+
+    Raises Unknown when it does not say, ChannelBusy when its gate lets nobody in: it was not asked.
+    """
+    gate.enter(registry, refund.channel)
     try:
-        return _heard(refund, lambda: registry.channel(refund.channel).find(order_of(refund)))
+        return _heard(registry, refund, lambda: registry.channel(refund.channel).find(order_of(refund)))
     except Rejected as error:  # to a question there is no final no
         raise Unknown(error.message, key=refund.key) from error
 
@@ -67,10 +72,10 @@ def order_of(refund: Refund) -> RefundOrder:
     )
 
 
-def _heard(refund: Refund, ask: Callable[[], T]) -> T:
+def _heard(registry: Registry, refund: Refund, ask: Callable[[], T]) -> T:
     """What the channel says. A defect of its plugin is no answer (Unknown): whether money moved is not known then."""
     try:
-        return ask()
+        return gate.heard(registry, refund.channel, ask)
     except (Rejected, Unknown):
         raise
     except Exception as error:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from aftersales.change import Change
 from aftersales.channel import ReceiptStatus, RefundReceipt
-from aftersales.errors import Conflict, IllegalTransition, NotFound
+from aftersales.deadline import Deadline
+from aftersales.errors import Conflict, IllegalTransition, NotFound, StaleVersion
 from aftersales.ports import CaseFile
 from aftersales.refund import RENUMBER, Cause, Refund, RefundEvent, RefundState, advance_refund, case_of
 from aftersales.registry import Registry
@@ -22,6 +23,9 @@ S, E = RefundState, RefundEvent
 
 #: How long a channel may not have heard of a payment that was just made; later it never will by itself.
 SYNCED = timedelta(hours=2)
+
+#: Looks are a minute apart: what differs by less than half of it is looked at in the same round.
+ROUND = timedelta(seconds=30)
 
 
 class Contradiction(Exception):
@@ -75,6 +79,21 @@ def record(registry: Registry, key: str, word: Word, now: datetime, *, known: Re
         return replace(change.refunds[0], version=refund.version + 1)
 
     return again(once)
+
+
+def held(registry: Registry, refund: Refund, until: datetime | None, now: datetime) -> None:
+    """Put the next look at a leg off, or forward, to ``until``: no event, no new state, no look counted.
+
+    Nothing is stored where the schedule would look at about that time anyway, or somebody moved the leg meanwhile.
+    """
+    if until is None or refund.deadline is None or refund.deadline.due_at is None:
+        return
+    if abs(max(refund.deadline.due_at, now) - until) < ROUND:
+        return
+    try:
+        commit(registry, Change(refunds=(replace(refund, deadline=Deadline(until, "poll")),)))
+    except StaleVersion:
+        return
 
 
 def file_of(registry: Registry, key: str) -> CaseFile:

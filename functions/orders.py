@@ -11,10 +11,12 @@ from aftersales.errors import Conflict, Forbidden, Invalid, OrderFrozen
 from aftersales.ledger import Ledger
 from aftersales.order import Line, Order, OrderStatus, Shipment
 from aftersales.ports import OrderFile
+from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
 from functions.body import FactBody, OrderBody
 from functions.context import Context
+from functions.gate import limits_of
 from functions.notices import of_signing
 from functions.reply import Choice, LineMoney, LineOptions, OfferView, OptionsView, OrderView, Why
 from functions.view import needs
@@ -35,6 +37,7 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
         raise Forbidden("This token pushes orders of another merchant.", expected=ctx.caller.merchant, found=body.merchant)
     order, fresh = body.order(), Ledger.open(body.order())
     _known(order, ctx.registry.verticals, ctx.registry.channels)
+    _refundable(order, ctx.registry)
     known = ctx.registry.store.order(order.merchant, order_id)
     if known is None:
         ctx.registry.store.commit(Change(order=order, ledger=fresh))
@@ -126,6 +129,20 @@ def _known(order: Order, verticals: tuple[str, ...], channels: tuple[str, ...]) 
                 where=f"payments.{paid.payment_id}",
                 expected=list(channels),
                 found=paid.channel,
+            )
+
+
+def _refundable(order: Order, registry: Registry) -> None:
+    """Raise Invalid for a payment in a currency that its channel cannot send back: it would show only when a buyer waits for it."""
+    for paid in order.payments:
+        currencies = limits_of(registry, paid.channel).currencies
+        if currencies and order.currency not in currencies:
+            raise Invalid(
+                f"The channel {paid.channel} cannot refund {order.currency}.",
+                todo="Push the order in the currency that was paid, or switch on a channel that refunds it.",
+                where=f"payments.{paid.payment_id}",
+                expected=sorted(currencies),
+                found=order.currency,
             )
 
 

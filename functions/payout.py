@@ -23,6 +23,7 @@ from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
 from aftersales.vertical import Facts, Merchant, Offer
+from functions import reach
 
 FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
 
@@ -110,7 +111,7 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     for number, leg in enumerate(plan_of(ledger, case, registry.merchant(case.merchant)).legs, beside + 1):
         key = refund_key(case.case_id, number)
         ledger = ledger.reserve(key, case.case_id, leg, now)
-        refunds.append(_refund(case, order.order, leg, key, number, now))
+        refunds.append(reach.marked(registry, _refund(case, order.order, leg, key, number, now), order.order, order.ledger, now))
     change = change.then(
         Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from aftersales.entry import Payout
+from aftersales.entry import Paid, Payout
 from aftersales.errors import OverRefund
+from aftersales.ports import OrderFile
 from aftersales.refund import Refund, RefundState
+from aftersales.text import text
 from functions.context import Context
+from functions.gate import limits_of
 from functions.payout import plan_of
+from functions.reach import beyond
 from functions.reply import LegView, PartsView, PlanView
 
 PLANNED = "planned"
@@ -18,7 +22,8 @@ def preview(ctx: Context, case_id: str) -> PlanView:
     It is the plan that approval carries out, unless the order's money changes before.
     """
     file = ctx.case(case_id)
-    case, ledger = file.case, ctx.order_of(file.case.merchant, file.case.order_id).ledger
+    case, order = file.case, ctx.order_of(file.case.merchant, file.case.order_id)
+    ledger = order.ledger
     legs = [r for r in file.refunds if r.payout is Payout.REFUND and r.state is not RefundState.RELEASED]
     views, covered = [_sent(r) for r in legs], True
     if not file.refunds and case.amount and not case.terminal:
@@ -31,6 +36,7 @@ def preview(ctx: Context, case_id: str) -> PlanView:
                     state=PLANNED,
                     amount_minor=leg.goods_minor + leg.freight_minor + leg.tax_minor,
                     payer_minor=None,
+                    warning=_warning(ctx, order, leg.payment),
                 )
                 for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs
             ]
@@ -50,6 +56,16 @@ def preview(ctx: Context, case_id: str) -> PlanView:
         legs=views,
         refundable_after_minor=ledger.refundable.minor - spoken,
     )
+
+
+def _warning(ctx: Context, order: OrderFile, paid: Paid) -> str:
+    """What stands against refunding this payment through its channel, in words."""
+    limits = limits_of(ctx.registry, paid.channel)
+    found = beyond(limits, order.order, order.ledger, paid.payment_id, ctx.now)
+    if found is None:
+        return ""
+    days = limits.window.days if limits.window else 0
+    return text("functions", f"beyond.{found}", ctx.locale, channel=paid.channel, days=days, most=limits.most)
 
 
 def _sent(refund: Refund) -> LegView:

@@ -13,10 +13,10 @@ import logging
 from datetime import datetime
 
 from aftersales.channel import ReceiptStatus, RefundReceipt
-from aftersales.errors import Rejected, Unknown
+from aftersales.errors import ChannelBusy, Rejected, Unknown
 from aftersales.refund import LATER, RENUMBER, Cause, Refund, RefundEvent, RefundState
 from aftersales.registry import Registry
-from functions import calls, legs
+from functions import calls, gate, legs, reach
 from functions.legs import Contradiction, Word, word_of
 from functions.outcome import order_of
 from functions.payout import FIRST_LOOK
@@ -32,20 +32,40 @@ def execute(registry: Registry, refund: Refund, now: datetime) -> None:
     (:data:`functions.mend.QUIET`): nothing is read. A second call at once is harmless, for the key is the same.
     """
     if now - refund.reserved_at < FIRST_LOOK:
-        _send(registry, refund, now)
+        try:
+            _first(registry, refund, now)
+        except ChannelBusy as busy:
+            legs.held(registry, refund, gate.until_of(busy), now)
         return
     stored = legs.leg_of(legs.file_of(registry, refund.key), refund.key)
     if stored.state is RefundState.RESERVED:
         poll(registry, stored, now)
 
 
-def poll(registry: Registry, refund: Refund, now: datetime) -> None:
+def poll(registry: Registry, refund: Refund, now: datetime) -> datetime | None:
+    """Look after a leg that waits. Where its channel takes no calls just now, nothing happens but that the look is put off.
+
+    Gives when the channel is to be asked again then; None when the leg was looked after.
+    """
+    try:
+        _look(registry, refund, now)
+    except ChannelBusy as busy:
+        until = gate.until_of(busy)
+        legs.held(registry, refund, until, now)
+        return until
+    return None
+
+
+def _look(registry: Registry, refund: Refund, now: datetime) -> None:
     """Ask the channel what became of a leg that waits; what it never heard of is asked for again, under the same key.
 
     A leg that was never called, or failed for a cause that passes, is called, unless its payment has no room for it any more: money
     that left without us is not sent again. "Not known" soon after a call proves nothing, and calling again with the same key is
     safe either way. A leg that failed for good is only asked for, never sent.
     """
+    if refund.state is RefundState.RESERVED and reach.refused(refund):
+        _first(registry, refund, now)
+        return
     later = refund.state is RefundState.FAILED and refund.cause in LATER
     if (later or refund.state is RefundState.RESERVED) and _has_room(registry, refund):
         _send_again(registry, refund, now)
@@ -81,8 +101,17 @@ def apply(registry: Registry, receipt: RefundReceipt, now: datetime, *, known: R
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
+def _first(registry: Registry, refund: Refund, now: datetime) -> None:
+    """The first call, unless it is for later, or known to be in vain."""
+    if reach.refused(refund):
+        legs.record(registry, refund.key, Word(RefundEvent.REFUSED, refund.cause), now, known=refund)
+    elif not reach.waits(refund):
+        gate.enter(registry, refund.channel)
+        _send(registry, refund, now)
+
+
 def _send(registry: Registry, refund: Refund, now: datetime) -> None:
-    """Call the channel and record what it says."""
+    """Call the channel, whose gate has let in, and record what it says."""
     try:
         receipt = calls.send(registry, refund)
     except Rejected as refusal:
@@ -94,7 +123,7 @@ def _send(registry: Registry, refund: Refund, now: datetime) -> None:
         return
     try:
         apply(registry, receipt, now, known=refund)
-    except Unknown as silence:  # the next look asks again
+    except (Unknown, ChannelBusy) as silence:  # the next look asks again
         log.warning("refund %s is not confirmed: %s", refund.key, silence.message)
 
 
@@ -104,7 +133,7 @@ def _refused(registry: Registry, refund: Refund, cause: Cause, now: datetime) ->
     if cause in RENUMBER:
         try:
             found = calls.ask(registry, refund)
-        except Unknown as silence:
+        except (Unknown, ChannelBusy) as silence:
             log.warning("refund %s is not confirmed: %s", refund.key, silence.message)
         else:
             word = word_of(found, sure=True) if found else word
@@ -112,7 +141,8 @@ def _refused(registry: Registry, refund: Refund, cause: Cause, now: datetime) ->
 
 
 def _send_again(registry: Registry, refund: Refund, now: datetime) -> None:
-    """The same for a leg that waited; a failed one is on record as sent before it is."""
+    """The same for a leg that waited; a failed one is on record as sent before it is, and after its channel's gate let in."""
+    gate.enter(registry, refund.channel)
     if refund.state is RefundState.FAILED:
         refund = legs.record(registry, refund.key, Word(RefundEvent.DEADLINE_PASSED), now, known=refund)
     if refund.state in (RefundState.RESERVED, RefundState.SENT):

@@ -212,7 +212,10 @@ class PartsView(View):
 
 
 class LegView(View):
-    """What one payment gives. ``state`` is ``planned`` before the money is reserved; ``key`` is the channel's refund number."""
+    """What one payment gives. ``state`` is ``planned`` before the money is reserved; ``key`` is the channel's refund number.
+
+    ``warning`` says what the channel will refuse, before it is asked; "" when nothing is known against it.
+    """
 
     key: str
     payment_id: str
@@ -220,6 +223,7 @@ class LegView(View):
     state: str
     amount_minor: int
     payer_minor: int | None
+    warning: str = ""
 
 
 class PlanView(View):

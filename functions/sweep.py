@@ -34,11 +34,15 @@ class SweepIncomplete(AftersalesError):
 
 @dataclass(slots=True)
 class Tally:
-    """What one sweep did: index entries read, records advanced, records that failed and will be tried again."""
+    """What one sweep did: index entries read, records advanced, records that failed and will be tried again.
+
+    ``passed_by`` are refunds of channels that took no calls.
+    """
 
     read: int = 0
     advanced: int = 0
     failed: int = 0
+    passed_by: int = 0
 
     def complete(self) -> None:
         """Raise SweepIncomplete when a record failed: the schedule counts as failed, and whoever watches it is told."""
@@ -55,9 +59,12 @@ def sweep(registry: Registry) -> Tally:
 
 
 def poll_refunds(registry: Registry) -> Tally:
-    """Look after every refund that is due for a look: call it, ask for it, or report that it is overdue."""
-    tally = Tally()
-    _each(registry, "refund", lambda due, now: _refund(registry, due, now), tally)
+    """Look after every refund that is due for a look: call it, ask for it, or report that it is overdue.
+
+    Those of a channel that takes no calls just now stay due, unread: they are passed by until it is to be asked again.
+    """
+    tally, closed = Tally(), dict[str, datetime]()
+    _each(registry, "refund", lambda due, now: _refund(registry, due, now, closed, tally), tally)
     return tally
 
 
@@ -127,13 +134,21 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     return True
 
 
-def _refund(registry: Registry, due: Due, now: datetime) -> bool:
+def _refund(registry: Registry, due: Due, now: datetime, closed: dict[str, datetime], tally: Tally) -> bool:
+    """Look after one leg; ``closed`` holds until when which channel takes no calls."""
+    if registry.clock.now() < closed.get(due.channel, now):
+        tally.passed_by += 1
+        return False
     file = registry.store.case(due.case_id)
     refund = next((r for r in file.refunds if r.number == due.number), None) if file else None
     if refund is None or refund.deadline is None or not refund.deadline.passed(now):
         return False
-    refunds.poll(registry, refund, now)
-    return True
+    until = refunds.poll(registry, refund, now)
+    if until is None:
+        return True
+    closed[refund.channel] = until
+    tally.passed_by += 1
+    return False
 
 
 def _order(registry: Registry, file: CaseFile) -> OrderFile:

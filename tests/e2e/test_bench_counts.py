@@ -10,12 +10,12 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_refund_and_a_sweep_stay_within_their_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    """An auto-approved refund takes at most six requests and 36 write units, and a sweep reads what is due and hardly more."""
+    """An auto-approved refund takes at most seven requests and 37 write units, and a sweep reads what is due and hardly more."""
     status = main(["bench", "--refunds", "20", "--claims", "5", "--open", "1500", "--due", "50", "--rows", "20000", "--json"])
     said = json.loads(capsys.readouterr().out)
     assert status == 0, said["goals"]
-    assert said["refund"]["requests_each"] <= 6
-    assert said["refund"]["write_units"] <= 36  # indexes included, every item under 1 KB
+    assert said["refund"]["requests_each"] <= 7  # one of them the gate's
+    assert said["refund"]["write_units"] <= 37  # indexes included, every item under 1 KB
     assert said["claim"]["requests_each"] >= said["refund"]["requests_each"]  # printed beside it, without a goal
     assert said["sweeps"][0]["reads_each"] <= 1.01
     assert (said["bills"][0]["missed"], said["bills"][0]["false"]) == (0, 0)
@@ -23,5 +23,5 @@ def test_a_refund_and_a_sweep_stay_within_their_counts(capsys: pytest.CaptureFix
 
 def test_a_missed_goal_fails_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count above its goal is a non-zero exit status: the gate can fail."""
-    monkeypatch.setattr("infra.local.bench.REQUESTS_GOAL", 5.0)
+    monkeypatch.setattr("infra.local.bench.REQUESTS_GOAL", 6.0)
     assert main(["bench", "--refunds", "3", "--claims", "1", "--open", "--rows"]) == 1

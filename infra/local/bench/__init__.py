@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # imported where they are used: a process that only reconcile
     from infra.local.bench.refund import RefundCost
     from infra.local.bench.sweep import SweepCost
 
-REQUESTS_GOAL = 6.0
+REQUESTS_GOAL = 7.0
 READS_GOAL = 1.01
 # A reconciliation, of any size: nothing missed, nothing made up, this much memory, and flat from the least to the most refunds.
 PEAK_GOAL_MB = 128.0

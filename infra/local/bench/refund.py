@@ -18,6 +18,7 @@ from functions import follow, http
 from infra.local.bench.parts import Follower, Stopwatch, Timed
 from infra.local.engine import dynamodb_client
 from infra.local.sandbox import Sandbox
+from plugins.dynamodb_gate.gate import DynamoGate
 from plugins.dynamodb_store.meter import Meter
 from plugins.dynamodb_store.schema import create
 
@@ -82,6 +83,7 @@ class Bench:
         self.channel = Timed(wechatpay(sandbox.settings("http://127.0.0.1:9/v1/callbacks/wechatpay")))
         self.registry.put("channel:wechatpay", self.channel)
         self.client = self.registry.store.client  # type: ignore[attr-defined]  # the stage says dynamodb_store
+        self.registry.put("gate", DynamoGate(TABLE, client=self.client))  # the same client, so that its requests count
         create(self.client, TABLE)
         self.meter = Meter(self.client)
         self.asked: list[tuple[str, dict[str, Any]]] = []
