@@ -11,7 +11,7 @@ from datetime import datetime
 
 from aftersales.deadline import Deadline
 from aftersales.entry import Leg, Payout, Step
-from aftersales.errors import NotFound
+from aftersales.errors import DuplicateKey, NotFound, StaleVersion
 from aftersales.ledger import Ledger
 from aftersales.refund import Cause, Refund, RefundEvent, RefundState, advance_refund, refund_key
 from functions.payout import FIRST_LOOK
@@ -62,12 +62,19 @@ def replaced(leg: Refund, number: int, now: datetime, channel: str = "") -> tupl
 
 
 def moved_on(ledger: Ledger, fresh: Refund, now: datetime) -> Ledger:
-    """The ledger with the old number released and ``fresh`` reserved. Raises OverRefund when the money went back meanwhile."""
+    """The ledger with the old number released and ``fresh`` reserved.
+
+    Raises OverRefund when the money went back meanwhile, StaleVersion when somebody else gave the leg a new number already: the
+    ledger is read after the case.
+    """
     payment = next((p for p in ledger.payments if p.payment_id == fresh.payment_id), None)
     if payment is None:
         raise NotFound("The order has no such payment.", found=fresh.payment_id)
     leg = Leg(payment, fresh.goods_minor, fresh.freight_minor, fresh.tax_minor)
-    return ledger.release(fresh.replaces, now).reserve(fresh.key, fresh.case_id, leg, now)
+    try:
+        return ledger.release(fresh.replaces, now).reserve(fresh.key, fresh.case_id, leg, now)
+    except DuplicateKey as error:
+        raise StaleVersion("The case has this leg already.", todo="Read it again.") from error
 
 
 def crowded_out(ledger: Ledger, leg: Refund) -> bool:
