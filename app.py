@@ -30,10 +30,12 @@ from functions import (
     orders,
     outside,
     plans,
+    reconcile,
     redirect,
     reply,
     returns,
     review,
+    statement,
     sweep,
     tickets,
     trace,
@@ -102,6 +104,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/merchant/refunds.xlsx", export.as_xlsx, None, reply.File, STAFF, media=export.XLSX_MEDIA),
     Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", mend.retry, None, reply.CaseView, SENIOR),
     Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/release", mend.release, body.ReleaseBody, reply.CaseView, SENIOR),
+    Route("GET", "/v1/merchant/reconciliation/{date}", statement.read, None, statement.StatementView, STAFF | {Role.PLATFORM}),
     # what somebody has to see to
     Route("GET", "/v1/merchant/tickets", tickets.listed, None, reply.TicketPage, STAFF | {Role.PLATFORM}),
     Route("GET", "/v1/merchant/tickets/{ticket_id}", tickets.get, None, reply.TicketView, STAFF | {Role.PLATFORM}),
@@ -166,6 +169,12 @@ def sweep_deadlines(_: Any) -> None:
 def poll_refunds(_: Any) -> None:
     """Refunds that wait are looked after."""
     sweep.poll_refunds(registry()).complete()
+
+
+@app.schedule(Rate(30, unit=Rate.MINUTES))
+def reconcile_bills(_: Any) -> None:
+    """Bills of days that are over are matched with our record."""
+    reconcile.run(registry()).complete()
 
 
 @app.on_dynamodb_record(stream_arn="arn:aws:dynamodb:region:account:table/aftersales/stream/latest")  # set by infra/package.py
