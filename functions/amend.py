@@ -33,10 +33,13 @@ MOST_ASKED = 500
 
 @dataclass(slots=True)
 class Amended:
-    """What became of it: whether our record changed, refunds of ours that two days' bills have, and those said to have arrived."""
+    """What became of it: whether our record is not what was matched any more.
+
+    ``twice``: refunds of ours that another day's bill has too, with that day. ``arrived``: those that the channel says it paid.
+    """
 
     changed: bool = False
-    twice: dict[str, date] = field(default_factory=dict)  # with the other day
+    twice: dict[str, date] = field(default_factory=dict)
     arrived: set[str] = field(default_factory=set)
 
 
@@ -53,14 +56,14 @@ def amend(registry: Registry, channel: str, book: Daybook, differences: Iterable
     Asks nobody any more once ``until`` (``time.monotonic``) has passed. Done again, it changes nothing more.
     """
     done = Amended()
-    for one in differences:
-        if one.kind == "status" or (one.kind == "theirs_only" and case_of(one.key) is not None):
-            _look(registry, one.key, done, until)
-            _place(registry, channel, book, one.key, done)
-    for key in book.unsettled(MOST_ASKED):
+    mine = [one.key for one in differences if one.kind == "status" or (one.kind == "theirs_only" and case_of(one.key))]
+    asked, astray = [*mine, *book.unsettled(MOST_ASKED)], book.astray()
+    for key in dict.fromkeys(asked):
         _look(registry, key, done, until)
-    for key in book.astray():
+    for key in dict.fromkeys((*asked, *astray)):
         _place(registry, channel, book, key, done)
+        leg = leg_named(registry, key)  # another run may have amended it: what counts is what was matched
+        done.changed |= leg is not None and not book.holds(leg)
     return done
 
 
@@ -81,9 +84,6 @@ def _look(registry: Registry, key: str, done: Amended, until: float) -> None:
             refunds.poll(registry, leg, now)
     except AftersalesError as error:  # the others are asked about all the same
         log.warning("refund %s cannot be cleared up: %s", key, error.code)
-        return
-    after = leg_named(registry, key)
-    done.changed |= after is not None and (after.state, after.accepted_at) != (leg.state, leg.accepted_at)
 
 
 def _place(registry: Registry, channel: str, book: Daybook, key: str, done: Amended) -> None:
@@ -94,19 +94,18 @@ def _place(registry: Registry, channel: str, book: Daybook, key: str, done: Amen
     """
     row = book.row(key)
 
-    def once() -> bool:
+    def once() -> None:
         leg = leg_named(registry, key)
         at = instant_of(row) if row else None
         if leg is None or at is None or at.date() != book.day or (leg.accepted_at is not None and leg.day == book.day):
-            return False
+            return
         reports = _reports(registry, channel, leg) if leg.accepted_at else ()
         if reports and not _was_missed(registry, channel, leg):
             done.twice[key] = leg.day
-            return False
+            return
         commit(registry, Change(refunds=(replace(leg, accepted_at=at.astimezone(UTC)),), reports=reports))
-        return True
 
-    done.changed |= again(once)
+    again(once)
 
 
 def _reports(registry: Registry, channel: str, leg: Refund) -> tuple[Report, ...]:

@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
@@ -143,6 +143,13 @@ class Daybook:
     def unsettled(self, most: int) -> list[str]:
         """Numbers of ours on this bill that only the channel knows the end of, at most so many."""
         return [key for (key,) in self._db.execute(f"select distinct key {_OPEN} order by key limit ?", (most,))]
+
+    def holds(self, refund: Refund) -> bool:
+        """Whether our side has the refund as it is now; one of another day, it need not."""
+        known = self._db.execute("select * from ours where key = ?", (refund.key,)).fetchone()
+        if known is None:
+            return abs(refund.day - self.day) > timedelta(days=1)
+        return bool(known == self._our_row(refund))
 
     def merchants(self) -> list[str]:
         """Everybody whose refunds are on our side of these days."""

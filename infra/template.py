@@ -26,6 +26,8 @@ CREATED: Mapping[str, Json | str] = {
 }
 #: For other places than AWS; unset, the clients find AWS by themselves.
 NOT_HERE = frozenset({"DYNAMODB_ENDPOINT"})
+#: Disk beyond the 512 MB that every function has, in MB: a bill of some millions of rows lies there in three forms.
+DISK = {"ReconcileBills": 4096}
 #: Where Lambda unpacks a bundle.
 LAMBDA_ROOT = "/var/task"
 #: A record that fails ten times, alone, is put aside; the records behind it go on.
@@ -124,6 +126,8 @@ def _complete(resources: Json, name: str, unit: Unit, variables: Json) -> None:
         "Environment": {"Variables": variables},
         "LoggingConfig": {"LogGroup": {"Ref": "Logs"}},
     }
+    if name in DISK:
+        function["EphemeralStorage"] = {"Size": DISK[name]}
     triggers = list(function.get("Events", {}).values())
     for event in triggers:
         _trigger(resources, event)

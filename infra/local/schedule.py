@@ -1,4 +1,4 @@
-"""Schedule: calls the app's scheduled functions every minute of the local clock, and at once when that clock jumps.
+"""Schedule: calls the app's scheduled functions every so many minutes of the local clock, and at once when that clock jumps.
 
 After each pass ``swept.json`` says up to which instant silence was heard, for whoever moved the clock and waits.
 """
@@ -18,6 +18,8 @@ from infra.local.home import Home, write
 log = logging.getLogger("schedule")
 
 MINUTE = timedelta(minutes=1)
+#: Functions that are called less often than every minute, as the app says.
+SELDOM = {"reconcile_bills": timedelta(minutes=30)}
 #: AWS deletes what has expired within days; once an hour of the local clock does the same here.
 EXPIRY_EVERY = timedelta(hours=1)
 LOOK_S = 0.05
@@ -35,6 +37,7 @@ class Scheduler:
         self._stopped = Event()
         self._next: datetime | None = None
         self._expiry: datetime | None = None
+        self._not_before: dict[str, datetime] = {}
 
     def stop(self) -> None:
         """End after the pass under way."""
@@ -58,10 +61,13 @@ class Scheduler:
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": [], "version": "0"}
         event |= {"id": "local", "account": "local", "region": "local", "time": now.isoformat()}
         for name, handler in self._handlers.items():
+            if now < self._not_before.get(name, now):
+                continue
+            self._not_before[name] = now + SELDOM.get(name, MINUTE)
             try:
                 handler(event, context(name))
             except Exception:  # each is a function of its own in the cloud: one that fails stops no other
-                log.exception("%s failed; what it left is due again in a minute", name)
+                log.exception("%s failed; what it left is due again the next time", name)
         if self._expiry is None or now >= self._expiry:
             sweep_expired(dynamodb_client(self._home.engine_url), self._home.table, now)
             self._expiry = now + EXPIRY_EVERY

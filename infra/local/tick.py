@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -46,8 +46,10 @@ def tick(home: Home, by: timedelta) -> list[Moved]:
     store, clock = home.registry().store, home.clock()
     waiting = _due(store, clock.now() + by)
     before = {case_id: _state(store, case_id) for case_id in waiting}
-    offset = move(home.clock_file, by)
-    with plain_http() as provider:
+    ahead = clock.now() + by - datetime.now(UTC)
+    with plain_http() as provider:  # the provider first: what falls due here, bills too, is there when it is asked for
+        provider.post(f"{home.truth_url}/clock", json={"offset_s": ahead.total_seconds()}).raise_for_status()
+        offset = move(home.clock_file, by)
         provider.post(f"{home.truth_url}/clock", json={"offset_s": offset.total_seconds()}).raise_for_status()
     moved_to = clock.now()
     until(lambda: _swept(home) >= moved_to - timedelta(seconds=1), lambda: "the schedules have not run", SWEPT_WITHIN_S)
