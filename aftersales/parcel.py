@@ -50,6 +50,7 @@ S, E = ParcelState, ParcelEvent
 
 PARCEL_TRANSITIONS: dict[tuple[ParcelState, ParcelEvent], ParcelState] = {
     (S.AWAITING_SHIPMENT, E.SENT): S.IN_TRANSIT,
+    (S.AWAITING_SHIPMENT, E.OPENED): S.INSPECTING,  # it is on the bench, and nobody ever told a waybill
     (S.AWAITING_SHIPMENT, E.CANCELLED): S.LAPSED,
     (S.AWAITING_SHIPMENT, E.DEADLINE_PASSED): S.LAPSED,  # the buyer did not send: the case lapses
     (S.IN_TRANSIT, E.SENT): S.IN_TRANSIT,  # a corrected waybill

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from aftersales.case import Case, Fault, Item, Kind, State
 from aftersales.decision import Finding, Verdict
 from aftersales.evidence import Evidence, Requirement
+from aftersales.failure import Failure
 from aftersales.ledger import Ledger, Turn
 from aftersales.money import Money
 from aftersales.order import Line, Order
@@ -154,6 +155,7 @@ class Vertical:
     """One trade. ``package`` is where its ``texts.toml`` lies; ``version`` is written on every case it judges.
 
     Text keys: ``rules.<kind>`` the terms a buyer reads, ``reason.<code>``, ``<finding reason>``, ``<quote text>``.
+    ``failures`` names the finding reasons that tell of a known failure when their check fails.
     """
 
     name: str
@@ -162,6 +164,7 @@ class Vertical:
     offers: tuple[Offer, ...]
     timeouts: Mapping[State, timedelta] = field(default_factory=dict)
     on_signing: str = ""  # text key of the notice a buyer gets when the parcel is signed for, "" for none
+    failures: Mapping[str, Failure] = field(default_factory=dict)
 
     def offer(self, kind: Kind) -> Offer | None:
         """What this trade has for that kind, None when nothing."""

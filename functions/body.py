@@ -280,11 +280,15 @@ class CounterAnswer(Body):
 
 
 class InspectionBody(Body):
-    """What was found in the parcel: accepted with a disposition, or refused with a note."""
+    """What was found in the parcel: accepted with a disposition, or refused with a note.
+
+    ``opened`` refuses goods because their seal is broken, where the buyer confirmed that this ends the return.
+    """
 
     accepted: bool
     disposition: Disposition | None = None
     note: Text = ""
+    opened: bool = False
 
 
 class MessageBody(Body):

@@ -10,6 +10,7 @@ from aftersales.change import Change, Step
 from aftersales.deadline import Deadline
 from aftersales.errors import Conflict, IncompleteEvidence, Invalid, NotOffered
 from aftersales.evidence import EvidenceKind, EvidenceState, missing
+from aftersales.failure import Failure
 from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
@@ -201,7 +202,10 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Ca
     worth: Quote = offer.amount(replace(facts, asked=None))
     if case.asked is not None and case.asked > worth.amount:
         raise Invalid(
-            f"{case.asked} is more than these pieces are worth.", expected=f"at most {worth.amount.minor}", found=case.asked.minor
+            f"{case.asked} is more than these pieces are worth.",
+            expected=f"at most {worth.amount.minor}",
+            found=case.asked.minor,
+            failure=Failure.CAP,
         )
     if not worth.amount and any(facts.value):
         raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
@@ -248,10 +252,12 @@ def _facts(ctx: Context, order: OrderFile, case: Case) -> Facts:
 def _offered(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> None:
     reasons = why_not(ctx, vertical, offer, facts)
     if reasons:
+        known = next(({"failure": r.failure.code} for r in reasons if r.failure), {})
         raise NotOffered(
             "; ".join(r.text for r in reasons),
             todo="Ask the order's options for what is possible.",
             reasons=[{"code": r.code, "text": r.text} for r in reasons],
+            **known,
         )
 
 

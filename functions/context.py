@@ -18,6 +18,7 @@ from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
 from functions import notices
+from functions.failures import Audience
 
 T = TypeVar("T")
 KEPT = timedelta(hours=24)  # how long an answer can be asked for again
@@ -48,6 +49,11 @@ class Context:
     def asker(self) -> str:
         """Whose idempotency keys these are."""
         return f"{self.caller.merchant}/{self.caller.name}"
+
+    @property
+    def audience(self) -> Audience:
+        """For whom texts are: people of the shop read of its own matters, everybody else reads what a buyer does."""
+        return Audience.SHOP if self.caller.is_staff else Audience.BUYER
 
     def order(self, order_id: str) -> OrderFile:
         """The order of the caller's merchant. Raises NotFound when there is none, or it is another buyer's."""

@@ -20,9 +20,11 @@ from aftersales.caller import Caller, Role
 from aftersales.errors import AftersalesError
 from aftersales.ports import AnswerTo
 from aftersales.registry import Registry
-from functions import callbacks
+from aftersales.text import DEFAULT_LOCALE
+from functions import callbacks, failures
 from functions.body import Private
 from functions.context import Context, Once, again
+from functions.failures import Audience
 from functions.reply import CaseView, File, Problem
 from functions.token import caller_of
 
@@ -126,14 +128,16 @@ def parameters(work: Callable[..., Any]) -> Mapping[str, Any]:
 
 def respond(registry: Registry, route: Route, request: Request, places: Mapping[str, str]) -> Response:
     """The response of a route. Never raises: what goes wrong is a problem, and nothing of it was stored."""
+    locale, audience = _locale(request), Audience.BUYER
     try:
         caller = _admitted(registry, route, request)
         once = _once(route, request)
-        ctx = Context(registry, caller, registry.clock.now(), _locale(request), once, _if_match(request))
+        ctx = Context(registry, caller, registry.clock.now(), locale, once, _if_match(request))
+        audience = ctx.audience
         arguments = _arguments(route, request, places)
         return _answered(ctx, route, arguments)
     except AftersalesError as error:
-        return problem(error)
+        return problem(error, locale, audience)
     except Exception:
         log.exception("%s %s broke", request.method, route.path)
         return problem(AftersalesError("Something broke on our side.", todo="Send the same request again; it does one thing."))
@@ -153,8 +157,8 @@ def callback(registry: Registry, channel: str, request: Request) -> Response:
     return Response(notice.reply_status, notice.reply, {"Content-Type": notice.reply_type} if notice.reply_type else {})
 
 
-def problem(error: AftersalesError) -> Response:
-    """The error as application/problem+json (RFC 9457)."""
+def problem(error: AftersalesError, locale: str = DEFAULT_LOCALE, audience: Audience = Audience.BUYER) -> Response:
+    """The error as application/problem+json (RFC 9457); one that tells of a known failure in the reader's words."""
     status = _status(error)
     code = "internal_error" if status == HTTPStatus.INTERNAL_SERVER_ERROR else error.code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -162,6 +166,10 @@ def problem(error: AftersalesError) -> Response:
     shown = (
         error if status < HTTPStatus.INTERNAL_SERVER_ERROR else AftersalesError("This cannot be done right now.", todo=error.todo)
     )
+    told = failures.of_error(error, locale, audience)
+    if told:
+        detail = shown.message if isinstance(error, errors.NotOffered) else told.text
+        shown = AftersalesError(detail, todo=told.next, **{**shown.details, "failure": told.failure})
     view = Problem(
         type=f"urn:aftersales:problem:{code}",
         title=HTTPStatus(status).phrase,

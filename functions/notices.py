@@ -1,47 +1,52 @@
-"""Notices: what a buyer is told at each step, in their language, stored with the step itself."""
+"""Notices: what a buyer is told at each step, in their language, stored with the step itself.
+
+One notice per news. A case that moved to another state is news, and so is what happens to the money of each leg; a step that has
+a notice of its own speaks for the state it led to.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from aftersales.case import Case, Event, State
 from aftersales.change import Change, Notice, Step
 from aftersales.money import Money
 from aftersales.order import Order
-from aftersales.refund import Cause
+from aftersales.refund import Cause, Refund
 from aftersales.registry import Registry
 from aftersales.text import text
-from functions import words
+from functions import consent, failures, words
+from functions.failures import Audience
+from functions.part import part_of
+
+#: Steps with a notice of their own, and its text.
+TOLD = {
+    Event.REFUND_SETTLED: "notice.refund_arrived",
+    Event.REFUND_DELAYED: "notice.refund_delayed",
+    Event.REFUND_BOUNCED: "notice.refund_bounced",
+    Event.REFUND_REDIRECTED: "notice.refund_redirected",
+    Event.COMPENSATION_SETTLED: "notice.compensation_settled",
+    Event.GOODS_REFUSED: "notice.goods_refused",
+    Event.GOODS_NOT_SENT: "notice.goods_not_sent",
+}
 
 
 def of_change(registry: Registry, change: Change) -> tuple[Notice, ...]:
-    """The notice that a change of a case calls for: one when it moved to another state, however many steps it took.
-
-    A refund that waits for its buyer is told too: it came back, or the account it goes to is closed.
-    """
+    """The notices that a change of a case calls for; none when nothing is news to the buyer."""
     case = change.case
     if case is None or not change.steps:
         return ()
-    for step in change.steps:
-        if key := _key_of(step):
-            return (_of_case(registry, case, key, Money(_minor(step), case.amount.currency)),)
+    news = [(key, step) for step in change.steps if (key := _key_of(registry, case, step))]
+    if news:
+        return tuple(_of_step(registry, change, case, key, step) for key, step in news)
     if case.state in (change.steps[0].before, State.DRAFT):
         return ()
+    if any(step.event is Event.REFUND_RESERVED for step in change.steps):
+        return _started(registry, change, case)
     key, amount = f"notice.{case.state}.{case.ending}" if case.ending else f"notice.{case.state}", case.amount
     if change.steps[-1].event is Event.SETTLED and _minor(change.steps[-1]) != case.amount.minor:
         key, amount = "notice.closed.given_up", Money(_minor(change.steps[-1]), case.amount.currency)
-    return (_of_case(registry, case, key, amount),)
-
-
-def _key_of(step: Step) -> str:
-    """The text that one step calls for by itself."""
-    if step.event is Event.REFUND_BOUNCED:
-        return "notice.refund_bounced"
-    abnormal = step.event is Event.REFUND_FAILED and step.data.get("cause") == Cause.ACCOUNT_ABNORMAL
-    return "notice.account_needed" if abnormal else ""
-
-
-def _minor(step: Step) -> int:
-    minor = step.data.get("amount_minor")
-    return minor if isinstance(minor, int) else 0
+    return (_notice(registry, case, key, amount=str(amount), due=_due(registry, change, case)),)
 
 
 def of_signing(registry: Registry, order: Order) -> tuple[Notice, ...]:
@@ -56,17 +61,88 @@ def of_signing(registry: Registry, order: Order) -> tuple[Notice, ...]:
     return tuple(found)
 
 
-def _of_case(registry: Registry, case: Case, key: str, amount: Money) -> Notice:
-    due_at = case.deadline.due_at if case.deadline else None
-    zone = registry.merchant(case.merchant).zone
+# --- money ------------------------------------------------------------------------------------------------------------
+def _started(registry: Registry, change: Change, case: Case) -> tuple[Notice, ...]:
+    """One notice per leg: how much goes where, and when to expect it."""
+    found = []
+    for leg in change.refunds:
+        part = part_of(change.refunds, leg)
+        told = _notice(registry, case, "notice.settling", amount=str(leg.amount), **_way(leg.channel, part, case.locale))
+        found.append(replace(told, key=f"{told.key}:{leg.number}") if part else told)
+    return tuple(found)
+
+
+def _key_of(registry: Registry, case: Case, step: Step) -> str:
+    """The text that one step calls for by itself, "" for none."""
+    if step.event is Event.REFUND_FAILED and step.data.get("cause") == Cause.ACCOUNT_ABNORMAL:
+        return "notice.account_needed"
+    if step.event is Event.GOODS_DELIVERED:
+        return "notice.goods_delivered" if words.failure_of(registry, case, step, case.locale, Audience.BUYER) else ""
+    return TOLD.get(step.event, "")
+
+
+def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Step) -> Notice:
+    data = words.figures(step, case.amount.currency)
+    told = words.failure_of(registry, case, step, case.locale, Audience.BUYER)
+    if told:
+        data |= {"failure": told.text, "next": told.next}
+    if step.event is Event.GOODS_REFUSED:
+        data["note"], data["next"] = words.of_refusal(registry, case, step, case.locale), told.next if told else ""
+    leg = next((r for r in change.refunds if r.key == step.data.get("key")), None)
+    if leg is not None:
+        card = step.event is Event.REFUND_REDIRECTED and not step.data.get("replaces")
+        data |= _way("card" if card else leg.channel, str(step.data.get("part", "")), case.locale)
+        data["account"] = step.data.get("account") if card else ""
+        data["choose"] = _choose(registry, leg, case.locale)
+        data["cause"] = failures.reason_of(leg.cause, case.locale, Audience.BUYER)[0] if leg.cause else ""
+    notice = _notice(registry, case, key, **data)
+    if step.event is Event.REFUND_SETTLED:
+        notice = replace(notice, text=words.joined(case.locale, notice.text, *_tail(change, case, step)))
+    return replace(notice, key=f"{case.case_id}:{step.seq}")
+
+
+def _tail(change: Change, case: Case, arrived: Step) -> tuple[str, ...]:
+    """What is said beside the sum that arrived: coupons that are no money, and that the case is settled."""
+    found, whole, received = [], _minor(arrived), arrived.data.get("payer_minor")
+    if isinstance(received, int) and received < whole:
+        sums = {"amount": str(Money(whole, case.amount.currency)), "coupon": str(Money(whole - received, case.amount.currency))}
+        found.append(text("functions", "notice.coupon", case.locale, **sums))
+    last = change.steps[-1]
+    if last.event is Event.SETTLED:
+        end = "settled" if _minor(last) == case.amount.minor else "rest_given_up"
+        found.append(text("functions", f"notice.{end}", case.locale))
+    return tuple(found)
+
+
+def _way(channel: str, part: str, locale: str) -> dict[str, str]:
+    """Where a leg goes and when it is expected there, and which of several it is."""
+    return {
+        "channel": words.of_channel("channel", channel, locale),
+        "arrival": words.of_channel("arrival", channel, locale),
+        "leg": text("functions", "notice.part", locale, part=part) if part else "",
+    }
+
+
+def _choose(registry: Registry, leg: Refund, locale: str) -> str:
+    """What the buyer can do about a leg that failed."""
+    offered = consent.choices(registry, leg)
+    return text("functions", f"choose.{offered[0] if offered else 'shop'}", locale)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+def _notice(registry: Registry, case: Case, key: str, /, **data: object) -> Notice:
     vertical, decision = registry.vertical(case.vertical), case.decision
-    told = text(
-        "functions",
-        key,
-        case.locale,
-        order_id=case.order_id,
-        amount=str(amount),
-        reason=words.of_reason(vertical, decision.reason, case.locale, decision.findings) if decision else "",
-        due=due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if due_at else "",
-    )
+    reason = words.of_reason(vertical, decision.reason, case.locale, decision.findings) if decision else ""
+    told = text("functions", key, case.locale, **{**data, "order_id": case.order_id, "reason": reason})
     return Notice(f"{case.case_id}:{case.seq}", case.merchant, case.buyer_id, case.case_id, case.order_id, told, case.updated_at)
+
+
+def _due(registry: Registry, change: Change, case: Case) -> str:
+    """Until when the case, or the parcel it waits for, waits."""
+    parcel = change.parcel.deadline if change.parcel else None
+    return words.of_instant(registry, case, case.deadline or parcel)
+
+
+def _minor(step: Step) -> int:
+    minor = step.data.get("amount_minor")
+    return minor if isinstance(minor, int) else 0

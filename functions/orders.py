@@ -8,18 +8,20 @@ from aftersales.case import Item
 from aftersales.change import Change
 from aftersales.decision import Verdict
 from aftersales.errors import Conflict, Forbidden, Invalid, OrderFrozen
+from aftersales.failure import Failure
 from aftersales.ledger import Ledger
 from aftersales.order import Line, Order, OrderStatus, Shipment
 from aftersales.ports import OrderFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
+from functions import failures
 from functions.body import FactBody, OrderBody
 from functions.context import Context
 from functions.gate import limits_of
 from functions.notices import of_signing
 from functions.reply import Choice, LineMoney, LineOptions, OfferView, OptionsView, OrderView, Why
-from functions.view import needs
+from functions.view import failure_view, needs
 
 #: The instant a fact sets, where it sets one.
 INSTANT = {OrderStatus.PAID: "paid_at", OrderStatus.SHIPPED: "shipped_at", OrderStatus.SIGNED: "signed_at"}
@@ -101,7 +103,14 @@ def options(ctx: Context, order_id: str) -> OptionsView:
 def why_not(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> list[Why]:
     """Every reason, in words, why this kind is not offered; empty when it is."""
     failed = [f for f in (rule(facts) for rule in offer.when) if f.verdict is Verdict.FAIL]
-    return [Why(code=f.check, text=text(vertical.package, f.reason, ctx.locale, **dict(f.data))) for f in failed]
+    return [
+        Why(
+            code=f.check,
+            text=text(vertical.package, f.reason, ctx.locale, **dict(f.data)),
+            failure=failure_view(failures.of_findings(vertical, (f,), ctx.locale, ctx.audience)),
+        )
+        for f in failed
+    ]
 
 
 def _since(order: Order, known: Order) -> Order:
@@ -156,7 +165,8 @@ def _line(ctx: Context, file: OrderFile, line: Line) -> LineOptions:
 def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line: Line, free: int) -> OfferView:
     items, merchant = (Item(line.line_id, free),) if free else (), ctx.registry.merchant(file.order.merchant)
     facts = Facts(file.order, file.ledger, merchant, offer.kind, items, ctx.now)
-    taken = Why(code="pieces_taken", text=text("functions", "why.pieces_taken", ctx.locale))
+    cap = failure_view(failures.worded(Failure.CAP, ctx.locale, ctx.audience))
+    taken = Why(code="pieces_taken", text=text("functions", "why.pieces_taken", ctx.locale), failure=cap)
     reasons = why_not(ctx, vertical, offer, facts) if free else [taken]
     offered = not reasons
     most = offer.amount(facts).amount.minor if offered else 0

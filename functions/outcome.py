@@ -25,6 +25,7 @@ from aftersales.refund import LATER, REFUND_TERMINAL, Cause, Refund, RefundState
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from functions import renumber, tickets
+from functions.part import part_of
 
 
 class Told(NamedTuple):
@@ -64,7 +65,15 @@ def of_leg(registry: Registry, file: CaseFile, before: Refund, moved: Refund, no
     change = Change(file.case, refunds=(replace(moved, reported=True),), tickets=tickets.opened(registry, late, now))
     if moved.payout is not Payout.REFUND:
         return replace(change, case=None)
-    return change.then(Event.REFUND_DELAYED, _by(moved), now, key=moved.key, channel_id=moved.channel_id)
+    return change.then(
+        Event.REFUND_DELAYED,
+        _by(moved),
+        now,
+        key=moved.key,
+        channel_id=moved.channel_id,
+        amount_minor=moved.amount.minor,
+        part=part_of(file.refunds, moved),
+    )
 
 
 def _failed(registry: Registry, file: CaseFile, before: Refund, moved: Refund, now: datetime, *, sure: bool) -> Change:
@@ -84,7 +93,8 @@ def _failed(registry: Registry, file: CaseFile, before: Refund, moved: Refund, n
         moved = replace(moved, reported=True)
         change = replace(change, tickets=tickets.opened(registry, tickets.about_leg(kind, moved, now), now))
     event = told.bounced if bounced else told.failed
-    change = change.then(event, _by(moved), now, key=moved.key, cause=moved.cause, amount_minor=moved.amount.minor)
+    part, minor = part_of(file.refunds, moved), moved.amount.minor
+    change = change.then(event, _by(moved), now, key=moved.key, cause=moved.cause, amount_minor=minor, part=part)
     return replace(change, refunds=(moved,))
 
 
@@ -116,6 +126,7 @@ def _settled(registry: Registry, file: CaseFile, moved: Refund, now: datetime) -
         channel_id=moved.channel_id,
         amount_minor=moved.amount.minor,
         payer_minor=moved.payer_minor,
+        part=part_of(file.refunds, moved),
     )
     change = closing(change, [moved if r.key == moved.key else r for r in file.refunds], by, now)
     done = tickets.closed_of(registry, moved, "It arrived.", now)

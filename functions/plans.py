@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from aftersales.entry import Paid, Payout
+from aftersales.entry import Leg, Paid, Payout
 from aftersales.errors import OverRefund
 from aftersales.ports import OrderFile
-from aftersales.refund import Refund, RefundState
+from aftersales.refund import Cause, Refund, RefundState
 from aftersales.text import text
+from functions import failures
 from functions.context import Context
 from functions.gate import limits_of
 from functions.payout import plan_of
 from functions.reach import beyond
 from functions.reply import LegView, PartsView, PlanView
+from functions.view import failure_view
 
 PLANNED = "planned"
 
@@ -25,21 +27,10 @@ def preview(ctx: Context, case_id: str) -> PlanView:
     case, order = file.case, ctx.order_of(file.case.merchant, file.case.order_id)
     ledger = order.ledger
     legs = [r for r in file.refunds if r.payout is Payout.REFUND and r.state is not RefundState.RELEASED]
-    views, covered = [_sent(r) for r in legs], True
+    views, covered = [_sent(ctx, r) for r in legs], True
     if not file.refunds and case.amount and not case.terminal:
         try:
-            views = [
-                LegView(
-                    key="",
-                    payment_id=leg.payment.payment_id,
-                    channel=leg.payment.channel,
-                    state=PLANNED,
-                    amount_minor=leg.goods_minor + leg.freight_minor + leg.tax_minor,
-                    payer_minor=None,
-                    warning=_warning(ctx, order, leg.payment),
-                )
-                for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs
-            ]
+            views = [_planned(ctx, order, leg) for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs]
         except OverRefund:
             covered = False
     spoken = sum(v.amount_minor for v in views if v.state == PLANNED)
@@ -58,6 +49,24 @@ def preview(ctx: Context, case_id: str) -> PlanView:
     )
 
 
+def _planned(ctx: Context, order: OrderFile, leg: Leg) -> LegView:
+    warning = _warning(ctx, order, leg.payment)
+    cause = Cause.OVER_LIMIT if warning else None
+    wrong, then = failures.reason_of(cause, ctx.locale, ctx.audience) if cause else ("", "")
+    return LegView(
+        key="",
+        payment_id=leg.payment.payment_id,
+        channel=leg.payment.channel,
+        state=PLANNED,
+        amount_minor=leg.goods_minor + leg.freight_minor + leg.tax_minor,
+        payer_minor=None,
+        warning=warning,
+        text=wrong,
+        next=then,
+        failure=failure_view(failures.of_cause(cause, ctx.locale, ctx.audience)),
+    )
+
+
 def _warning(ctx: Context, order: OrderFile, paid: Paid) -> str:
     """What stands against refunding this payment through its channel, in words."""
     limits = limits_of(ctx.registry, paid.channel)
@@ -68,7 +77,8 @@ def _warning(ctx: Context, order: OrderFile, paid: Paid) -> str:
     return text("functions", f"beyond.{found}", ctx.locale, channel=paid.channel, days=days, most=limits.most)
 
 
-def _sent(refund: Refund) -> LegView:
+def _sent(ctx: Context, refund: Refund) -> LegView:
+    wrong, then = failures.reason_of(refund.cause, ctx.locale, ctx.audience) if refund.cause else ("", "")
     return LegView(
         key=refund.key,
         payment_id=refund.payment_id,
@@ -76,4 +86,7 @@ def _sent(refund: Refund) -> LegView:
         state=refund.state,
         amount_minor=refund.amount.minor,
         payer_minor=refund.payer_minor,
+        text=wrong,
+        next=then,
+        failure=failure_view(failures.of_cause(refund.cause, ctx.locale, ctx.audience)),
     )

@@ -25,6 +25,7 @@ from functions.body import AccountBody
 from functions.consent import BALANCE
 from functions.context import Context, again, commit
 from functions.mend import asked, came_back, committed, leg, nothing_moved
+from functions.part import part_of
 from functions.reply import CaseView
 from functions.view import case_view
 
@@ -76,7 +77,8 @@ def _to_balance(ctx: Context, file: CaseFile, order: OrderFile, refund: Refund) 
         tickets=tickets.closed_of(ctx.registry, refund, f"To the balance, as {fresh.key}.", ctx.now),
     )
     change = _agreed(ctx, change, refund, BALANCE)
-    return committed(ctx, file, _redirected(ctx, change, fresh, BALANCE, replaces=refund.key))
+    part = part_of(file.refunds, refund)
+    return committed(ctx, file, _redirected(ctx, change, fresh, BALANCE, part, replaces=refund.key))
 
 
 # --- a card -----------------------------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ def _sent_on(ctx: Context, refund: Refund, shown: str, receipt: RefundReceipt | 
     moved = advance_refund(replace(known, cause=None), RefundEvent.ACCEPTED if receipt else RefundEvent.UNANSWERED, ctx.now)
     change = Change(file.case, refunds=(moved,))
     if receipt is not None:
-        change = _redirected(ctx, change, moved, shown)
+        change = _redirected(ctx, change, moved, shown, part_of(file.refunds, known))
         return committed(ctx, file, change)
     after = replace(file, refunds=tuple(moved if r is known else r for r in file.refunds))
     return ctx.commit(Change(refunds=(moved,)), case_view(ctx, after))
@@ -132,7 +134,7 @@ def _agreed(ctx: Context, change: Change, refund: Refund, account: str, bank: st
     )
 
 
-def _redirected(ctx: Context, change: Change, leg: Refund, account: str, replaces: str = "") -> Change:
+def _redirected(ctx: Context, change: Change, leg: Refund, account: str, part: str, replaces: str = "") -> Change:
     return change.then(
         Event.REFUND_REDIRECTED,
         ctx.caller.name,
@@ -141,4 +143,5 @@ def _redirected(ctx: Context, change: Change, leg: Refund, account: str, replace
         replaces=replaces,
         account=account,
         amount_minor=leg.amount.minor,
+        part=part,
     )

@@ -12,6 +12,7 @@ from aftersales.channel import OutsideKind, OutsideState
 from aftersales.decision import Outcome, Source, Verdict
 from aftersales.entry import Payout
 from aftersales.evidence import EvidenceKind, EvidenceState
+from aftersales.failure import Failure
 from aftersales.order import OrderStatus
 from aftersales.parcel import Disposition, ParcelState
 from aftersales.refund import Cause, RefundState
@@ -63,11 +64,21 @@ class Need(View):
     text: str
 
 
+class FailureView(View):
+    """One of the nine known failures in the reader's words: what is wrong, and the next step. ``passes``: it passes by itself."""
+
+    code: Failure
+    text: str
+    next: str
+    passes: bool
+
+
 class Why(View):
     """A reason in words, with its stable code."""
 
     code: str
     text: str
+    failure: FailureView | None = None
 
 
 class OfferView(View):
@@ -113,6 +124,7 @@ class FindingView(View):
     source: Source
     confidence: float
     data: dict[str, str | int | float | bool]
+    failure: FailureView | None
 
 
 class DecisionView(View):
@@ -124,6 +136,7 @@ class DecisionView(View):
     by: str
     rules_version: str
     findings: list[FindingView]
+    failure: FailureView | None
 
 
 class DeadlineView(View):
@@ -168,6 +181,7 @@ class ParcelView(View):
     due_at: datetime | None
     disposition: Disposition | None
     note: str
+    failure: FailureView | None
 
 
 class AccountChoice(View):
@@ -198,6 +212,7 @@ class RefundView(View):
     cause: Cause | None
     text: str
     next: str
+    failure: FailureView | None
     accounts: list[AccountChoice]
     overdue: bool
     settled_at: datetime | None
@@ -224,6 +239,9 @@ class LegView(View):
     amount_minor: int
     payer_minor: int | None
     warning: str = ""
+    text: str = ""
+    next: str = ""
+    failure: FailureView | None = None
 
 
 class PlanView(View):
@@ -321,6 +339,7 @@ class StepView(View):
     after: State
     text: str
     data: dict[str, str | int | bool | None]
+    failure: FailureView | None
     chain: str
 
 
@@ -399,6 +418,8 @@ class TicketView(View):
     merchant: str
     is_open: bool
     text: str
+    next: str
+    failure: FailureView | None
     order_id: str
     case_id: str
     key: str

@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from aftersales.case import Event
+from aftersales.case import Event, Fault
 from aftersales.change import Change
+from aftersales.decision import Decision, Finding, Outcome, Verdict
 from aftersales.errors import Conflict, Invalid
+from aftersales.failure import Failure
 from aftersales.parcel import Disposition, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
+from aftersales.rules import VERSION
 from functions.body import InspectionBody, ParcelBody
 from functions.context import Context
-from functions.payout import follow, parcel_timeouts, timeouts
+from functions.payout import facts_of, follow, offer_of, parcel_timeouts, timeouts
 from functions.reply import CaseView
 from functions.view import stored
+from functions.words import APART
+
+#: The reason under which a trade is asked whether unsealed goods can go back.
+OPENED = "opened"
 
 
 def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
@@ -38,23 +45,64 @@ def inspect(ctx: Context, case_id: str, body: InspectionBody) -> CaseView:
     ctx.unchanged(file.case.version)
     if body.accepted and body.disposition is None:
         raise Invalid("Accepted goods get a disposition.", expected=[str(d) for d in Disposition])
-    if not body.accepted and not body.note.strip():
+    if body.accepted and body.opened:
+        raise Invalid("Goods are either accepted or refused because their seal is broken.", todo="Send one of the two.")
+    if not body.accepted and not body.opened and not body.note.strip():
         raise Invalid("A refusal says what was found.", todo="Send a note.")
     order = ctx.order_of(file.case.merchant, file.case.order_id)
     opened = parcel if parcel.state is ParcelState.INSPECTING else advance_parcel(parcel, ParcelEvent.OPENED, ctx.now)
     event = ParcelEvent.ACCEPTED if body.accepted else ParcelEvent.REFUSED
     moved = advance_parcel(opened, event, ctx.now)
     moved = replace(moved, disposition=body.disposition if body.accepted else None, note=body.note)
-    change = inspected(ctx.registry, file, moved, order, ctx.caller.name, ctx.now)
+    seal = unsealed(ctx, file, order) if body.opened else None
+    change = inspected(ctx.registry, file, moved, order, ctx.caller.name, ctx.now, seal)
     return _stored(ctx, file, change)
 
 
-def inspected(registry: Registry, file: CaseFile, parcel: Parcel, order: OrderFile, by: str, now: datetime) -> Change:
-    """The change that an inspected parcel brings: the refund reserved, or the case rejected and its pieces free."""
-    event = Event.GOODS_ACCEPTED if parcel.state is ParcelState.ACCEPTED else Event.GOODS_REFUSED
-    change = Change(file.case, parcel=parcel).then(
-        event, by, now, timeouts(registry, file.case), disposition=parcel.disposition, note=parcel.note
+def unsealed(ctx: Context, file: CaseFile, order: OrderFile) -> Finding:
+    """What the trade says against taking these goods back unsealed.
+
+    Raises Conflict where it says nothing: opening goods to look at them ends no return, and a fault has to be answered for.
+    """
+    case, offer = file.case, offer_of(ctx.registry, file.case)
+    facts = replace(facts_of(ctx.registry, file, order, ctx.now), reason=OPENED)
+    known = ctx.registry.vertical(case.vertical).failures
+    against = (f for f in (rule(facts) for rule in offer.when) if f.verdict is Verdict.FAIL)
+    found = next((f for f in against if known.get(f.reason) is Failure.OPENED_GOODS), None)
+    if found is None or case.fault is not Fault.BUYER:
+        raise Conflict(
+            "A broken seal is no reason to refuse these goods.",
+            todo="Accept them, or refuse them without it and say what else you found.",
+            fault=str(case.fault),
+        )
+    return found
+
+
+def inspected(
+    registry: Registry, file: CaseFile, parcel: Parcel, order: OrderFile, by: str, now: datetime, seal: Finding | None = None
+) -> Change:
+    """The change that an inspected parcel brings: the refund reserved, or the case rejected and its pieces free.
+
+    A refusal is the decision that stands, with ``seal``, the check that an unsealed product failed.
+    """
+    accepted, case = parcel.state is ParcelState.ACCEPTED, file.case
+    data = {"reason": seal.reason} if seal else {}
+    change = Change(case, parcel=parcel).then(
+        Event.GOODS_ACCEPTED if accepted else Event.GOODS_REFUSED,
+        by,
+        now,
+        timeouts(registry, case),
+        disposition=parcel.disposition,
+        note=parcel.note,
+        **data,
     )
+    if not accepted:
+        before = case.decision.findings if case.decision else ()
+        reason = APART.join(part for part in (seal.reason if seal else "", parcel.note) if part)
+        refusal = Decision(
+            Outcome.REJECT, seal.check if seal else "person", reason, (*before, seal) if seal else before, by, VERSION
+        )
+        change = change.with_case(decision=refusal)
     return follow(registry, change, order, by, now)
 
 

@@ -17,7 +17,7 @@ from aftersales.errors import AftersalesError, OverRefund, StaleVersion
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.registry import Registry
-from functions import refunds, returns, uncovered
+from functions import refunds, returns, uncovered, words
 from functions.context import again, commit
 from functions.payout import follow, parcel_timeouts, timeouts
 
@@ -124,7 +124,7 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
         change = Change(file.case, parcel=moved).then(Event.GOODS_NOT_SENT, "system", now)
         change = follow(registry, change, order, "system", now)
     elif moved.state is ParcelState.DELIVERED:
-        change = Change(file.case, parcel=moved).then(Event.GOODS_DELIVERED, "system", now, cause="no word from the carrier")
+        change = Change(file.case, parcel=moved).then(Event.GOODS_DELIVERED, "system", now, cause=words.SILENT)
     else:
         try:
             change = returns.inspected(registry, file, moved, order, "system", now)

@@ -11,13 +11,15 @@ from aftersales.caller import Role
 from aftersales.change import Change
 from aftersales.errors import Conflict, NotFound
 from aftersales.ports import TicketNamed, TicketsOf
-from aftersales.refund import Refund
+from aftersales.refund import Cause, Refund
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.ticket import Ticket, TicketKind
+from functions import failures
 from functions.body import CloseBody
 from functions.context import Context
-from functions.reply import TicketPage, TicketView
+from functions.failures import Audience
+from functions.reply import FailureView, TicketPage, TicketView
 
 #: The tickets that a leg can have; they close by themselves when it ends.
 OF_LEG = (TicketKind.REFUND_DELAYED, TicketKind.REFUND_FAILED, TicketKind.REFUND_BOUNCED)
@@ -122,13 +124,21 @@ def close(ctx: Context, ticket_id: str, body: CloseBody) -> TicketView:
 
 
 def view(ctx: Context, ticket: Ticket) -> TicketView:
-    """A ticket, with what it means in words."""
+    """A ticket, with what it means in words, and what to do: about its cause, where it has one."""
+    said, then = (text("functions", f"ticket.{ticket.kind}{end}", ctx.locale) for end in ("", ".next"))
+    cause = ticket.about.get("cause") if ticket.kind is TicketKind.REFUND_FAILED else None
+    if cause:
+        wrong, then = failures.reason_of(str(cause), ctx.locale, Audience.SHOP)
+        said += ("" if ctx.locale.startswith("zh") else " ") + wrong
+    told = failures.of_cause(Cause(str(cause)), ctx.locale, Audience.SHOP) if cause else None
     return TicketView(
         ticket_id=ticket.ticket_id,
         kind=ticket.kind,
         merchant=ticket.merchant,
         is_open=ticket.is_open,
-        text=text("functions", f"ticket.{ticket.kind}", ctx.locale),
+        text=said,
+        next=then,
+        failure=FailureView(code=told.failure, text=told.text, next=told.next, passes=told.passes) if told else None,
         order_id=ticket.order_id,
         case_id=ticket.case_id,
         key=ticket.key,

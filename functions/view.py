@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from aftersales.case import Case, State
+from aftersales.case import Case, Event, State
 from aftersales.change import Step, verify_chain
 from aftersales.decision import Decision, Finding
 from aftersales.evidence import Evidence, EvidenceState, Requirement, missing
+from aftersales.failure import Failure
 from aftersales.ports import CaseFile
 from aftersales.refund import Cause, Refund
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import consent, words
+from functions import consent, failures, words
 from functions.context import Context
+from functions.failures import Worded
 from functions.reply import (
     AccountChoice,
     ApprovalView,
@@ -20,6 +22,7 @@ from functions.reply import (
     DeadlineView,
     DecisionView,
     EvidenceView,
+    FailureView,
     FindingView,
     ItemView,
     Need,
@@ -57,7 +60,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         approvals=[ApprovalView(by=a.by, at=a.at, amount_minor=a.amount.minor, reason=a.reason) for a in case.approvals],
         missing=needs(ctx, vertical, lacking(vertical, file)),
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
-        parcel=_parcel(file),
+        parcel=_parcel(ctx, file),
         refunds=[refund_view(ctx, r) for r in file.refunds],
     )
 
@@ -125,9 +128,15 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
     )
 
 
+def failure_view(told: Worded | None) -> FailureView | None:
+    """A known failure as it is sent; None when there is none."""
+    return FailureView(code=told.failure, text=told.text, next=told.next, passes=told.passes) if told else None
+
+
 def refund_view(ctx: Context, refund: Refund) -> RefundView:
     """One leg of the refund."""
     choices = consent.choices(ctx.registry, refund)
+    wrong, then = failures.reason_of(refund.cause, ctx.locale, ctx.audience) if refund.cause else ("", "")
     return RefundView(
         key=refund.key,
         number=refund.number,
@@ -140,8 +149,9 @@ def refund_view(ctx: Context, refund: Refund) -> RefundView:
         channel_id=refund.channel_id,
         account=refund.account,
         cause=refund.cause,
-        text=text("functions", f"cause.{refund.cause}", ctx.locale) if refund.cause else "",
-        next=text("functions", f"next.{refund.cause}", ctx.locale) if refund.cause else "",
+        text=wrong,
+        next=then,
+        failure=failure_view(failures.of_cause(refund.cause, ctx.locale, ctx.audience)),
         accounts=[
             AccountChoice(to=to, text=text("functions", f"consent.{to}", ctx.locale), consent=consent.VERSION) for to in choices
         ],
@@ -160,6 +170,7 @@ def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingV
         source=finding.source,
         confidence=finding.confidence,
         data=dict(finding.data),
+        failure=failure_view(failures.of_findings(vertical, (finding,), ctx.locale, ctx.audience)),
     )
 
 
@@ -173,6 +184,7 @@ def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> De
         by=_name(ctx, decision.by),
         rules_version=decision.rules_version,
         findings=[finding_view(ctx, vertical, f) for f in decision.findings],
+        failure=failure_view(failures.of_findings(vertical, decision.findings, ctx.locale, ctx.audience)),
     )
 
 
@@ -191,10 +203,12 @@ def _evidence(ctx: Context, vertical: Vertical, evidence: Evidence) -> EvidenceV
     )
 
 
-def _parcel(file: CaseFile) -> ParcelView | None:
+def _parcel(ctx: Context, file: CaseFile) -> ParcelView | None:
     parcel = file.parcel
     if parcel is None:
         return None
+    sign, due = failures.sign_of(parcel, ctx.now), words.of_instant(ctx.registry, file.case, parcel.deadline)
+    told = failures.worded(Failure.MISSING_LOGISTICS, ctx.locale, ctx.audience, sign=sign, due=due) if sign else None
     return ParcelView(
         state=parcel.state,
         carrier=parcel.carrier,
@@ -202,16 +216,22 @@ def _parcel(file: CaseFile) -> ParcelView | None:
         due_at=parcel.deadline.due_at if parcel.deadline else None,
         disposition=parcel.disposition,
         note=parcel.note,
+        failure=failure_view(told),
     )
 
 
 def _step(ctx: Context, case: Case, step: Step) -> StepView:
-    data = dict(step.data)
+    told, data = words.failure_of(ctx.registry, case, step, ctx.locale, ctx.audience), words.figures(step, case.amount.currency)
+    if told:
+        data |= {"failure": told.text, "next": told.next}
     if data.get("cause") in set(Cause):
-        data["cause"] = text("functions", f"cause.{data['cause']}", ctx.locale)
+        data["cause"], data["next"] = failures.reason_of(str(data["cause"]), ctx.locale, ctx.audience)
     if isinstance(data.get("reason"), str):
         vertical, findings = ctx.registry.vertical(case.vertical), case.decision.findings if case.decision else ()
         data["reason"] = words.of_reason(vertical, str(data["reason"]), ctx.locale, findings)
+    if step.event is Event.GOODS_REFUSED:
+        data["note"] = words.of_refusal(ctx.registry, case, step, ctx.locale)
+    silent = step.event is Event.GOODS_DELIVERED and told is not None
     return StepView(
         seq=step.seq,
         at=step.at,
@@ -219,8 +239,9 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         by=_name(ctx, step.by),
         before=step.before,
         after=step.after,
-        text=text("functions", f"event.{step.event}", ctx.locale, **data),
+        text=text("functions", f"event.{step.event}{'.silent' if silent else ''}", ctx.locale, **data),
         data=dict(step.data),
+        failure=failure_view(told),
         chain=step.chain,
     )
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from aftersales.case import Case, Event
+from aftersales.change import Plain, Step
+from aftersales.deadline import Deadline
 from aftersales.decision import Finding
+from aftersales.failure import Failure
+from aftersales.money import Money
+from aftersales.refund import Cause
+from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Vertical
+from functions import failures
+from functions.failures import Audience, Sign, Worded
 
 APART = "; "  # between the reasons of one decision, as aftersales.decision joins them
+
+#: What a step says of a parcel that nobody heard of (``functions.sweep``).
+SILENT = "no word from the carrier"
 
 
 def of_finding(vertical: Vertical, finding: Finding, locale: str) -> str:
@@ -19,7 +31,59 @@ def of_reason(vertical: Vertical, reason: str, locale: str, findings: tuple[Find
     known = {f.reason: f for f in findings}
     parts = reason.split(APART)
     told = (of_finding(vertical, known[p], locale) if p in known else _words(vertical, p, locale) for p in parts)
-    return ("" if locale.startswith("zh") else " ").join(dict.fromkeys(told))
+    return joined(locale, *dict.fromkeys(told))
+
+
+def joined(locale: str, *sentences: str) -> str:
+    """Sentences in a row: Chinese ones need no space between them."""
+    return ("" if locale.startswith("zh") else " ").join(s for s in sentences if s)
+
+
+def of_channel(what: str, channel: str, locale: str) -> str:
+    """The ``channel`` as people call it, or its ``arrival``; in general words where it has none of its own."""
+    key = f"{what}.{channel}"
+    found = text("functions", key, locale)
+    return found if found != key else text("functions", f"{what}.other", locale)
+
+
+def of_refusal(registry: Registry, case: Case, step: Step, locale: str) -> str:
+    """Why goods that came back were not accepted: the check that says so, and what the shop wrote."""
+    vertical, reason = registry.vertical(case.vertical), str(step.data.get("reason") or "")
+    return joined(locale, of_reason(vertical, reason, locale) if reason else "", str(step.data.get("note") or ""))
+
+
+def of_instant(registry: Registry, case: Case, deadline: Deadline | None) -> str:
+    """The end of a deadline in the merchant's zone, as ``2026-11-27 12:00``; "" for none."""
+    due_at = deadline.due_at if deadline else None
+    return due_at.astimezone(registry.merchant(case.merchant).zone).strftime("%Y-%m-%d %H:%M") if due_at else ""
+
+
+def figures(step: Step, currency: str) -> dict[str, Plain]:
+    """The data of a step with sums as people read them: ``amount``, what the buyer ``received``; and a number to ask with."""
+    data = dict(step.data)
+    minor, received = data.get("amount_minor"), data.get("payer_minor")
+    if isinstance(minor, int):
+        data["amount"] = str(Money(minor, currency))
+        data["received"] = str(Money(received, currency)) if isinstance(received, int) else data["amount"]
+    if not data.get("channel_id"):
+        data["channel_id"] = data.get("key", "")
+    return data
+
+
+def failure_of(registry: Registry, case: Case, step: Step, locale: str, audience: Audience) -> Worded | None:
+    """The known failure that a step tells of, None when it tells of none."""
+    cause = step.data.get("cause")
+    if step.event in (Event.REFUND_FAILED, Event.COMPENSATION_FAILED) and cause in set(Cause):
+        return failures.of_cause(Cause(str(cause)), locale, audience)
+    if step.event is Event.GOODS_NOT_SENT:
+        return failures.worded(Failure.MISSING_LOGISTICS, locale, audience, sign=Sign.NOT_SENT)
+    if step.event is Event.GOODS_DELIVERED and cause == SILENT:
+        return failures.worded(Failure.MISSING_LOGISTICS, locale, audience, sign=Sign.TAKEN_AS_ARRIVED)
+    if step.event in (Event.REJECTED, Event.GOODS_REFUSED):
+        known = registry.vertical(case.vertical).failures
+        found = [known[part] for part in str(step.data.get("reason", "")).split(APART) if part in known]
+        return failures.worded(found[0], locale, audience) if found else None
+    return None
 
 
 def _words(vertical: Vertical, key: str, locale: str, *more: str, **data: object) -> str:

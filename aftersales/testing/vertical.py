@@ -69,6 +69,7 @@ class VerticalContract:
         keys += [f"reason.{reason.code}" for offer in self.vertical.offers for reason in offer.reasons]
         keys += [requirement.text for offer in self.vertical.offers for requirement in offer.requires]
         keys += [self.vertical.on_signing] if self.vertical.on_signing else []
+        keys += list(self.vertical.failures)
         for language in LANGUAGES:
             lacking = [key for key in keys if not texts_of(self.vertical.package)[language].get(key)]
             assert not lacking, f"{language} lacks {', '.join(lacking)}"

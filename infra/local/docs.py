@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aftersales import case, parcel, refund, rules
 from aftersales.errors import AftersalesError
@@ -210,6 +210,33 @@ def _said(key: str) -> str:
     return " / ".join(text("functions", key, locale) for locale in ("zh-CN", "en"))
 
 
+def failures() -> str:
+    """The nine known failures: how each is detected, and what buyer and shop read, in both languages."""
+    known, rows = import_module("functions.failures"), []
+    for row in known.TABLE:
+        told = [
+            f"{said.text} *{said.next}*"
+            for audience in known.Audience
+            for locale in ("zh-CN", "en")
+            for said in (known.said(row, locale, audience),)
+        ]
+        rows.append((f"`{row.failure}`", _signs(row), *told, "yes" if row.passes else ""))
+    note = (
+        "A known failure comes with the same sentence and the same next step (*here in italics*) wherever the API tells of it: as "
+        "`failure` of an option's reason, a finding, a decision, a parcel, a refund, a ticket and a step of the timeline, and as "
+        "`details.failure` and `todo` of an error."
+    )
+    head = ("failure", "detected by", "buyer, zh-CN", "buyer, en", "shop, zh-CN", "shop, en", "passes by itself")
+    return "\n\n".join(["## Failures", note, table(head, rows)])
+
+
+def _signs(row: Any) -> str:
+    """What tells of a failure: trades' checks, errors, a channel's causes, and what the use cases see."""
+    trades = [f"{v.name} `{reason}`" for v in verticals() if row.by_trade for reason, f in v.failures.items() if f is row.failure]
+    found = [*trades, *(f"error `{e.code}`" for e in row.errors), *(f"cause `{c}`" for c in row.causes)]
+    return ", ".join([*found, *(f"sign `{s}`" for s in row.signs)])
+
+
 def errors() -> str:
     """Every error with its stable code, its status and whether the same request may be sent again."""
     statuses, rows = import_module("functions.http").STATUS, []
@@ -238,7 +265,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def tables() -> str:
     """The whole of ``docs/tables.md``."""
-    parts = [HEADER.rstrip(), *map(machine, machines()), thresholds(), *map(trade, verticals()), errors()]
+    parts = [HEADER.rstrip(), *map(machine, machines()), thresholds(), *map(trade, verticals()), failures(), errors()]
     return "\n\n".join(parts) + "\n"
 
 

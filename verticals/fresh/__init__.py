@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aftersales.case import Kind
 from aftersales.evidence import EvidenceKind, Requirement
+from aftersales.failure import Failure
 from aftersales.vertical import Offer, Vertical
 from verticals.fresh.amount import amount
 from verticals.fresh.rules import (
@@ -54,4 +55,13 @@ VERTICAL = Vertical(
         ),
     ),
     on_signing="notice.signed",
+    failures={
+        "order.unpaid": Failure.ORDER_STATE,
+        "refund_only.signed": Failure.ORDER_STATE,
+        "return.not_signed": Failure.ORDER_STATE,
+        "claim.not_signed": Failure.ORDER_STATE,
+        "pieces.taken": Failure.CAP,
+        "return.over": Failure.PAST_WINDOW,
+        "claim.over": Failure.PAST_WINDOW,
+    },
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aftersales.case import Kind
 from aftersales.evidence import EvidenceKind, Requirement
+from aftersales.failure import Failure
 from aftersales.vertical import Offer, Vertical
 from verticals.general.amount import amount
 from verticals.general.rules import (
@@ -55,4 +56,14 @@ VERTICAL = Vertical(
             amount=amount,
         ),
     ),
+    failures={
+        "order.unpaid": Failure.ORDER_STATE,
+        "refund_only.signed": Failure.ORDER_STATE,
+        "arrived.not_shipped": Failure.ORDER_STATE,
+        "arrived.not_signed": Failure.ORDER_STATE,
+        "pieces.taken": Failure.CAP,
+        "window.over": Failure.PAST_WINDOW,
+        "claim.over": Failure.PAST_WINDOW,
+        "no_return.opened": Failure.OPENED_GOODS,
+    },
 )
