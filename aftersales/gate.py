@@ -155,8 +155,12 @@ class Line:
     def __init__(self) -> None:
         self._end = 0
 
-    def place(self, turn: int, step: int, now: int, chance: float) -> int:
-        """An instant at ``turn`` or after it, behind those that came before; ``chance`` in [0, 1] sets processes apart."""
+    def place(self, turn: int, limits: Limits, now: int, chance: float) -> int:
+        """An instant at ``turn`` or after it, behind those that came before; ``chance`` in [0, 1] sets processes apart.
+
+        The line moves at the channel's full rate: whoever comes while that is not reached takes another place.
+        """
+        step = round(SECOND / (limits.per_second * (1 - KEPT_BACK))) if limits.per_second else SECOND // 100
         first = max(turn, self._end)
         if first > max(turn, now) + self.LENGTH:
             first = turn + round(chance * self.LENGTH)

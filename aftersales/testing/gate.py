@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from aftersales.channel import Limits
-from aftersales.gate import Ended, Line, Passage, entered, instant, left, limited, micros, pace
+from aftersales.gate import Ended, Line, Passage, entered, instant, left, limited, micros
 from aftersales.ports import Gate
 from aftersales.testing.clock import START
 
@@ -31,7 +31,7 @@ class FakeGate:
             here, at = self.passages.get(channel, Passage()), micros(now)
             then = entered(here, limits, at)
             if isinstance(then, int):
-                return instant(self._line.place(then, pace(here, limits, at)[0], at, self._chance.random()))
+                return instant(self._line.place(then, limits, at, self._chance.random()))
             self.passages[channel] = then
             return None
 

@@ -76,7 +76,7 @@ class DynamoGate:
             good = known.good[1] if known.good[0] == here.epoch else 0
             then = entered(here, limits, at, known_good=good)
             if isinstance(then, int):
-                return self._later(channel, limits, here, then, at)
+                return self._later(channel, limits, then, at)
             if then.epoch == here.epoch and not limits.per_second:
                 return None
             told = self._write(channel, here, then, _entry(here, then, limits, at), at)
@@ -84,7 +84,7 @@ class DynamoGate:
                 self._learn(channel, then, at, by_itself=alone(Passage(turn=told), at))
                 return None
             known = self._learn(channel, told, at, by_itself=known.alone)
-        return self._later(channel, limits, known.passage, at + SECOND, at)
+        return self._later(channel, limits, at + SECOND, at)
 
     def leave(self, channel: str, limits: Limits, now: datetime, ended: Ended) -> None:
         """No update where the gate knows already, or nobody else needs to know. See the port."""
@@ -125,11 +125,10 @@ class DynamoGate:
         with self._lock:
             self._known[channel] = replace(self._known.get(channel, Known()), good=(epoch, at))
 
-    def _later(self, channel: str, limits: Limits, here: Passage, turn: int, at: int) -> datetime:
-        step, _ = pace(here, limits, at)
+    def _later(self, channel: str, limits: Limits, turn: int, at: int) -> datetime:
         with self._lock:
             line = self._lines.setdefault(channel, Line())
-            return instant(line.place(turn, step, at, random.random()))  # noqa: S311 (spreads processes, nothing secret)
+            return instant(line.place(turn, limits, at, random.random()))  # noqa: S311 (spreads processes, nothing secret)
 
     def _write(self, channel: str, here: Passage, then: Passage, update: dict[str, Any], at: int) -> Passage | int:
         """Update the item; gives whose turn it was before when that was done, else what the item says instead."""

@@ -11,7 +11,9 @@ pytestmark = pytest.mark.e2e
 
 def test_a_refund_and_a_sweep_stay_within_their_counts(capsys: pytest.CaptureFixture[str]) -> None:
     """An auto-approved refund takes at most seven requests and 37 write units, and a sweep reads what is due and hardly more."""
-    status = main(["bench", "--refunds", "20", "--claims", "5", "--open", "1500", "--due", "50", "--rows", "20000", "--json"])
+    status = main(
+        ["bench", "--refunds", "20", "--claims", "5", "--open", "1500", "--due", "50", "--rows", "20000", "--burst", "0", "--json"]
+    )
     said = json.loads(capsys.readouterr().out)
     assert status == 0, said["goals"]
     assert said["refund"]["requests_each"] <= 7  # one of them the gate's
@@ -24,4 +26,4 @@ def test_a_refund_and_a_sweep_stay_within_their_counts(capsys: pytest.CaptureFix
 def test_a_missed_goal_fails_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count above its goal is a non-zero exit status: the gate can fail."""
     monkeypatch.setattr("infra.local.bench.REQUESTS_GOAL", 6.0)
-    assert main(["bench", "--refunds", "3", "--claims", "1", "--open", "--rows"]) == 1
+    assert main(["bench", "--refunds", "3", "--claims", "1", "--open", "--rows", "--burst", "0"]) == 1

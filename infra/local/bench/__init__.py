@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # imported where they are used: a process that only reconciles is measured without them
+    from infra.local.bench.burst import BurstCost
     from infra.local.bench.claim import ClaimCost
     from infra.local.bench.reconcile import ReconcileCost
     from infra.local.bench.refund import RefundCost
@@ -52,11 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", type=int, nargs="*", default=[10_000, 100_000], help="numbers of open cases to sweep among")
     parser.add_argument("--due", type=int, default=500, help="how many of them are due (500)")
     parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000, 5_000_000], help="sizes of bills to reconcile")
+    parser.add_argument("--burst", type=int, default=5000, help="refunds to send at once; 0 for none (5000)")
     parser.add_argument("--json", action="store_true", help="print figures as JSON instead of tables")
 
 
 def main(args: argparse.Namespace) -> int:
     """Measure, print, and give 1 when a count misses its goal."""
+    from infra.local.bench.burst import measure_burst
     from infra.local.bench.claim import measure_claims
     from infra.local.bench.reconcile import measure_reconcile
     from infra.local.bench.refund import measure_refunds
@@ -72,13 +75,18 @@ def main(args: argparse.Namespace) -> int:
         with _fresh_engine() as endpoint:
             sweeps.append(measure_sweep(endpoint, number, args.due, say))
     bills = [measure_reconcile(rows, say) for rows in args.rows]
+    burst = None
+    if args.burst:
+        with _fresh_engine() as endpoint:
+            burst = measure_burst(endpoint, args.burst, say)
     goals = [Goal("DynamoDB requests per auto-approved refund", refund.requests_each, REQUESTS_GOAL)]
     goals += [Goal(f"index items read per due case, {s.open:,} open", s.reads_each, READS_GOAL) for s in sweeps]
-    goals += _bill_goals(bills)
+    goals += _bill_goals(bills) + _burst_goals(burst)
     if args.json:
-        print(json.dumps(_plain(refund, claim, sweeps, bills, goals), indent=1))
+        print(json.dumps(_plain(refund, claim, sweeps, bills, burst, goals), indent=1))
     else:
-        _print(refund, claim, sweeps, bills, goals)
+        _print(refund, claim, sweeps, bills)
+        _print_end(burst, goals)
     return 0 if all(goal.met for goal in goals) else 1
 
 
@@ -98,6 +106,17 @@ def _bill_goals(bills: list[ReconcileCost]) -> list[Goal]:
     return goals
 
 
+def _burst_goals(burst: BurstCost | None) -> list[Goal]:
+    """Of a burst the provider's own counters are goals: nothing above its limits, everything paid, and once."""
+    if burst is None:
+        return []
+    missed = burst.count - burst.executed + burst.twice
+    return [
+        Goal("calls above the provider's limits in a burst", burst.over, 0),
+        Goal("refunds of it not paid, or twice", missed, 0),
+    ]
+
+
 @contextmanager
 def _fresh_engine() -> Iterator[str]:
     from infra.local.engine import Engine
@@ -111,18 +130,24 @@ def _progress(text: str) -> None:
 
 
 def _plain(
-    refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], bills: list[ReconcileCost], goals: list[Goal]
+    refund: RefundCost,
+    claim: ClaimCost,
+    sweeps: list[SweepCost],
+    bills: list[ReconcileCost],
+    burst: BurstCost | None,
+    goals: list[Goal],
 ) -> dict[str, Any]:
     return {
         "refund": refund.plain(),
         "claim": claim.plain(),
         "sweeps": [s.plain() for s in sweeps],
         "bills": [b.plain() for b in bills],
+        "burst": burst.plain() if burst else None,
         "goals": [{"name": g.name, "found": g.found, "most": g.most, "met": g.met} for g in goals],
     }
 
 
-def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], bills: list[ReconcileCost], goals: list[Goal]) -> None:
+def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], bills: list[ReconcileCost]) -> None:
     print(f"\nOne auto-approved refund, from POST /v1/cases to closed and told, over {refund.count}:")
     _print_counts(refund)
     print(f"  CPU in all           {refund.cpu_ms:6.2f} ms, of which WeChat Pay's signatures and HTTP {refund.channel_ms:.2f} ms")
@@ -139,6 +164,14 @@ def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], bills:
         print(f"\nA bill of {bill.rows:,} refunds against a ledger of as many, with {bill.planted:,} differences planted:")
         print(f"  missed {bill.missed}, made up {bill.false}; peak memory {bill.peak_mb:.1f} MB (bare: {bill.bare_peak_mb:.1f})")
         print(f"  CPU {bill.cpu_s:.2f} s, a bare merge of the same files {bill.bare_cpu_s:.2f} s: {bill.ratio:.2f} times")
+
+
+def _print_end(burst: BurstCost | None, goals: list[Goal]) -> None:
+    if burst:
+        print(f"\nA burst of {burst.count:,} refunds through {burst.workers} processes, the provider's limits in force:")
+        print(f"  executed {burst.executed:,}, twice {burst.twice}; calls above the limits {burst.over}")
+        print(f"  fullest second {burst.fullest} calls, {burst.fullest_errors} errors; sent away {burst.held:,} times")
+        print(f"  {burst.wall_s:.1f} s, {burst.count / burst.wall_s:.0f} a second")
     print()
     for goal in goals:
         print(f"  {'ok  ' if goal.met else 'MISS'} {goal.name}: {goal.found:.3f} (goal: at most {goal.most:g})")
