@@ -113,6 +113,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection = self.close_connection or cut
 
+    def finish(self) -> None:
+        """Let go of both ends, also of a caller who hung up before all was written: the library would leave the first one open."""
+        try:
+            super().finish()
+        finally:
+            self.rfile.close()
+
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _do  # noqa: N815 (the names are the library's)
 
     def _trickle(self, reply: Reply) -> None:
