@@ -89,8 +89,8 @@ VISION = Unit(
 )
 #: API Gateway waits no longer for an answer (quota of REST APIs, read 2026-11).
 ANSWER_TIMEOUT_S = 29
-#: Functions with more time (s) and memory (MB) than their unit: a day of a million refunds is matched within the most that Lambda
-#: gives, on a whole CPU.
+#: Functions with more time (s) and memory (MB) than their unit: the most time that Lambda gives, on a whole CPU, for a day of many
+#: refunds. Its memory stays the same whatever their number.
 LARGER = {"reconcile_bills": (900, 1769)}
 UNITS = {unit.name: unit for unit in (API, VISION)}
 #: Plugins with a library that only those stages bundle which switch them on, and its list of requirements.
@@ -209,7 +209,7 @@ def _wanted(unit: Unit, root: Path) -> Iterable[str]:
 
 def _configure(unit: Unit, folder: Path) -> None:
     """Write Chalice's configuration; what it has no word for is put into the template afterwards."""
-    (folder / ".chalice").mkdir()
+    (folder / ".chalice").mkdir(parents=True)
     # Replaced by a policy per function, which needs references that this file cannot hold.
     (folder / ".chalice" / "none.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": []}))
     live = {

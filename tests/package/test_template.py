@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra import policy
+from infra import bundle, policy
 from infra.bundle import API, ROOT, VISION, BuildFailed
 from infra.template import FUNCTION, assemble, lint
 from plugins.dynamodb_store.schema import INDEXES
@@ -129,6 +129,22 @@ def test_the_stream_reports_single_failures_and_puts_poison_aside(template: dict
     assert settings["BisectBatchOnFunctionError"] is True
     assert settings["MaximumRetryAttempts"] == 10
     assert settings["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+def test_reconciliation_has_room_for_a_long_day(stage: Path, tmp_path: Path) -> None:
+    """The function that reads bills has the most time that Lambda gives, a whole CPU, and disk for them; the others have not."""
+    units = packed()
+    name, resources = next((unit.name, written["Resources"]) for unit, written in units if unit is API)
+    resources |= {"ReconcileBills": function({}, "BillsRole"), "BillsRole": role()}
+    made = assemble(units, stage)["Resources"]
+    sized = [key for key, one in made.items() if "EphemeralStorage" in one.get("Properties", {})]
+    assert (name, sized, made["ReconcileBills"]["Properties"]["EphemeralStorage"]) == ("api", ["ReconcileBills"], {"Size": 4096})
+    given = {}
+    for unit in (API, VISION):
+        bundle._configure(unit, tmp_path / unit.name)
+        config = json.loads((tmp_path / unit.name / ".chalice" / "config.json").read_text())
+        given[unit.name] = config["stages"]["live"]["lambda_functions"].get("reconcile_bills")
+    assert given == {"api": {"lambda_timeout": 900, "lambda_memory_size": 1769}, "vision": None}
 
 
 def test_a_queue_trigger_points_to_the_templates_own_queue(template: dict[str, Any], stage: Path) -> None:
