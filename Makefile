@@ -40,7 +40,8 @@ token: setup ## print a local token: make token ROLE=clerk MERCHANT=m1 SUB=anna
 test: setup ## run every test that needs nothing but this machine
 	@$(BIN)/pytest -q $(PYTEST)
 
-soak: setup ## look for faults with money for a quarter of an hour; other examples each time
+soak: setup ## look for faults with money: 50,000 fault scripts (SCRIPTS=n), then other examples; half an hour on two cores
+	@$(BIN)/python -m tests.property.scripts.soak --scripts "$(or $(SCRIPTS),50000)" --first -1
 	@SOAK=1 $(BIN)/pytest -q -n 2 tests/property/test_money_machine.py
 
 check: setup ## lint, format, types, import rules and fresh docs: exactly what CI checks

@@ -1,0 +1,166 @@
+"""A plan: everything that one seed decides, drawn before anything runs: what is sold and asked for, what goes wrong and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from random import Random
+
+from tests.property.scripts import boundary
+from tests.property.scripts.side import FAULTS
+
+CHANNELS = ("wechatpay", "alipay", "stripe", "unionpay", "balance")
+#: How often each pays for something; WeChat Pay has the most ways to end.
+_PAYS = (5, 3, 3, 2, 2)
+
+#: What can happen at a boundary in the middle of somebody's work. ``dies`` ends that work there.
+HAPPENINGS = ("dies", "dies", "dies", "poll", "stream", "notices", "a minute")
+
+#: What can go wrong at each channel, by name.
+FAULTS_OF = {"balance": ("lost", "lost_executed"), **{name: (*faults, "early") for name, faults in FAULTS.items()}}
+
+#: What somebody does in one step, and how often; ``n`` of a step says to whom or how much.
+_STEPS = {
+    "fault": 8,  # something will go wrong at a provider
+    "stream": 5,  # what was stored is followed
+    "stream lost": 1,  # what was stored is never followed
+    "stream again": 2,  # and again from an earlier record on
+    "poll": 5,  # the schedules run, a little later
+    "later": 3,  # and much later
+    "clock back": 1,  # somebody sets the clock right
+    "notices": 4,  # the providers tell, in any order, some of it twice
+    "old notices": 2,  # what they told once comes once more
+    "forged": 1,  # what must not be believed
+    "together": 5,  # two workers at once
+    "short": 1,  # the merchant is short of money at a provider
+    "topped up": 1,
+    "outage": 1,  # a provider cannot be reached
+    "back": 1,
+    "bounces": 1,  # a buyer's bank sends the money back
+    "consents": 3,  # a buyer names another account
+    "releases": 1,  # the shop gives a refund up
+    "retries": 2,  # the shop sends it again
+    "asks again": 1,  # a client repeats its last request with the same key
+}
+LATER_MINUTES = (5, 30, 61, 6 * 60, 24 * 60 + 5, 50 * 60, 9 * 24 * 60)
+
+Trouble = tuple[tuple[int | str, str], ...]
+
+
+@dataclass(frozen=True)
+class Sold:
+    """An order: one line of so many equal pieces, and its payments (channel, minor units)."""
+
+    price: int
+    pieces: int
+    payments: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step; ``what`` names it. ``fault`` is (channel, name) of what goes wrong."""
+
+    what: str
+    n: int = 0
+    trouble: Trouble = ()
+    fault: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The script of one seed. ``mended``: whether people see to what is left in the end."""
+
+    seed: int
+    orders: tuple[Sold, ...]
+    steps: tuple[Step, ...]
+    mended: bool
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Those that were paid through."""
+        return tuple(sorted({channel for order in self.orders for channel, _ in order.payments}))
+
+    def only(self, kept: Sequence[int]) -> Plan:
+        """The same with some of its steps."""
+        return replace(self, steps=tuple(self.steps[i] for i in kept))
+
+
+def drawn(seed: int) -> Plan:
+    """The plan of this seed, always the same."""
+    draw = Random(seed)
+    orders = tuple(_sold(draw) for _ in range(draw.choice((1, 1, 2))))
+    channels = sorted({c for order in orders for c, _ in order.payments})
+    steps = [_step(draw, channels) for _ in range(draw.randint(3, 10))]
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        place = draw.randint(0, len(steps) // 2)
+        steps[place:place] = _story(draw, draw.choice(channels)) if draw.random() < 0.5 else _opening(draw, channels)
+    return Plan(seed, orders, tuple(steps), draw.random() < 0.6)
+
+
+def _sold(draw: Random) -> Sold:
+    price, pieces = draw.randint(100, 2_000), draw.randint(1, 6)
+    due, parts = price * pieces, draw.choice((1, 1, 2, 2, 3))
+    cuts = sorted(draw.sample(range(1, due), parts - 1))
+    sums = [b - a for a, b in pairwise((0, *cuts, due))]
+    return Sold(price, pieces, tuple((c, s) for c, s in zip(draw.choices(CHANNELS, _PAYS, k=parts), sums, strict=True)))
+
+
+def _opening(draw: Random, channels: list[str]) -> list[Step]:
+    before = [_fault(draw, draw.choice(channels)) for _ in range(draw.choice((0, 1, 1, 2)))]
+    return [*before, _one("opens", draw)]
+
+
+def _story(draw: Random, channel: str) -> list[Step]:
+    """What takes several things in a row to happen: questions after a lost answer, deaths at one channel, an abnormal refund."""
+    if channel == "wechatpay" and draw.random() < 0.4:
+        held = [_named("wechatpay", "abnormal"), _one("opens", draw), _one("stream", draw), Step("poll", 2)]
+        redirects = [name for name in FAULTS["wechatpay"] if name.startswith("redirect")]
+        fault = [_named("wechatpay", draw.choice(redirects))] if draw.random() < 0.6 else []
+        return [*held, *fault, _aimed("consents", draw, channel, ("redirect",)), Step("poll", 1), _one("consents", draw)]
+    doubtful = _named(channel, draw.choice(("lost", "lost_executed") if channel == "balance" else ("hang", "hang_executed")))
+    asked = [name for name in FAULTS.get(channel, ()) if name.startswith("query")]
+    questions = [_named(channel, name) for name in draw.sample(asked, min(len(asked), draw.choice((0, 1, 2))))]
+    told = [_aimed("notices", draw, channel, ("notice",))] if channel != "balance" and draw.random() < 0.5 else []
+    calls = ("refund", "find")
+    return [
+        *questions,
+        *([doubtful] if draw.random() < 0.7 else []),
+        _one("opens", draw),
+        _aimed("stream", draw, channel, calls),
+        *told,
+        _aimed("poll", draw, channel, calls),
+    ]
+
+
+def _step(draw: Random, channels: list[str]) -> Step:
+    what = draw.choices(tuple(_STEPS), tuple(_STEPS.values()))[0]
+    if what == "fault":
+        return _fault(draw, draw.choice(channels))
+    return replace(_one(what, draw), fault=(draw.choice(channels), ""))
+
+
+def _one(what: str, draw: Random) -> Step:
+    return Step(what, draw.randrange(1 << 20), _trouble(draw))
+
+
+def _aimed(what: str, draw: Random, channel: str, calls: Sequence[str]) -> Step:
+    """A step in which, as a rule, the process dies at a call to that channel."""
+    place = f"{channel}.{draw.choice(calls)} {draw.choice(('before', 'behind'))}"
+    return Step(what, draw.randrange(1 << 20), ((place, "dies"),) if draw.random() < 0.8 else ())
+
+
+def _fault(draw: Random, channel: str) -> Step:
+    return _named(channel, draw.choice(FAULTS_OF[channel]))
+
+
+def _named(channel: str, fault: str) -> Step:
+    return Step("fault", 1, (), (channel, fault))
+
+
+def _trouble(draw: Random) -> Trouble:
+    """Up to two happenings: at a boundary that is named, or after so many of any kind."""
+    return tuple(
+        (draw.choice(boundary.ALL) if draw.random() < 0.4 else draw.randint(0, 25), draw.choice(HAPPENINGS))
+        for _ in range(draw.choice((0, 0, 1, 1, 2)))
+    )
