@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+import app
 from aftersales.bill import BEIJING
 from infra.local.client import until
 from infra.local.mall import KETTLE, LAMP, TOWEL, Goods, Shop
+from infra.local.schedule import MINUTE, SELDOM, Scheduler
 from infra.local.system import System
 
 pytestmark = pytest.mark.e2e
@@ -157,6 +159,21 @@ def test_the_clock_takes_reconciliation_along(system: System) -> None:
     system.tick(48)
     assert {d["date"] for d in whole(system, f"{day:%Y-%m}")["days"]} >= {str(day)}
     assert time.monotonic() - begun < 30
+
+
+def test_the_local_schedule_is_the_clouds(system: System) -> None:
+    """Each scheduled function is called here as often as its rate in the app says, of the local clock."""
+    rates = {e.name: e.schedule_expression.to_string() for e in app.app.event_sources if hasattr(e, "schedule_expression")}
+    told = {f"rate({n} minute{'s' * (n > 1)})": timedelta(minutes=n) for n in (1, 30)}
+    assert {name: told[rate] for name, rate in rates.items()} == {name: SELDOM.get(name, MINUTE) for name in rates}
+    calls: list[str] = []
+    handlers = {name: lambda _event, context: calls.append(context.function_name) for name in rates}
+    scheduler = Scheduler(system.home, handlers)
+    for hours in (0, 0.1, 0.1, 0.35):
+        if hours:
+            system.tick(hours)
+        assert scheduler.step()
+    assert {name: calls.count(name) for name in rates} == {name: 2 if name == "reconcile_bills" else 4 for name in rates}
 
 
 def whole(system: System, of: str) -> dict[str, Any]:
