@@ -92,7 +92,7 @@ def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Ste
     if leg is not None:
         card = step.event is Event.REFUND_REDIRECTED and not step.data.get("replaces")
         data |= _way("card" if card else leg.channel, str(step.data.get("part", "")), case.locale)
-        data["account"] = step.data.get("account") if card else ""
+        data["account"] = f" {step.data.get('account')}" if card else ""
         data["choose"] = _choose(registry, leg, case.locale)
         data["cause"] = failures.reason_of(leg.cause, case.locale, Audience.BUYER)[0] if leg.cause else ""
     notice = _notice(registry, case, key, **data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aftersales.case import Case, Event, State
 from aftersales.change import Step, verify_chain
-from aftersales.decision import Decision, Finding
+from aftersales.decision import Decision, Finding, Outcome
 from aftersales.evidence import Evidence, EvidenceState, Requirement, missing
 from aftersales.failure import Failure
 from aftersales.ports import CaseFile
@@ -177,6 +177,7 @@ def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingV
 def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> DecisionView | None:
     if decision is None:
         return None
+    against = decision.findings if decision.outcome is Outcome.REJECT else ()
     return DecisionView(
         outcome=decision.outcome,
         rule=decision.rule,
@@ -184,7 +185,7 @@ def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> De
         by=_name(ctx, decision.by),
         rules_version=decision.rules_version,
         findings=[finding_view(ctx, vertical, f) for f in decision.findings],
-        failure=failure_view(failures.of_findings(vertical, decision.findings, ctx.locale, ctx.audience)),
+        failure=failure_view(failures.of_findings(vertical, against, ctx.locale, ctx.audience)),
     )
 
 
