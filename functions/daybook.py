@@ -34,6 +34,7 @@ _TABLES = """
     create index billed on bill (key);
     create table found (kind text, key text, merchant text, currency text, ticket_id text);
     create index finding on found (key);
+    create index follow_up on found (ticket_id);
 """
 _OURS = "select merchant, currency, count(*), sum(minor) from ours where counted group by merchant, currency"
 _THEIRS = """
@@ -159,6 +160,10 @@ class Daybook:
         """The follow-ups of a merchant (None: of all) in a currency; those without one are told with every currency."""
         query = "select distinct ticket_id from found where currency in (?, '') and (? is null or merchant = ?) order by 1 limit ?"
         return tuple(name for (name,) in self._db.execute(query, (currency, merchant, merchant, most)))
+
+    def tells(self, ticket_id: str) -> bool:
+        """Whether a difference of this day has that ticket."""
+        return self._db.execute("select 1 from found where ticket_id = ? limit 1", (ticket_id,)).fetchone() is not None
 
     def figures(self) -> dict[tuple[str, str], Figures]:
         """What everybody has of the day, by merchant ("" for nobody's) and currency ("" for what has none)."""

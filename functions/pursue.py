@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from aftersales.bill import BillRow
 from aftersales.change import Change
@@ -12,7 +12,7 @@ from aftersales.channel import Outside, OutsideKind, OutsideState
 from aftersales.entry import Step
 from aftersales.errors import Conflict, NotFound
 from aftersales.money import EXPONENTS, Money
-from aftersales.ports import OrderFile, OrdersOfPayment
+from aftersales.ports import OrderFile, OrdersOfPayment, TicketsOf
 from aftersales.reconcile import Difference
 from aftersales.reconcile.match import CONTRADICT, VERDICT
 from aftersales.refund import Refund, RefundState
@@ -115,6 +115,19 @@ def close_explained(registry: Registry, names: Iterable[str], now: datetime, *, 
     ``gone``: why those close that nothing else explains, because the day was looked at again and does not differ any more.
     """
     return sum(again(lambda name=name: _closed(registry, name, now, gone)) for name in names)  # type: ignore[misc]  # bound per turn
+
+
+def still_open(registry: Registry, merchant: str, channel: str, since: date) -> list[Ticket]:
+    """A merchant's open tickets about differences of a channel on that day or later; "" for those of nobody."""
+    found: list[Ticket] = []
+    cursor = None
+    while True:
+        page = registry.store.find(TicketsOf(merchant), cursor, 500)
+        mine = (t for t in page.found if t.kind is TicketKind.DIFFERENCE and t.channel == channel)
+        found += (t for t in mine if str(t.about["date"]) >= since.isoformat())
+        cursor = page.cursor
+        if cursor is None:
+            return found
 
 
 def _closed(registry: Registry, name: str, now: datetime, gone: str) -> bool:

@@ -34,8 +34,8 @@ from functions import tickets
 from functions.amend import Amended, amend, leg_named
 from functions.context import again, commit
 from functions.daybook import AT_MIDNIGHT, Daybook
-from functions.pursue import close_explained, open_for
-from functions.reports import Day, keep, reports_on, summed, whole_reports
+from functions.pursue import close_explained, open_for, still_open
+from functions.reports import Day, keep, summed, whole_reports
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +192,6 @@ def _near(registry: Registry, on: Day) -> Iterator[Refund]:
 # --- what was found ---------------------------------------------------------------------------------------------------
 def _write(registry: Registry, on: Day, book: Daybook, found: Reconciled, amended: Amended, *, billed: bool) -> None:
     """Tickets first, then the merchants' reports, last the whole account's, which says that the day is done."""
-    before = {name for report in reports_on(registry, "", on.channel, on.day) for name in report.tickets}
     for one in _differences(registry, on, found, amended):
         ticket_id, merchant = open_for(registry, on, one, book.row(one.key), amended)
         midnight = one.kind == "ours_only" and one.key in found.tally.midnight
@@ -200,10 +199,14 @@ def _write(registry: Registry, on: Day, book: Daybook, found: Reconciled, amende
     figures = book.figures()
     whole = summed(figures)
     named = {currency: book.tickets(None, currency, NAMED) for currency in whole}
-    close_explained(registry, [name for names in named.values() for name in names], on.now)
-    gone = before - {name for names in named.values() for name in names}
-    close_explained(registry, gone, on.now, gone=f"{on.day} was looked at again, and does not differ any more.")
-    for merchant in {*book.merchants(), *(m for m, _ in figures)} - {""}:
+    merchants = {*book.merchants(), *(m for m, _ in figures)}
+    for merchant in {"", *merchants}:
+        mine = still_open(registry, merchant, on.channel, on.day)
+        today = [t.ticket_id for t in mine if t.about["date"] == on.day.isoformat()]
+        close_explained(registry, filter(book.tells, today), on.now)
+        gone = f"{on.day} was looked at again, and does not differ any more."
+        close_explained(registry, (name for name in today if not book.tells(name)), on.now, gone=gone)
+    for merchant in merchants - {""}:
         own = {currency: one for (m, currency), one in figures.items() if m == merchant and currency}
         keep(registry, on, merchant, {c: (one, book.tickets(merchant, c, NAMED)) for c, one in own.items()}, billed=billed)
     keep(registry, on, "", {c: (one, named[c]) for c, one in whole.items()}, billed=billed)
@@ -232,7 +235,13 @@ def _follow(registry: Registry, channel: str, tally: Tally) -> None:
     last = last_ready(now)
     back = int(registry.setting("reconcile", "days_back", str(DAYS_BACK)))
     reports = whole_reports(registry, channel, last - timedelta(days=back - 1), last)
-    tally.closed += close_explained(registry, dict.fromkeys(name for report in reports for name in report.tickets), now)
+    named = dict.fromkeys(name for report in reports for name in report.tickets)
+    tally.closed += close_explained(registry, named, now)
+    if any(len(report.tickets) == NAMED for report in reports):  # more than reports name
+        merchants = {ticket.merchant for name in named if (ticket := tickets.found(registry, name))}
+        for merchant in merchants:
+            left = (t.ticket_id for t in still_open(registry, merchant, channel, last - timedelta(days=back - 1)))
+            tally.closed += close_explained(registry, left, now)
 
 
 def _tell_missing(registry: Registry, on: Day, why: str) -> None:

@@ -94,6 +94,7 @@ class MoneyContract:
         full = a_report(
             ours=3, ours_minor=10**15, theirs=2, theirs_minor=9, matched=1, matched_minor=7, at_midnight=1, to_query=2,
             billed=False, differences={"ours_only": 1, "amount": 0}, tickets=tuple(f"T{n}" for n in range(200)), runs=4,
+            stale=True,
         )  # fmt: skip
         store.commit(Change(reports=(full, a_report(merchant="", currency="JPY"))))
         assert store.find(ReportsOf("m1", DAY, DAY)).found == (replace(full, version=1),)

@@ -16,7 +16,7 @@ from aftersales.channel import ReceiptStatus
 from aftersales.errors import Unknown
 from aftersales.order import Payment
 from aftersales.ports import RefundsOn, TicketNamed, TicketsOf
-from aftersales.refund import Cause, Refund
+from aftersales.refund import Cause, Refund, RefundState
 from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.channel import FakeChannel, Outcome
 from aftersales.ticket import Ticket, TicketKind
@@ -417,6 +417,45 @@ def shape(mall: Mall) -> Any:
     tickets = {(plain(t.ticket_id), t.is_open, t.version) for n, t in mall.store._kept.items() if n[0] == "ticket"}
     refunds = {(r.order_id, r.state, r.day) for r in legs.values()}
     return reports, tickets, refunds
+
+
+def test_a_ticket_that_a_killed_run_left_is_no_orphan(mall: Mall) -> None:
+    """Opened, and the run ended before its report; meanwhile the refund turned out not to have gone through: it closes."""
+    leg = bought(mall, "o1")
+    mall.clock.at = datetime(2026, 11, 21, 11, tzinfo=BEIJING)
+    real = mall.store.commit
+
+    def commit(change: Any) -> None:
+        if change.reports:
+            raise Killed
+        real(change)
+
+    mall.store.commit = commit
+    with pytest.raises(Killed):
+        reconcile.look(mall.registry, Day("wechatpay", DAY, mall.clock.at), 1e12)
+    mall.store.commit = real
+    assert ticket(mall, "ours_only", leg.key) is not None
+    mall.store._kept["refund", leg.case_id, 1] = replace(leg, state=RefundState.RELEASED, version=leg.version)
+    morning(mall)
+    closed = ticket(mall, "ours_only", leg.key)
+    assert closed is not None
+    assert (closed.is_open, report(mall).differences, report(mall).tickets) == (False, {}, ())
+
+
+def test_more_differences_than_a_report_names_are_followed_up_all(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report names so many of its tickets; those beyond close all the same, and looking again closes none that still differ."""
+    monkeypatch.setattr(reconcile, "NAMED", 2)
+    missed = [bought(mall, f"o{n}") for n in range(5)]
+    morning(mall)
+    assert (report(mall).differences, len(report(mall).tickets)) == ({"ours_only": 5}, 2)
+    (whole,) = reports_on(mall.registry, "", "wechatpay", DAY)
+    mall.store._kept["report", "", "wechatpay", DAY, "CNY"] = replace(whole, stale=True)
+    morning(mall)
+    assert len(mall.store.find(TicketsOf("m1")).found) == 5
+    for leg in missed:
+        mall.store._kept["refund", leg.case_id, 1] = replace(leg, state=RefundState.RELEASED, version=leg.version)
+    reconcile.run(mall.registry)
+    assert mall.store.find(TicketsOf("m1")).found == ()
 
 
 def test_two_at_once_end_the_same() -> None:
