@@ -33,6 +33,7 @@ from functions import (
     reconcile,
     redirect,
     reply,
+    rerun,
     returns,
     review,
     statement,
@@ -106,6 +107,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/release", mend.release, body.ReleaseBody, reply.CaseView, SENIOR),
     Route("GET", "/v1/merchant/reconciliation/{date}", statement.read, None, statement.StatementView, STAFF | {Role.PLATFORM}),
     # what somebody has to see to
+    Route("GET", "/v1/platform/dead-letters", rerun.listed, None, reply.TicketPage, frozenset({Role.PLATFORM})),
+    Route("POST", "/v1/platform/dead-letters/{ticket_id}/run", rerun.run, None, reply.TicketView, frozenset({Role.PLATFORM})),
     Route("GET", "/v1/merchant/tickets", tickets.listed, None, reply.TicketPage, STAFF | {Role.PLATFORM}),
     Route("GET", "/v1/merchant/tickets/{ticket_id}", tickets.get, None, reply.TicketView, STAFF | {Role.PLATFORM}),
     Route(

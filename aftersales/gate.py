@@ -23,8 +23,8 @@ from aftersales.channel import Limits
 
 SECOND = 1_000_000  # all instants here are whole microseconds since 1970
 
-#: Of what a channel allows in a second, calls keep a tenth away, for what comes late and then all at once.
-KEPT_BACK = 0.1
+#: Of what a channel allows in a second, this much is kept back, for calls that are late and then come all at once.
+KEPT_BACK = 0.15
 
 #: Calls that may come at once when their turns were missed: one in this many of a second's.
 AT_ONCE = 25

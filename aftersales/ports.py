@@ -228,6 +228,12 @@ class Stream(Protocol):
     def seen(self, record: Mapping[str, Any]) -> Seen | None:
         """What a stream record says; None for one that nothing follows from (an index, an answer, a removal)."""
 
+    def about(self, record: Mapping[str, Any]) -> Mapping[str, str]:
+        """What names the record that a stream record is about; told even where :meth:`seen` breaks. No personal data."""
+
+    def stored(self, about: Mapping[str, str]) -> Seen | None:
+        """That record as it is stored now, told as if it were new; None when it is gone or nothing follows from it."""
+
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,15 @@ from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
 from aftersales.ports import Seen
 from aftersales.refund import Refund, RefundState
 from aftersales.registry import Registry
-from functions import evidence, refunds
+from functions import deadletters, evidence, refunds
 from functions.context import again
+from functions.deadletters import What, Work
 
 log = logging.getLogger(__name__)
 PHOTO_QUEUE = "photos"
+
+#: In a job that was put aside and is run again: its ticket.
+ASIDE = "aside"
 
 
 def follow(registry: Registry, records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -29,10 +33,21 @@ def follow(registry: Registry, records: Sequence[Mapping[str, Any]]) -> list[str
             seen = registry.stream.seen(record)
             if seen is not None:
                 act(registry, seen)
-        except Exception:  # whatever it is, the others of the batch go on
+        except Exception as error:  # whatever it is, the others of the batch go on
             log.exception("a stream record could not be followed")
-            failed.append(str(record["dynamodb"]["SequenceNumber"]))
+            if not _put_aside(registry, record, error):
+                failed.append(str(record["dynamodb"]["SequenceNumber"]))
     return failed
+
+
+def _put_aside(registry: Registry, record: Mapping[str, Any], error: Exception) -> bool:
+    """Whether the record failed often enough to be put aside, where a person sees it; those behind it go on."""
+    try:
+        work = Work(What.STREAM, registry.stream.about(record))
+    except Exception:
+        log.exception("a stream record has no name")
+        return False
+    return deadletters.failed(registry, work, error, registry.clock.now())
 
 
 def act(registry: Registry, seen: Seen) -> None:
@@ -46,5 +61,17 @@ def act(registry: Registry, seen: Seen) -> None:
 
 
 def verify_photo(registry: Registry, job: Mapping[str, str]) -> None:
-    """One job of the photo queue, begun anew while somebody else changes the case."""
-    again(lambda: evidence.verify(registry, job["case_id"], job["evidence_id"]))
+    """One job of the photo queue, begun anew while somebody else changes the case.
+
+    Raises what it breaks at, until that was often enough to put the job aside.
+    """
+    work = Work(What.PHOTO, {name: job[name] for name in ("case_id", "evidence_id")}, case_id=job["case_id"])
+    try:
+        again(lambda: evidence.verify(registry, job["case_id"], job["evidence_id"]))
+    except Exception as error:
+        if not deadletters.failed(registry, work, error, registry.clock.now()):
+            raise
+        log.exception("a photo is put aside")
+        return
+    if ASIDE in job:
+        deadletters.succeeded(registry, job[ASIDE], registry.clock.now())

@@ -17,8 +17,9 @@ from aftersales.errors import AftersalesError, OverRefund, StaleVersion
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.registry import Registry
-from functions import refunds, returns, uncovered, words
+from functions import deadletters, refunds, returns, uncovered, words
 from functions.context import again, commit
+from functions.deadletters import Aside, What, Work
 from functions.payout import follow, parcel_timeouts, timeouts
 
 log = logging.getLogger(__name__)
@@ -36,13 +37,14 @@ class SweepIncomplete(AftersalesError):
 class Tally:
     """What one sweep did: index entries read, records advanced, records that failed and will be tried again.
 
-    ``passed_by`` are refunds of channels that took no calls.
+    ``passed_by`` are refunds of channels that took no calls, ``aside`` what failed so often that it is put aside as a ticket.
     """
 
     read: int = 0
     advanced: int = 0
     failed: int = 0
     passed_by: int = 0
+    aside: int = 0
 
     def complete(self) -> None:
         """Raise SweepIncomplete when a record failed: the schedule counts as failed, and whoever watches it is told."""
@@ -68,17 +70,41 @@ def poll_refunds(registry: Registry) -> Tally:
     return tally
 
 
+def advance(registry: Registry, due: Due) -> None:
+    """What a schedule does about one thing that is due, alone."""
+    now, tally = registry.clock.now(), Tally()
+    if due.kind == "refund":
+        _refund(registry, due, now, {}, tally)
+    elif due.kind == "parcel":
+        _parcel(registry, due, now)
+    else:
+        _case(registry, due, now)
+
+
 def _each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], tally: Tally) -> None:
     now = registry.clock.now()
+    aside = Aside(registry, now)
     for shard in range(registry.store.due_shards):
         for due in _due(registry, DueBy(kind, shard, now), tally):
+            named = _named(due)
+            if aside.rests(named):
+                tally.aside += 1
+                continue
             try:
                 tally.advanced += bool(again(lambda due=due: work(due, now)))  # type: ignore[misc]  # bound per turn
+                aside.went_well(named)
             except StaleVersion:
                 continue  # another sweep is at it
-            except Exception:  # whatever it is, the others are due too
+            except Exception as error:  # whatever it is, the others are due too
                 log.exception("%s of case %s could not be advanced; it stays due", kind, due.case_id)
-                tally.failed += 1
+                tally.aside += (rests := deadletters.failed(registry, named, error, now))
+                tally.failed += not rests
+
+
+def _named(due: Due) -> Work:
+    """What is due, as work that can be run again."""
+    needs: dict[str, str | int] = {"kind": due.kind, "case_id": due.case_id, "number": due.number, "channel": due.channel}
+    return Work(What.SCHEDULE, needs, case_id=due.case_id, channel=due.channel)
 
 
 def _due(registry: Registry, query: DueBy, tally: Tally) -> list[Due]:

@@ -98,6 +98,17 @@ class FakeStore:
         """What one of ``records`` says."""
         return cast("Seen", record["seen"])
 
+    def about(self, record: Mapping[str, Any]) -> Mapping[str, str]:
+        """Which of ``records`` it is."""
+        return {"number": str(record["dynamodb"]["SequenceNumber"])}
+
+    def stored(self, about: Mapping[str, str]) -> Seen | None:
+        """The latest that was told of that record, as if it were new."""
+        with self._lock:
+            told = [cast("Seen", r["seen"]) for r in self.records]
+        asked = _same(told[int(about["number"]) - 1])
+        return replace(next(s for s in reversed(told) if _same(s) == asked), before=None)
+
     # --- writing ------------------------------------------------------------------------------------------------------
     def commit(self, change: Change) -> None:
         """Write all of ``change`` or nothing.
@@ -218,6 +229,13 @@ class FakeStore:
             if due_at and due_at <= query.now and crc32(waiting.case_id.encode()) % self.due_shards == query.shard:
                 whose = (waiting.number, waiting.channel) if isinstance(waiting, Refund) else (0, "")
                 yield Due(query.kind, waiting.case_id, due_at, *whose)
+
+
+def _same(seen: Seen) -> tuple[object, ...]:
+    """What a record is, whatever it says."""
+    after = seen.after
+    name = getattr(after, "number", None) or getattr(after, "evidence_id", None) or getattr(after, "order_id", None)
+    return type(after), seen.case_id, name
 
 
 def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:

@@ -22,6 +22,7 @@ from plugins.dynamodb_store.key import case_key, order_key
 from plugins.dynamodb_store.layout import Layout
 from plugins.dynamodb_store.query import Finder
 from plugins.dynamodb_store.record import Item, bytes_of, parts, value
+from plugins.dynamodb_store.table import Table
 from plugins.dynamodb_store.write import Count, Write, refusal
 
 if TYPE_CHECKING:
@@ -101,6 +102,17 @@ class DynamoStore:
             return None
         before, _ = _told(images["OldImage"]) if images.get("OldImage") else (None, "")
         return Seen(before, after, case_id)
+
+    def about(self, record: Mapping[str, Any]) -> Mapping[str, str]:
+        """The key of the item that a stream record is about: ids of ours."""
+        keys = record["dynamodb"]["Keys"]
+        return {"partition": keys["PK"]["S"], "sort": keys["SK"]["S"]}
+
+    def stored(self, about: Mapping[str, str]) -> Seen | None:
+        """That item as it is stored now, told as if it were new."""
+        item = Table(self.client, self.table).item(about["partition"], about["sort"])
+        after, case_id = _told(item) if item else (None, "")
+        return Seen(None, after, case_id) if after is not None else None
 
     def _partition(self, key: str, beyond: str) -> Iterator[Item]:
         condition = "PK = :pk AND SK > :sk" if beyond else "PK = :pk"

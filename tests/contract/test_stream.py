@@ -58,6 +58,28 @@ class TestStream:
         self.check([seen for record in records if (seen := engine_store.seen(record))])
         self.check([seen for record in records if (seen := engine_store.seen(json.loads(json.dumps(record, default=as_lambda))))])
 
+    def test_a_record_can_be_told_again(self, engine_store: DynamoStore, endpoint: str) -> None:
+        """What names a record is known without reading it, and gives it as it is stored now; fake and engine alike."""
+        self.play(engine_store)
+        fake = FakeStore()
+        self.play(fake)
+        ways: list[tuple[Any, list[Any]]] = [(engine_store, read_stream(endpoint, engine_store)), (fake, list(fake.records))]
+        told = list[set[str]]()
+        for store, records in ways:
+            seen = [s for s in (store.stored(store.about(r)) for r in records) if s]
+            assert all(s.before is None for s in seen)
+            states = [s.after.state for s in seen if isinstance(s.after, Refund)]
+            assert states == [RefundState.PROCESSING] * 2, "both of its records tell it as it is now"
+            told.append({type(s.after).__name__ for s in seen})
+        assert told == [set(KINDS)] * 2
+
+    def test_what_is_gone_is_not_told_again(self, engine_store: DynamoStore) -> None:
+        """An unreadable record has a name all the same; nothing follows from one that is not there."""
+        unreadable = {"dynamodb": {"Keys": {"PK": {"S": "CASE#c9"}, "SK": {"S": "REFUND#01"}}, "NewImage": {"PK": {"N": "1"}}}}
+        about = engine_store.about(unreadable)
+        assert about == {"partition": "CASE#c9", "sort": "REFUND#01"}
+        assert engine_store.stored(about) is None
+
     def test_a_removal_says_nothing(self, engine_store: DynamoStore) -> None:
         """An expired answer that is swept away is no news."""
         old = item(("IDEM#a#b", "HEAD"), an_answer())
