@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from aftersales.channel import ReceiptStatus
+from aftersales.channel import Card, Outside, OutsideKind, OutsideState, ReceiptStatus, RefundNotice, RefundOrder, RefundReceipt
+from aftersales.errors import Rejected, Unknown
+from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.ports import RefundChannel
 from aftersales.refund import Cause
 from aftersales.testing.channel import FakeChannel, Outcome, a_refund_order
-from aftersales.testing.clock import START
-from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox
-from plugins.wechatpay_refund import build
 
 Message = tuple[dict[str, str], bytes]
 
@@ -27,8 +29,13 @@ class Provider(Protocol):
     """What the machine needs of the other side."""
 
     channel: RefundChannel
+    balance: FakeChannel
     #: What can go wrong, by name; :meth:`go_wrong` scripts one.
     troubles: tuple[str, ...]
+    #: The bank that a card belongs to, as the channel calls it.
+    bank: str
+    #: Numbers that were given up.
+    released: set[str]
 
     def pay(self, order: Order) -> None:
         """The buyer has paid this order."""
@@ -43,13 +50,19 @@ class Provider(Protocol):
         """It is ``now``."""
 
     def truth(self) -> dict[str, tuple[str, int]]:
-        """What really was taken from the merchant: key → (payment's number, minor units)."""
+        """What really was taken from the merchant and not given back: key → (payment's number, minor units)."""
 
-    def doomed(self) -> set[str]:
-        """Keys under which nothing will ever be paid: the provider closed them."""
+    def once_paid(self) -> set[str]:
+        """Keys that were paid at some time, also those whose money came back."""
+
+    def console(self, transaction_id: str, minor: int, *, back: bool = False) -> Message | None:
+        """The merchant refunds ``minor`` by hand; or what was sent so comes back. Gives the notice of it, None for nothing."""
+
+    def outside(self, transaction_id: str) -> int:
+        """Minor units that left this payment by hand."""
 
     def notices(self) -> list[Message]:
-        """Genuine notices about everything that has ended, in no special order."""
+        """Genuine notices about everything that has ended, old words too, the newest first."""
 
     def forged(self) -> list[Message]:
         """Messages that must not be believed: a wrong signature, another amount, a number that is not ours."""
@@ -58,76 +71,158 @@ class Provider(Protocol):
         """The end."""
 
 
+@dataclass(slots=True)
+class Wallet(FakeChannel):
+    """The fake channel, of a provider that never pays more than it took, tells what was paid by hand, and takes another card."""
+
+    by_hand: dict[str, tuple[str, int]] = field(default_factory=dict)
+    deaf: bool = False
+
+    def refund(self, order: RefundOrder) -> RefundReceipt:
+        """Pay, unless too much of the payment was given back by hand."""
+        if order.key not in self.receipts:
+            ours = sum(self.truth[k] for k in self.receipts if self._orders[k].transaction_id == order.transaction_id)
+            if ours + self.spent_by_hand(order.transaction_id) + order.amount.minor > order.paid.minor:
+                self.calls.append(order)
+                raise Rejected("More than is left.", cause=Cause.OVER_LIMIT, later=False)
+        return super(Wallet, self).refund(order)  # a class with slots is made anew: the bare form would name the old one
+
+    def redirect(self, order: RefundOrder, channel_id: str, card: Card) -> RefundReceipt:
+        """Send what is held to another card; the answer may be lost."""
+        known = self.receipts[order.key]
+        if known.cause is not Cause.ACCOUNT_ABNORMAL or channel_id != known.channel_id or len(card.number) < 12:
+            raise Rejected("It is not held.", cause=Cause.OTHER, later=False)
+        self.truth[order.key] = order.amount.minor
+        self.receipts[order.key] = replace(known, status=ReceiptStatus.PROCESSING, cause=None)
+        if self.deaf:
+            raise Unknown("No answer.", key=order.key)
+        return self.receipts[order.key]
+
+    def spent_by_hand(self, transaction_id: str) -> int:
+        """What left this payment by hand."""
+        return sum(minor for number, minor in self.by_hand.values() if number == transaction_id)
+
+    def notice(self, headers: Mapping[str, str], body: bytes, now: datetime) -> RefundNotice:
+        """A notice about money that moved by hand, or one of the fake's own."""
+        if "by-hand" not in headers:
+            return super(Wallet, self).notice(headers, body, now)
+        key = headers["by-hand"]
+        number, minor = headers["number"], int(headers["minor"])
+        outside = Outside(key, number, Money(minor, "CNY"), OutsideKind.REFUND, OutsideState(headers["state"]), now)
+        return RefundNotice(None, key, outside)
+
+
 class FakeProvider:
     """The fake channel. A refund in processing ends when time passes."""
 
     troubles = (
-        "lost_executed",
-        "lost_executed",
-        "lost",
-        "processing",
-        "processing",
-        "closing",
-        "not_enough",
-        "too_soon",
-        "silent",
-        "key",
-    )
+        "lost_executed", "lost_executed", "lost", "processing", "processing", "closing", "closing", "abnormal", "bounce", "deaf",
+        "not_enough", "too_soon", "not_synced", "silent", "key", "no_account", "no_account", "mended",
+    )  # fmt: skip
+    bank = "ICBC_DEBIT"
 
     def __init__(self) -> None:
-        self.channel = FakeChannel()
-        self._closing = False
-        self._transactions: dict[str, str] = {}
+        self.channel, self.balance = Wallet(), FakeChannel()
+        self._endings: deque[Cause] = deque()
+        self.released: set[str] = set()
+        self._told: list[Message] = []
+        self._paid: set[str] = set()
 
     def pay(self, order: Order) -> None:
         """The fake believes the payment it is told."""
 
     def go_wrong(self, trouble: str) -> None:
-        """The next outcome of the script, or silence when asked, or that the next refund in processing is closed."""
-        match trouble:
-            case "lost_executed":
-                self.channel.then(Outcome.UNKNOWN_EXECUTED)
-            case "lost":
-                self.channel.then(Outcome.UNKNOWN_NOT_EXECUTED)
-            case "processing":
-                self.channel.then(Outcome.PROCESSING)
-            case "closing":
-                self.channel.then(Outcome.PROCESSING)
-                self._closing = True
-            case "not_enough":
-                self.channel.then(Cause.NOT_ENOUGH)
-            case "too_soon":
-                self.channel.then(Cause.TOO_SOON)
-            case "key":
-                self.channel.then(Cause.CONFIGURATION)
-            case "silent":
-                self.channel.silent = not self.channel.silent
+        """The next outcome of the script, or silence when asked, or how the next refund in processing ends."""
+        at_once = {
+            "lost_executed": Outcome.UNKNOWN_EXECUTED, "lost": Outcome.UNKNOWN_NOT_EXECUTED, "processing": Outcome.PROCESSING,
+            "not_enough": Cause.NOT_ENOUGH, "too_soon": Cause.TOO_SOON, "key": Cause.CONFIGURATION, "not_synced": Cause.NOT_FOUND,
+            "no_account": Cause.ACCOUNT_ABNORMAL,
+        }  # fmt: skip
+        if trouble in at_once:
+            self.channel.then(at_once[trouble])
+        elif trouble in ("closing", "abnormal"):
+            self.channel.then(Outcome.PROCESSING)
+            self._endings.append(Cause.CLOSED if trouble == "closing" else Cause.ACCOUNT_ABNORMAL)
+        elif trouble == "bounce":
+            self._bounce()
+        elif trouble == "mended":
+            self._mend()
+        else:
+            name = {"silent": "silent", "deaf": "deaf"}[trouble]
+            setattr(self.channel, name, not getattr(self.channel, name))
+
+    def _bounce(self) -> None:
+        arrived = [k for k, r in self.channel.receipts.items() if r.status is ReceiptStatus.SUCCEEDED]
+        if arrived:
+            self._tell(arrived[0])
+            self.channel.conclude(arrived[0], Cause.BOUNCED)
+            self._tell(arrived[0])
+
+    def _mend(self) -> None:
+        """A refund that was refused is made by hand, under our number: it is paid, and we do not know it yet.
+
+        Nobody does so once it was given up: that would be paying twice by hand.
+        """
+        script, self.channel.script = self.channel.script, deque()
+        refused = [o for o in self.channel.calls if o.key not in self.channel.receipts and o.key not in self.released]
+        with suppress(Rejected):
+            for order in refused[:1]:
+                self.channel.refund(order)
+        self.channel.script = script
 
     def heal(self) -> None:
         """The script is forgotten."""
         self.channel.script.clear()
-        self.channel.silent = self._closing = False
+        self._endings.clear()
+        self.channel.silent = self.channel.deaf = False
 
     def time(self, now: datetime) -> None:
         """What is in processing ends."""
         for key, receipt in self.channel.receipts.items():
             if receipt.status is ReceiptStatus.PROCESSING:
-                self.channel.conclude(key, Cause.CLOSED if self._closing else None, at=now)
-                self._closing = False
+                self._tell(key)
+                ended = self.channel.conclude(key, self._endings.popleft() if self._endings else None, at=now)
+                if ended.cause is Cause.ACCOUNT_ABNORMAL:  # held by the provider: it has left the merchant
+                    self.channel.truth[key] = receipt.amount.minor
+                self._tell(key)
+
+    def _tell(self, key: str) -> None:
+        self._told.append(self.channel.notice_of(key))
 
     def truth(self) -> dict[str, tuple[str, int]]:
-        """The fake's own books."""
-        numbers = {o.key: o.transaction_id for o in self.channel.calls}
-        return {key: (numbers[key], minor) for key, minor in self.channel.truth.items()}
+        """The books of the channel and of the balance."""
+        both = (self.channel, self.balance)
+        numbers = {o.key: o.transaction_id for books in both for o in books.calls}
+        found = {key: (numbers[key], minor) for books in both for key, minor in books.truth.items()}
+        self._paid |= {key for key, (_, minor) in found.items() if minor}
+        return found
 
-    def doomed(self) -> set[str]:
-        """What failed after it had been accepted."""
-        return {key for key, receipt in self.channel.receipts.items() if receipt.status is ReceiptStatus.FAILED}
+    def once_paid(self) -> set[str]:
+        """What was ever seen in the books."""
+        self.truth()
+        return self._paid
+
+    def console(self, transaction_id: str, minor: int, *, back: bool = False) -> Message | None:
+        """By hand, in the provider's own console."""
+        mine = [k for k, (number, m) in self.channel.by_hand.items() if number == transaction_id and m]
+        if back:
+            if not mine:
+                return None
+            was = self.channel.by_hand[mine[0]][1]
+            self.channel.by_hand[mine[0]] = (transaction_id, 0)
+            return {"by-hand": mine[0], "number": transaction_id, "minor": str(was), "state": "back"}, b""
+        key = f"hand-{len(self.channel.by_hand)}"
+        self.channel.by_hand[key] = (transaction_id, minor)
+        return {"by-hand": key, "number": transaction_id, "minor": str(minor), "state": "gone"}, b""
+
+    def outside(self, transaction_id: str) -> int:
+        """By hand, as it is now."""
+        return self.channel.spent_by_hand(transaction_id)
 
     def notices(self) -> list[Message]:
-        """One per refund that has ended."""
+        """One per refund that has ended, then every older word."""
         ended = [k for k, r in self.channel.receipts.items() if r.status is not ReceiptStatus.PROCESSING]
-        return [self.channel.notice_of(key) for key in ended]
+        return [self.channel.notice_of(key) for key in ended] + self._told[::-1]
 
     def forged(self) -> list[Message]:
         """Made from what is known, and one that a stranger could make."""
@@ -139,91 +234,3 @@ class FakeProvider:
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-class SandboxProvider:
-    """WeChat Pay's protocol with real signatures over loopback. Notices are carried by the machine, not by the sandbox."""
-
-    troubles = (
-        "hang_executed", "hang_executed", "hang", "500_executed", "500", "429", "html", "cut", "slow", "slow", "closing", "short",
-        "query_500", "query_404", "wrong_amount", "wrong_number", "unsigned", "bad_signature",
-    )  # fmt: skip
-
-    def __init__(self, keys: Keys) -> None:
-        self.sandbox = Sandbox(keys=keys).start()
-        self.channel = build({**self.sandbox.settings(), "read_s": 5})
-
-    def pay(self, order: Order) -> None:
-        """The provider has the payments in its books."""
-        for payment in order.payments:
-            if payment.paid_minor:
-                self.sandbox.pay(payment.transaction_id, payment.paid_minor)
-
-    def go_wrong(self, trouble: str) -> None:
-        """One fault of the script."""
-        if trouble == "short":
-            self.sandbox.book.fund(SHORT_MINOR)
-            return
-        executed = not trouble.startswith(("hang", "500", "429")) or trouble.endswith("_executed")
-        at, kind, more = _FAULTS[trouble.removesuffix("_executed")]
-        self.sandbox.fault(Fault(at, kind, executed=executed, **more))
-
-    def heal(self) -> None:
-        """The script is forgotten, and there is money on the account."""
-        self.sandbox.script.clear()
-        self.sandbox.book.fund(None)
-
-    def time(self, now: datetime) -> None:
-        """The sandbox's clock runs along with the mall's."""
-        self.sandbox.set_clock((now - START).total_seconds())
-
-    def truth(self) -> dict[str, tuple[str, int]]:
-        """The sandbox's books."""
-        refunds: dict[str, Any] = self.sandbox.truth()["refunds"]
-        return {key: (r["transaction_id"], r["executed"]) for key, r in refunds.items()}
-
-    def doomed(self) -> set[str]:
-        """What is closed, or will be."""
-        rows = self.sandbox.book.rows("select out_refund_no from refund where ends_as = 'CLOSED'")
-        return {row["out_refund_no"] for row in rows}
-
-    def notices(self) -> list[Message]:
-        """One per refund that has ended."""
-        ended = [key for key, r in self.sandbox.truth()["refunds"].items() if r["status"] != "PROCESSING"]
-        return [self.sandbox.notice_of(key) for key in ended]
-
-    def forged(self) -> list[Message]:
-        """Wrongly signed, stale, unsigned, a probe; and genuine ones about another amount or a number that is not ours."""
-        made = []
-        for key, refund in self.sandbox.truth()["refunds"].items():
-            made.append(self.sandbox.notice_of(key, refund["minor"] + 1))
-            spoilt = (Kind.BAD_SIGNATURE, Kind.STALE, Kind.UNSIGNED, Kind.SIGNTEST)
-            made += [self.sandbox.notice_of(key, fault=kind) for kind in spoilt]
-            found = self.sandbox.book.find(key)
-            assert found is not None
-            headers, body = self.sandbox.notifier.made(replace(found, out_refund_no="Rnever-1"))
-            made.append(({name.lower(): value for name, value in headers.items()}, body))
-            break  # each takes a signature
-        return [*made, ({}, b"{}")]
-
-    def close(self) -> None:
-        """End both sides."""
-        self.channel.close()
-        self.sandbox.stop()
-
-
-_FAULTS: dict[str, tuple[At, Kind, dict[str, Any]]] = {
-    "hang": (At.CREATE, Kind.HANG, {}),
-    "500": (At.CREATE, Kind.ERROR, {}),
-    "429": (At.CREATE, Kind.ERROR, {"status": 429, "code": "FREQUENCY_LIMITED"}),
-    "html": (At.CREATE, Kind.HTML, {"status": 502}),
-    "cut": (At.CREATE, Kind.CUT, {}),
-    "slow": (At.CREATE, Kind.OUTCOME, {"seconds": SLOW_S}),
-    "closing": (At.CREATE, Kind.OUTCOME, {"seconds": SLOW_S, "status_text": "CLOSED"}),
-    "wrong_amount": (At.CREATE, Kind.WRONG_AMOUNT, {}),
-    "wrong_number": (At.CREATE, Kind.WRONG_NUMBER, {}),
-    "unsigned": (At.CREATE, Kind.UNSIGNED, {}),
-    "bad_signature": (At.CREATE, Kind.BAD_SIGNATURE, {}),
-    "query_500": (At.QUERY, Kind.ERROR, {}),
-    "query_404": (At.QUERY, Kind.ERROR, {"status": 404, "code": "RESOURCE_NOT_EXISTS"}),
-}
