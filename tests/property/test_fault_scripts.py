@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -80,13 +81,15 @@ def test_a_seed_is_always_the_same_script(channels: Channels) -> None:
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_the_judge_notices(mutant: str, channels: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
     """A defect that loses track of money does not stay hidden."""
-    makes = MUTANTS[mutant](monkeypatch)
-    assert any(error_of(drawn(seed), channels, Tally(), makes).startswith("Wrong") for seed in range(NOTICES))
+    mutate, words = MUTANTS[mutant]
+    makes = mutate(monkeypatch)
+    assert any(re.search(words, error_of(drawn(seed), channels, Tally(), makes)) for seed in range(NOTICES))
 
 
 def test_a_failure_is_told_with_the_shortest_replay(channels: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who reads of a failure gets its seed and only the steps it takes: without any of them nothing is wrong."""
-    makes = MUTANTS["a client that renumbers when there is no answer"](monkeypatch)
+    mutate, _ = MUTANTS["a client that renumbers when there is no answer"]
+    makes = mutate(monkeypatch)
     seed = next(seed for seed in range(NOTICES) if error_of(drawn(seed), channels, Tally(), makes))
     plan, (kept, _) = drawn(seed), shortest(drawn(seed), channels, makes)
     assert len(kept) < len(plan.steps)

@@ -11,6 +11,7 @@ from aftersales.change import verify_chain
 from aftersales.entry import BACK, Step
 from aftersales.ports import CaseFile, StepsOf, TicketsOf
 from aftersales.refund import LATER, Cause, Refund, RefundState
+from aftersales.ticket import TicketKind
 from tests.property.scripts.world import World, Wrong
 
 S = RefundState
@@ -23,7 +24,14 @@ class Judge:
         self.world = world
         #: Numbers under which money ever moved: a bounce takes it back.
         self.ever: set[str] = set()
-        world.watch = self.payments_hold
+        world.watch = self._sees
+
+    def _sees(self) -> None:
+        """In the middle of a call: what is wrong is kept until the step is over, for a call may survive any error."""
+        try:
+            self.payments_hold()
+        except Wrong as wrong:
+            self.world.wrongs.append(wrong)
 
     # --- at every moment ----------------------------------------------------------------------------------------------
     def payments_hold(self) -> None:
@@ -41,6 +49,8 @@ class Judge:
 
     def holds(self) -> None:
         """Nothing moved that is not on record; no refund moved twice; what the ledger says covers what moved."""
+        if self.world.wrongs:
+            raise self.world.wrongs[0]
         self.payments_hold()
         moved, files = self.world.moved(), self.world.files()
         legs = {leg.key: leg for file in files for leg in file.refunds}
@@ -50,6 +60,7 @@ class Judge:
                 _check((number, minor) == (legs[key].transaction_id, legs[key].amount.minor), f"{key}: {minor} of {number} moved")
         for chain in chains(legs.values()):
             sent = sum(moved.get(leg.key, ("", 0))[1] for leg in chain)
+            self.world.tally.most = max(self.world.tally.most, sent / chain[0].amount.minor)
             _check(sent <= chain[0].amount.minor, f"{sent} of {chain[0].amount.minor} moved under {[leg.key for leg in chain]}")
         for file in files:
             sent = sum(moved.get(leg.key, ("", 0))[1] for leg in file.refunds)
@@ -80,13 +91,15 @@ class Judge:
         """Every approved refund was executed once and in full, or a person has it, with a ticket; the ledger says the same."""
         self.holds()
         moved, files, tally = self.world.moved(), self.world.files(), self.world.tally
-        open_keys = {ticket.key for ticket in self.world.store.find(TicketsOf("m1", True), None, 1_000).found}
+        tickets = [t for merchant in ("m1", "") for t in self.world.store.find(TicketsOf(merchant, True), None, 1_000).found]
+        dead = [ticket.ticket_id for ticket in tickets if ticket.kind is TicketKind.DEAD_LETTER]
+        _check(not dead, f"work was given up: {dead}")
+        open_keys = {ticket.key for ticket in tickets}
         for file in files:
             for chain in chains(file.refunds):
                 tally.approved += 1
                 tally.by_channel[chain[0].channel] += 1
                 sent = sum(moved.get(leg.key, ("", 0))[1] for leg in chain)
-                tally.most = max(tally.most, sent / chain[0].amount.minor)
                 self._chain_ends(chain, sent, open_keys)
                 self._ledger_agrees(file, chain, moved)
             self._case_ends(file)

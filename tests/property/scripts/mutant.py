@@ -130,18 +130,18 @@ def _resigned(patch: pytest.MonkeyPatch) -> Makes:
     return World
 
 
-#: By what each does wrong.
-MUTANTS: dict[str, Mutates] = {
-    "a store that forgets the version check": _with_store(_Forgetful),
-    "a store that leaves out a step": _with_store(_Losing),
-    "a client that renumbers when there is no answer": _with_refund(_another_number),
-    "a client that takes silence for a yes": _with_refund(_hopeful),
-    "a ledger without its cap": _with(Ledger, "left_of", lambda self, payment: payment.minor),
-    "a ledger that does not hear of a bounce": _with(Ledger, "bounce", lambda self, key, at: self),
-    "a wallet that forgets its numbers": _wallet,
-    "a new number for whatever failed": _impatient,
-    "a release that nobody checks": _with(mend, "nothing_moved", lambda *given: None),
-    "a failure without a ticket": _with(tickets, "opened", lambda *given: ()),
-    "a notice that is believed unsigned": _believing,
-    "a schedule that never looks": _resigned,
+#: By what each does wrong: how it is made, and words of the judge that say what came of it.
+MUTANTS: dict[str, tuple[Mutates, str]] = {
+    "a store that forgets the version check": (_with_store(_Forgetful), "is broken|the ledger says|moved"),
+    "a store that leaves out a step": (_with_store(_Losing), "is broken"),
+    "a client that renumbers when there is no answer": (_with_refund(_another_number), "which is not on record"),
+    "a client that takes silence for a yes": (_with_refund(_hopeful), "settled, and never moved"),
+    "a ledger without its cap": (_with(Ledger, "left_of", lambda self, payment: payment.minor), "spent"),
+    "a ledger that does not hear of a bounce": (_with(Ledger, "bounce", lambda self, key, at: self), "the ledger says settled"),
+    "a wallet that forgets its numbers": (_wallet, "its entries say"),
+    "a new number for whatever failed": (_impatient, "moved under"),
+    "a release that nobody checks": (_with(mend, "nothing_moved", lambda *given: None), "0 spent|given up, and"),
+    "a failure without a ticket": (_with(tickets, "opened", lambda *given: ()), "no ticket tells of it"),
+    "a notice that is believed unsigned": (_believing, "a forged notice"),
+    "a schedule that never looks": (_resigned, "still wait"),
 }

@@ -37,6 +37,7 @@ _STEPS = {
     "topped up": 1,
     "outage": 1,  # a provider cannot be reached
     "back": 1,
+    "frozen": 1,  # risk control holds a payment
     "bounces": 1,  # a buyer's bank sends the money back
     "consents": 3,  # a buyer names another account
     "releases": 1,  # the shop gives a refund up
@@ -117,7 +118,8 @@ def _story(draw: Random, channel: str) -> list[Step]:
         held = [_named("wechatpay", "abnormal"), _one("opens", draw), _one("stream", draw), Step("poll", 2)]
         redirects = [name for name in FAULTS["wechatpay"] if name.startswith("redirect")]
         fault = [_named("wechatpay", draw.choice(redirects))] if draw.random() < 0.6 else []
-        return [*held, *fault, _aimed("consents", draw, channel, ("redirect",)), Step("poll", 1), _one("consents", draw)]
+        then = (_one(draw.choice(("consents", "releases", "retries")), draw), Step("poll", 1))
+        return [*held, *(then if draw.random() < 0.4 else (*fault, _aimed("consents", draw, channel, ("redirect",)), *then))]
     doubtful = _named(channel, draw.choice(("lost", "lost_executed") if channel == "balance" else ("hang", "hang_executed")))
     asked = [name for name in FAULTS.get(channel, ()) if name.startswith("query")]
     questions = [_named(channel, name) for name in draw.sample(asked, min(len(asked), draw.choice((0, 1, 2))))]

@@ -53,6 +53,7 @@ class Play:
             "topped up": lambda step: self._fund(step, None),
             "outage": self._outage,
             "back": lambda step: world.down.discard(step.fault[0]),
+            "frozen": self._frozen,
             "bounces": self._bounces,
             "consents": lambda step: self._sees_to(step, people.consent),
             "releases": lambda step: self._sees_to(step, people.release),
@@ -95,6 +96,8 @@ class Play:
             work()
         except Died:
             return
+        except Wrong as wrong:
+            self.world.wrongs.append(wrong)
 
     # --- steps --------------------------------------------------------------------------------------------------------
     def _fault(self, step: Step) -> None:
@@ -142,6 +145,12 @@ class Play:
         if step.fault[0] in self.world.sides:
             self.world.happened("outage")
             self.world.down.add(step.fault[0])
+
+    def _frozen(self, step: Step) -> None:
+        numbers = [(p.channel, number) for number, p in self.world.payments().items() if p.channel in self.world.sides]
+        if numbers:
+            channel, number = numbers[step.n % len(numbers)]
+            self.world.happened("frozen", int(self.world.sides[channel].freeze(number)))
 
     def _bounces(self, _step: Step) -> None:
         bounced = (side.bounce(key) for side in self.world.sides.values() for key in side.notices())

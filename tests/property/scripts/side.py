@@ -33,6 +33,7 @@ _EITHER = {
     "500": Fault(C, Kind.ERROR),
     "429": Fault(C, Kind.ERROR, status=429, code="FREQUENCY_LIMITED"),
     "html": Fault(C, Kind.HTML, status=502),
+    "html_200": Fault(C, Kind.HTML, status=200),
 }
 _ANSWERS = {
     "wrong_amount": Fault(C, Kind.WRONG_AMOUNT),
@@ -66,6 +67,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
         _SIGNATURES,
         _ends(slow=("SUCCESS", SLOW_S), closed=("CLOSED", SLOW_S), closed_now=("CLOSED", 0.0), abnormal=("ABNORMAL", SLOW_S)),
         {
+            "stale": Fault(C, Kind.STALE),
+            "unknown_serial": Fault(C, Kind.UNKNOWN_SERIAL),
             "query_unknown": Fault(Q, Kind.ERROR, status=404, code="RESOURCE_NOT_EXISTS"),
             "redirect_hang": Fault(At.REDIRECT, Kind.HANG),
             "redirect_500": Fault(At.REDIRECT, Kind.ERROR, executed=False),
@@ -120,6 +123,7 @@ class Side:
         # A gap of its own only at WeChat Pay, as it has it.
         self.provider: Any = build(Env(name, now, self.script, base_url, keys=keys_of(name)))
         self.provider.notifier.stop()
+        self._frozen: set[str] = set()
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The reply to a call."""
@@ -138,10 +142,20 @@ class Side:
         """What is left on the merchant's account; None: any amount."""
         self.provider.book.fund(minor)
 
+    def freeze(self, number: str) -> bool:
+        """Risk control holds a payment; whether this provider has such a thing."""
+        if self.name not in ("wechatpay", "alipay"):
+            return False
+        self.provider.levers["freeze"](number)
+        self._frozen.add(number)
+        return True
+
     def heal(self) -> None:
-        """Nothing goes wrong any more, and there is money on the account."""
+        """Nothing goes wrong any more, nothing is held, and there is money on the account."""
         self.script.clear()
         self.fund(None)
+        for number in self._frozen:
+            self.provider.levers["freeze"](number, "" if self.name == "wechatpay" else False)
 
     def time_passed(self) -> None:
         """What is due at the provider happens."""

@@ -45,6 +45,7 @@ class World:
         self.plan, self.tally = plan, tally
         self._real = channels.real
         self.clock = FakeClock(START)
+        self.wrongs: list[Wrong] = []  # what came to light in the middle of something
         self.watch: Callable[[], None] = lambda: None
         self.boundaries = Boundaries(lambda name: tally.kills.update([name]))
         self.sides = {
@@ -173,6 +174,8 @@ class World:
                 self.notice(side.name, side.notice_of(keys[-1]))
             except Died:  # whoever receives it is another process
                 return
+            except Wrong as wrong:
+                self.wrongs.append(wrong)
 
     def _wallet_wrong(self) -> str:
         self.tally.calls += 1
