@@ -14,7 +14,7 @@ Item = dict[str, Any]
 _WORD = re.compile(r"\s*(attribute_not_exists|AND|OR|<=|=|\(|\)|,|[:#]?\w+)")
 
 
-class Cancelled(ClientError):  # type: ignore[misc]  # the library has no types
+class Cancelled(ClientError):
     """A transaction whose conditions do not hold."""
 
 
@@ -47,7 +47,7 @@ class Accounts:
         holds = [self._holds(kind, said) for kind, said in does]
         if not all(holds):
             reasons = [{"Code": "None" if held else "ConditionalCheckFailed"} for held in holds]
-            said = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
+            said: Any = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
             raise Cancelled(said, "TransactWriteItems")
         for kind, said in does:
             self._write(kind, said)

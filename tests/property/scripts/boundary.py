@@ -18,6 +18,7 @@ CALLS = {
     "stripe": ("refund", "find", "notice"),
     "unionpay": ("refund", "find", "notice"),
     "balance": ("refund", "find"),
+    "gate": ("enter", "leave"),
     "wire": ("call",),
 }
 #: Every boundary, as ``store.commit before``.

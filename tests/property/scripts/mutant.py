@@ -67,7 +67,7 @@ def _another_number(inner: Any, order: RefundOrder) -> RefundReceipt:
     try:
         return inner.refund(order)  # type: ignore[no-any-return]  # a channel of any kind
     except Unknown:
-        again = inner.refund(replace(order, key=f"{order.key}9"))
+        again: RefundReceipt = inner.refund(replace(order, key=f"{order.key}9"))
         return replace(again, key=order.key)
 
 

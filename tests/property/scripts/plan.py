@@ -70,12 +70,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The script of one seed. ``mended``: whether people see to what is left in the end."""
+    """The script of one seed. ``mended``: people see to what is left in the end. ``gated``: the channels have a gate."""
 
     seed: int
     orders: tuple[Sold, ...]
     steps: tuple[Step, ...]
     mended: bool
+    gated: bool
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -96,7 +97,7 @@ def drawn(seed: int) -> Plan:
     for _ in range(draw.choice((1, 1, 2, 3))):
         place = draw.randint(0, len(steps) // 2)
         steps[place:place] = _story(draw, draw.choice(channels)) if draw.random() < 0.5 else _opening(draw, channels)
-    return Plan(seed, orders, tuple(steps), draw.random() < 0.6)
+    return Plan(seed, orders, tuple(steps), draw.random() < 0.6, draw.random() < 0.5)
 
 
 def _sold(draw: Random) -> Sold:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -178,7 +180,7 @@ class Play:
 
     def _until_quiet(self) -> None:
         for _ in range(RUNS):
-            due = [leg.deadline.due_at for leg in self.world.legs() if leg.deadline and _waits(leg)]
+            due = [leg.deadline.due_at or self.world.clock.now() for leg in self.world.legs() if leg.deadline and _waits(leg)]
             if due:
                 self.world.pass_time(max(min(due) - self.world.clock.now(), timedelta(seconds=1)))
                 self.world.schedules()
@@ -207,13 +209,26 @@ def _waits(leg: Refund) -> bool:
 
 @contextmanager
 def same_names(seed: int) -> Iterator[None]:
-    """Names that are drawn are the same each time: the order of sweeps follows from them."""
-    usual = uuid.os.urandom  # type: ignore[attr-defined]
+    """Names and pauses that are drawn are the same each time: the order of sweeps follows from them."""
+    usual, state = uuid.os.urandom, random.getstate()  # type: ignore[attr-defined]
     uuid.os.urandom = Random(seed).randbytes  # type: ignore[attr-defined]
+    random.seed(seed)
     try:
         yield
     finally:
         uuid.os.urandom = usual  # type: ignore[attr-defined]
+        random.setstate(state)
+
+
+@contextmanager
+def own_time(world: World) -> Iterator[None]:
+    """Nobody really sleeps."""
+    usual = time.sleep
+    time.sleep = world.sleep  # type: ignore[assignment]  # the names of its parameters differ
+    try:
+        yield
+    finally:
+        time.sleep = usual
 
 
 def play(plan: Plan, channels: Channels, tally: Tally, makes: Makes = World) -> World:
@@ -222,7 +237,8 @@ def play(plan: Plan, channels: Channels, tally: Tally, makes: Makes = World) -> 
         world = makes(plan, channels, tally)
         channels.join(world)
         try:
-            Play(world).run()
+            with own_time(world):
+                Play(world).run()
         finally:
             channels.leave()
             world.close()

@@ -120,9 +120,9 @@ class Side:
     def __init__(self, name: str, now: Callable[[], float], happened: Callable[[str], None], base_url: str) -> None:
         self.name = name
         self.script = Counted(name, happened)
-        # A gap of its own only at WeChat Pay, as it has it.
-        self.provider: Any = build(Env(name, now, self.script, base_url, keys=keys_of(name)))
-        self.provider.notifier.stop()
+        provider: Any = build(Env(name, now, self.script, base_url, keys=keys_of(name)))
+        provider.notifier.stop()
+        self.provider = provider
         self._frozen: set[str] = set()
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:

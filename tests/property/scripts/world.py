@@ -14,6 +14,7 @@ from aftersales.ports import CaseFile
 from aftersales.refund import Refund
 from aftersales.testing.builders import a_line, a_payment, an_order
 from aftersales.testing.clock import FakeClock
+from aftersales.testing.gate import FakeGate
 from aftersales.testing.queue import FakeQueue
 from aftersales.testing.store import FakeStore
 from functions import follow, http, sweep
@@ -66,6 +67,8 @@ class World:
         )
         for name, channel in watched.items():
             self.mall.registry.put(f"channel:{name}", channel)
+        if plan.gated:
+            self.mall.registry.put("gate", Watched("gate", FakeGate(), self.boundaries))
         self.orders = [self._order(n, sold) for n, sold in enumerate(plan.orders)]
         self.told = 0
 
@@ -221,6 +224,10 @@ class World:
     def _all_went(failed: list[str]) -> None:
         if failed:
             raise Wrong(f"records of the stream cannot be followed: {failed}")
+
+    def sleep(self, seconds: float) -> None:
+        """Whoever waits a moment, waits in the scripts' own time."""
+        self.clock.move(timedelta(seconds=seconds))
 
     def pass_time(self, length: timedelta) -> None:
         """Later, for everybody."""
