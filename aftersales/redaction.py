@@ -16,7 +16,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from types import TracebackType
 from typing import Any, TypeVar
@@ -32,9 +32,7 @@ SHORTEST = 8
 
 def learn(secret: str) -> None:
     """Never show ``secret`` again, nor a line of it: as it is, as JSON or Python write it, nor percent-encoded."""
-    for part in (secret, *secret.splitlines()):
-        if len(part) >= SHORTEST and not part.startswith("-----"):
-            _known.add(part)
+    _known.add([part for part in (secret, *secret.splitlines()) if len(part) >= SHORTEST and not part.startswith("-----")])
 
 
 class _Known:
@@ -45,12 +43,13 @@ class _Known:
         self._forms: set[str] = set()
         self.pattern: re.Pattern[str] | None = None
 
-    def add(self, part: str) -> None:
-        """Find this text from now on, however it is written."""
-        if part in self._forms:
+    def add(self, parts: Sequence[str]) -> None:
+        """Find these texts from now on, however they are written. The pattern grows with every one: it is made once for all."""
+        if self._forms.issuperset(parts):
             return
         with self._lock:
-            self._forms |= {part, json.dumps(part)[1:-1], repr(part)[1:-1], quote(part), quote(part, safe=""), quote_plus(part)}
+            for part in parts:
+                self._forms |= {part, json.dumps(part)[1:-1], repr(part)[1:-1], quote(part), quote(part, safe=""), quote_plus(part)}
             self.pattern = re.compile("|".join(re.escape(form) for form in sorted(self._forms, key=len, reverse=True)))
 
 
