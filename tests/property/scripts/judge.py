@@ -131,7 +131,7 @@ class Judge:
             want = {S.SETTLED: (Step.SETTLED,), S.RELEASED: (Step.RELEASED,)}.get(leg.state, (Step.RESERVED, Step.BOUNCED))
             _check(steps[leg.key] in want, f"{leg.key} is {leg.state}, the ledger says {steps[leg.key]}")
         counts = Counter((e.key, e.step) for e in order.ledger.entries)
-        _check(max(counts.values(), default=1) <= 2, f"the ledger repeats itself: {counts}")
+        _check(max(counts.values(), default=1) == 1, f"the ledger repeats itself: {counts}")
 
     def _case_ends(self, file: CaseFile) -> None:
         if not file.refunds:
