@@ -123,7 +123,7 @@ def hear(mall: Mall, headers: Mapping[str, str], body: bytes = b"") -> Response:
 
 def name_account(mall: Mall, case_id: str, body: Any = None, number: int = 1, **who: Any) -> Any:
     """The buyer names another account, the balance unless one is given."""
-    return mall.send("POST", f"/v1/cases/{case_id}/refunds/{number}/account", body or {"to": "balance"}, **who)
+    return mall.send("POST", f"/v1/cases/{case_id}/refunds/{number}/account", {"to": "balance"} if body is None else body, **who)
 
 
 def release(mall: Mall, case_id: str, how: str = "not_owed", number: int = 1, **who: Any) -> Any:
