@@ -61,8 +61,9 @@ def opened(registry: Registry, ticket: Ticket, now: datetime) -> tuple[Ticket, .
     if known is None:
         return (ticket,)
     about = {**known.about, **ticket.about}
-    if known.is_open:
-        return (replace(known, about=about, channel_id=ticket.channel_id or known.channel_id, seen_at=now),)
+    if known.is_open:  # whose it is may be known by now
+        whose = {n: getattr(ticket, n) or getattr(known, n) for n in ("merchant", "order_id", "case_id", "channel_id")}
+        return (replace(known, about=about, seen_at=now, **whose),)
     times = known.about.get("opened", 1)
     about["opened"] = (times if isinstance(times, int) else 1) + 1
     return (replace(ticket, about=about, seen_at=now, version=known.version),)
