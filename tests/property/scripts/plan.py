@@ -32,7 +32,8 @@ _STEPS = {
     "notices": 4,  # the providers tell, in any order, some of it twice
     "old notices": 2,  # what they told once comes once more
     "forged": 1,  # what must not be believed
-    "together": 5,  # two workers at once
+    "together": 4,  # two workers at once, at anything
+    "race": 3,  # the stream and the schedules at once, after the same refunds
     "short": 1,  # the merchant is short of money at a provider
     "topped up": 1,
     "outage": 1,  # a provider cannot be reached
@@ -104,7 +105,7 @@ def drawn(seed: int) -> Plan:
         steps[at:at] = _story(draw, other, draw.choice(FAULTS_OF[other])) if story else _opening(draw, channels)
     first = [replace(step, n=2 * step.n) if step.what == "opens" else step for step in _story(draw, channel, fault)]  # of order 0
     if draw.random() < 0.5:
-        first = [replace(step, trouble=((place, "dies"),)) if step.what in ("stream", "poll") else step for step in first]
+        first = [replace(step, trouble=((place, "dies"),)) if step.what in ("stream", "race", "poll") else step for step in first]
     return Plan(seed, orders, (*first, *steps), draw.random() < 0.6, place.startswith("gate") or draw.random() < 0.5)
 
 
@@ -138,8 +139,9 @@ def _story(draw: Random, channel: str, fault: str) -> list[Step]:
     before = [_named(channel, fault), *([_named(channel, lost)] if fault.startswith("query") else [])]
     told = [_aimed("notices", draw, channel, ("notice",))] if channel != "balance" and draw.random() < 0.5 else []
     calls = ("refund", "find")
+    sent = "race" if draw.random() < 0.3 else "stream"
     looked = _aimed("poll", draw, channel, calls if channel != "balance" else ("find",))
-    return [*before, _one("opens", draw), _aimed("stream", draw, channel, calls), *told, looked]
+    return [*before, _one("opens", draw), _aimed(sent, draw, channel, calls), *told, looked]
 
 
 def _step(draw: Random, channels: list[str]) -> Step:

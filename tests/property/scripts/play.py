@@ -51,6 +51,7 @@ class Play:
             "old notices": lambda step: self._under(step.trouble, partial(postman.deliver_old, step.n)),
             "forged": lambda step: postman.forge(),
             "together": self._together,
+            "race": self._race,
             "short": lambda step: self._fund(step, SHORT_MINOR),
             "topped up": lambda step: self._fund(step, None),
             "outage": self._outage,
@@ -137,6 +138,13 @@ class Play:
             self.world.pass_time(timedelta(minutes=1))
         self.world.happened("together")
         self._under(step.trouble, lambda: self.world.boundaries.together(draw.sample(works, 2), draw))
+
+    def _race(self, step: Step) -> None:
+        """The stream and the schedules at once, a minute after what they are both after was stored."""
+        self.world.pass_time(timedelta(minutes=1))
+        self.world.happened("race")
+        works = [self.world.follow, self.world.schedules]
+        self._under(step.trouble, lambda: self.world.boundaries.together(works, Random(step.n)))
 
     def _fund(self, step: Step, minor: int | None) -> None:
         if step.fault[0] in self.world.sides:

@@ -11,7 +11,8 @@ from tests.property.scripts.plan import CHANNELS, FAULTS_OF, HAPPENINGS
 #: What is done to everybody, beside the faults at each provider.
 COMMON = (
     "notice twice", "notice old", "notice forged", "notice foreign", "notice of another amount", "stream lost", "stream again",
-    "clock back", "outage", "short", "topped up", "together", "frozen", "bounce", "consent", "release", "retry", "asked again",
+    "clock back", "outage", "short", "topped up", "together", "race", "frozen", "bounce", "consent", "release", "retry",
+    "asked again",
     *(f"in the middle: {what}" for what in dict.fromkeys(HAPPENINGS) if what != "dies"),
 )  # fmt: skip
 
