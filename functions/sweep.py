@@ -132,7 +132,7 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
         silent = Approval("system", now, file.case.amount, "No answer in time counts as a yes.")
         change = change.with_case(approvals=(*file.case.approvals, silent))
     try:
-        change = follow(registry, change, order, "system", now)
+        change = uncovered.over(registry, file.case.deadline, follow(registry, change, order, "system", now), now)
     except OverRefund:  # the money went back another way
         change = uncovered.put_off(registry, file, now)
     commit(registry, change)
@@ -154,6 +154,7 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     else:
         try:
             change = returns.inspected(registry, file, moved, order, "system", now)
+            change = uncovered.over(registry, parcel.deadline, change, now)
         except OverRefund:  # the money went back another way
             change = uncovered.put_off(registry, file, now)
     commit(registry, change)

@@ -16,15 +16,15 @@ from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from functions import tickets
 
-#: When silence is heard again.
-AGAIN = timedelta(hours=24)
+#: When silence is heard again, and how its deadline says why.
+AGAIN, CAUSE = timedelta(hours=24), "uncovered"
 
 
 def put_off(registry: Registry, file: CaseFile, now: datetime) -> Change:
     """The change that puts off what silence would have decided: the case's own deadline, or its parcel's, and a ticket."""
-    case, deadline = file.case, Deadline.after(now, AGAIN, "uncovered")
+    case, deadline = file.case, Deadline.after(now, AGAIN, CAUSE)
     ticket = Ticket(
-        tickets.name_of(TicketKind.PAID_OUTSIDE, case.case_id),
+        _name(case.case_id),
         TicketKind.PAID_OUTSIDE,
         case.merchant,
         now,
@@ -40,3 +40,15 @@ def put_off(registry: Registry, file: CaseFile, now: datetime) -> Change:
     if case.deadline is not None:
         return change.with_case(deadline=deadline)
     return replace(change, parcel=replace(file.parcel, deadline=deadline) if file.parcel else None)
+
+
+def over(registry: Registry, waited: Deadline, change: Change, now: datetime) -> Change:
+    """The change that silence brings, its ticket closed when it had been put off before."""
+    if waited.cause != CAUSE or change.case is None:
+        return change
+    done = tickets.closed(registry, (_name(change.case.case_id),), "The money is back.", now)
+    return replace(change, tickets=(*change.tickets, *done))
+
+
+def _name(case_id: str) -> str:
+    return tickets.name_of(TicketKind.PAID_OUTSIDE, case_id)

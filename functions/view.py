@@ -225,6 +225,8 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
     told, data = words.failure_of(ctx.registry, case, step, ctx.locale, ctx.audience), words.figures(step, case.amount.currency)
     if told:
         data |= {"failure": told.text, "next": told.next}
+    if step.event is Event.PAID_OUTSIDE:
+        data |= {name: text("functions", f"outside.{data.get(name)}", ctx.locale) for name in ("kind", "state")}
     if data.get("cause") in set(Cause):
         data["cause"], data["next"] = failures.reason_of(str(data["cause"]), ctx.locale, ctx.audience)
     if isinstance(data.get("reason"), str):

@@ -15,7 +15,7 @@ from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_payment, an_order
 from aftersales.testing.channel import Outcome
 from functions import evidence
-from tests.api.after import Holding, accepted, hear, holding, ledger, leg, refused, release, steps, tickets
+from tests.api.after import Holding, accepted, hear, holding, ledger, leg, refused, release, step, steps, tickets
 from tests.mall import Mall
 
 PAID = a_payment().transaction_id
@@ -60,6 +60,7 @@ def test_a_refund_made_elsewhere_is_booked_once_whoever_tells_it(mall: Mall) -> 
     assert tickets(mall)[0]["ticket_id"] == reply.json["ticket_id"]
     assert [s["data"]["key"] for s in steps(mall, case_id) if s["event"] == "paid_outside"] == ["re_1"]
     assert mall.case(case_id)["state"] == "settling"
+    assert step(mall, case_id, "paid_outside")["text"].endswith("a refund at the channel, paid out, number re_1")
 
 
 def test_a_new_case_sees_the_smaller_rest(mall: Mall) -> None:
@@ -79,7 +80,7 @@ def test_a_new_case_sees_the_smaller_rest(mall: Mall) -> None:
     assert ("paid_outside", case["case_id"]) in [(t["kind"], t["case_id"]) for t in tickets(mall)]
     tell(mall, amount_minor=9000, state="back")
     mall.wait(hours=24)
-    assert mall.case(case["case_id"])["ending"] == "refunded"
+    assert (mall.case(case["case_id"])["ending"], tickets(mall)) == ("refunded", [])
 
 
 def test_a_dispute_that_is_won_gives_the_money_back(mall: Mall) -> None:
