@@ -32,6 +32,7 @@ from functions import (
     plans,
     reconcile,
     redirect,
+    remedy,
     reply,
     rerun,
     returns,
@@ -73,7 +74,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/orders/{order_id}", orders.put, body.OrderBody, reply.OrderView, MALL),
     Route("GET", "/v1/orders/{order_id}", orders.get, None, reply.OrderView, READS),
     Route("POST", "/v1/orders/{order_id}/facts", orders.add_fact, body.FactBody, reply.OrderView, MALL),
-    Route("POST", "/v1/orders/{order_id}/outside", outside.told, body.OutsideBody, reply.OutsideView, MALL),
+    Route("POST", "/v1/orders/{order_id}/outside", outside.told, remedy.OutsideBody, reply.OutsideView, MALL),
     Route("GET", "/v1/orders/{order_id}/options", orders.options, None, reply.OptionsView, READS),
     # the buyer asks, and everybody concerned reads
     Route("POST", "/v1/cases", cases.open_case, body.CaseBody, reply.CaseView, ASKS, 201),
@@ -89,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/cases/{case_id}/refund-plan", plans.preview, None, reply.PlanView, READS),
     Route("POST", "/v1/cases/{case_id}/messages", review.say, body.MessageBody, reply.CaseView, ASKS | STAFF),
     # only the buyer agrees to another account: a mall's backend may not do it for them
-    Route("POST", "/v1/cases/{case_id}/refunds/{number}/account", redirect.name_account, body.AccountBody, reply.CaseView, BUYER),
+    Route("POST", "/v1/cases/{case_id}/refunds/{number}/account", redirect.name_account, remedy.AccountBody, reply.CaseView, BUYER),
     Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, reply.TimelineView, READS),
     Route("GET", "/v1/notices", cases.told, None, reply.NoticePage, BUYER),
     # the shop decides
@@ -104,7 +105,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/merchant/refunds.csv", export.as_csv, None, reply.File, STAFF, media=export.CSV_MEDIA),
     Route("GET", "/v1/merchant/refunds.xlsx", export.as_xlsx, None, reply.File, STAFF, media=export.XLSX_MEDIA),
     Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", mend.retry, None, reply.CaseView, SENIOR),
-    Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/release", mend.release, body.ReleaseBody, reply.CaseView, SENIOR),
+    Route(
+        "POST", "/v1/merchant/cases/{case_id}/refunds/{number}/release", mend.release, remedy.ReleaseBody, reply.CaseView, SENIOR
+    ),
     Route("GET", "/v1/merchant/reconciliation/{date}", statement.read, None, statement.StatementView, STAFF | {Role.PLATFORM}),
     # what somebody has to see to
     Route("GET", "/v1/platform/dead-letters", rerun.listed, None, reply.TicketPage, frozenset({Role.PLATFORM})),
@@ -112,7 +115,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/merchant/tickets", tickets.listed, None, reply.TicketPage, STAFF | {Role.PLATFORM}),
     Route("GET", "/v1/merchant/tickets/{ticket_id}", tickets.get, None, reply.TicketView, STAFF | {Role.PLATFORM}),
     Route(
-        "POST", "/v1/merchant/tickets/{ticket_id}/close", tickets.close, body.CloseBody, reply.TicketView, SENIOR | {Role.PLATFORM}
+        "POST",
+        "/v1/merchant/tickets/{ticket_id}/close",
+        tickets.close,
+        remedy.CloseBody,
+        reply.TicketView,
+        SENIOR | {Role.PLATFORM},
     ),
 )
 

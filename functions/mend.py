@@ -14,8 +14,8 @@ from aftersales.ports import CaseFile
 from aftersales.refund import LATER, MENDED, POLLS, RENUMBER, Refund, RefundEvent, RefundState, advance_refund
 from aftersales.ticket import Spend
 from functions import calls, legs, outcome, tickets
-from functions.body import ReleaseBody
 from functions.context import Context
+from functions.remedy import ReleaseBody
 from functions.reply import CaseView
 from functions.view import stored
 

@@ -24,7 +24,7 @@ from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import LATER, REFUND_TERMINAL, Cause, Refund, RefundState
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
-from functions import renumber, tickets
+from functions import reach, renumber, tickets
 from functions.part import part_of
 
 
@@ -108,8 +108,8 @@ def _renumbered(registry: Registry, file: CaseFile, closed: Refund, now: datetim
 
 def renumbered(registry: Registry, change: Change, file: CaseFile, failed: Refund, by: str, now: datetime) -> Change:
     """The change with the failed leg released and a new one reserved in its place. Raises OverRefund."""
-    released, fresh = renumber.replaced(failed, len(file.refunds) + 1, now)
-    ledger = renumber.moved_on(order_of(registry, failed).ledger, fresh, now)
+    order, (released, fresh) = order_of(registry, failed), renumber.replaced(failed, len(file.refunds) + 1, now)
+    fresh, ledger = reach.marked(registry, fresh, order.order, order.ledger, now), renumber.moved_on(order.ledger, fresh, now)
     done = tickets.closed_of(registry, failed, f"A new number: {fresh.key}.", now)
     change = change.then(Event.REFUND_RENUMBERED, by, now, key=fresh.key, replaces=failed.key, amount_minor=fresh.amount.minor)
     return replace(change, refunds=(released, fresh), ledger=ledger, tickets=done)

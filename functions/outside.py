@@ -22,9 +22,9 @@ from aftersales.refund import case_of
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from functions import tickets
-from functions.body import OutsideBody
 from functions.context import Context, again, commit
 from functions.outcome import overpaid
+from functions.remedy import OutsideBody
 from functions.reply import OutsideView
 
 log = logging.getLogger(__name__)

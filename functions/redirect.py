@@ -21,11 +21,11 @@ from aftersales.errors import Conflict, Rejected, Unknown
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Cause, Refund, RefundEvent, RefundState, advance_refund
 from functions import calls, consent, renumber, tickets
-from functions.body import AccountBody
 from functions.consent import BALANCE
 from functions.context import Context, again, commit
 from functions.mend import asked, came_back, committed, leg, nothing_moved
 from functions.part import part_of
+from functions.remedy import AccountBody
 from functions.reply import CaseView
 from functions.view import case_view
 

@@ -16,9 +16,9 @@ from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.ticket import Ticket, TicketKind
 from functions import failures
-from functions.body import CloseBody
 from functions.context import Context
 from functions.failures import Audience
+from functions.remedy import CloseBody
 from functions.reply import FailureView, TicketPage, TicketView
 
 #: The tickets that a leg can have; they close by themselves when it ends.

@@ -11,6 +11,8 @@ from aftersales.order import Freight
 from aftersales.refund import Cause
 from aftersales.testing.builders import a_line, a_merchant, a_payment, an_order
 from aftersales.testing.channel import Outcome
+from functions.mend import QUIET
+from functions.payout import FIRST_LOOK
 from tests.api.after import accepted, balance, hear, held, holding, ledger, leg, refused, release, retry, step, steps, tickets
 from tests.mall import Mall
 
@@ -62,6 +64,11 @@ def test_only_seniors_give_up(mall: Mall, role: str) -> None:
     assert release(mall, case_id, role=role).status == 403
     assert release(mall, case_id, merchant="m2").status == 404
     assert release(mall, case_id, number=9).status == 404
+
+
+def test_a_call_ends_before_its_refund_can_be_released() -> None:
+    """Called without being read within the first minute, a refund is given up minutes after the last word on it, not before."""
+    assert timedelta(minutes=2) <= QUIET - FIRST_LOOK
 
 
 def test_only_what_failed_is_given_up(mall: Mall) -> None:
