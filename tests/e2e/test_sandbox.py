@@ -523,7 +523,7 @@ def test_logs_hold_no_secrets(sandbox: Sandbox, mall: Mall, caplog: pytest.LogCa
 
 
 def test_calls_are_counted(sandbox: Sandbox, channel: WechatPayRefunds) -> None:
-    """The truth tells good and bad calls and the fullest second of requests for refunds, so that a test can hold us to the limits."""
+    """The truth tells good and bad calls and the fullest second of refund requests, so that tests can hold us to the limits."""
     channel.refund(ORDER)
     for n in range(7):
         assert channel.find(replace(ORDER, key=f"Rnone-{n}")) is None

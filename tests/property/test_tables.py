@@ -79,7 +79,7 @@ def test_every_parcel_ends_by_silence(state, events):
 
 @given(st.lists(st.tuples(st.sampled_from(RefundEvent), st.integers(0, 10**5)), max_size=30), st.none() | st.sampled_from(Cause))
 def test_a_refund_keeps_its_number_and_amount_for_life(events, cause):
-    """Through any history key, amount and payment stay; a settled refund moves only when it bounced; what is open is looked at again."""
+    """Through any history key, amount and payment stay; settled moves only when it bounced; what is open is looked at again."""
     refund, now = a_refund(cause=cause), NOW
     for event, seconds in events:
         now += timedelta(seconds=seconds)
