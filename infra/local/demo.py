@@ -1,4 +1,4 @@
-"""Demo: the claim on spoiled strawberries from photo to money, told step by step, every sentence checked; then three more.
+"""Demo: the claim on spoiled strawberries from photo to money, told and checked step by step; three more; and the books.
 
 Runs on a home of its own that begins empty (``.local/demo``), and ends non-zero when anything is not as told.
 """
@@ -16,6 +16,7 @@ from aftersales.case import Event
 from aftersales.change import verify_chain
 from aftersales.ledger import Step
 from aftersales.ports import StepsOf
+from infra.local.books import Books
 from infra.local.client import Client, until
 from infra.local.engine import CannotInstall, EngineFailed, EngineLocked
 from infra.local.home import DEFAULT
@@ -242,6 +243,7 @@ def main(args: argparse.Namespace) -> int:
             photo, second = fresh_photo(home, folder), fresh_photo(home, folder)
             demo.first_claim(photo)
             demo.other_lanes(photo, second)
+            Books(system, demo.story, demo.shop).play()
     except (NotTrue, TimeoutError) as error:
         print(f"\ndemo: {error}\nThe logs are in {args.home / 'log'}.", file=sys.stderr)
         return 1
@@ -256,7 +258,7 @@ def _wipe(home: Path) -> None:
     """Empty the demo's folder, if it is one and nobody runs on it."""
     if not home.exists():
         return
-    if any(home.iterdir()) and not (home / "secrets.json").exists():
+    if any(home.iterdir()) and not (home / "home.json").exists():
         raise SystemFailed(f"{home} holds something else than a demo; name another folder with --home")
     if System(home).is_running():
         raise AlreadyRunning(f"a system runs on {home}: end it first")

@@ -65,15 +65,17 @@ class Shop:
         signed: float | None = None,
         status: str = "",
         channel: str = "wechatpay",
+        split: tuple[tuple[str, int], ...] = (),
     ) -> dict[str, Any]:
-        """Push an order that was paid at the provider before, and give it.
+        """Push an order that was paid at the provider before, through ``channel`` or ``split`` over several, and give it.
 
         ``paid``, ``shipped`` and ``signed`` are hours ago; None: not yet. What comes later is never earlier: an order signed for
         ten hours ago was shipped twenty hours before that.
         """
         shipped = signed + 20 if signed is not None and shipped is None else shipped
         paid = max(paid, shipped + 4 if shipped is not None else 0)
-        payment = self._paid(goods.minor, paid, channel)
+        parts = split or ((channel, goods.minor),)
+        payments = [{**self._paid(minor, paid, by), "payment_id": f"p{n}"} for n, (by, minor) in enumerate(parts, 1)]
         order: dict[str, Any] = {
             "order_id": order_id,
             "merchant": self.merchant,
@@ -81,12 +83,12 @@ class Shop:
             "currency": "CNY",
             "status": status or ("signed" if signed is not None else "shipped" if shipped is not None else "paid"),
             "lines": [goods.line()],
-            "payments": [payment],
-            "paid_at": payment["paid_at"],
+            "payments": payments,
+            "paid_at": payments[0]["paid_at"],
         }
         if shipped is not None:
             order["shipped_at"] = self.ago(shipped).isoformat()
-            order["shipment"] = {"carrier": "sf", "number": f"SF{payment['transaction_id'][-12:]}"}
+            order["shipment"] = {"carrier": "sf", "number": f"SF{payments[0]['transaction_id'][-12:]}"}
         if signed is not None:
             order["signed_at"] = self.ago(signed).isoformat()
         with self.system.client("integrator", "mall", self.merchant) as mall:
@@ -108,5 +110,5 @@ class Shop:
         if channel == "card":
             number = number[-21:]  # as long as UnionPay's numbers are
             self.system.pay(number, minor, paid_at, provider="unionpay")
-        said = {"payment_id": "p1", "channel": channel, "transaction_id": number, "paid_minor": minor}
+        said = {"channel": channel, "transaction_id": number, "paid_minor": minor}
         return {**said, "paid_at": paid_at.isoformat()}
