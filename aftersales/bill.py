@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
 from aftersales.errors import Invalid
 from aftersales.money import EXPONENTS
+
+if TYPE_CHECKING:
+    import zipfile
 
 #: Days in bills are Beijing's. China has had one offset and no summer time since 1991 (tz database).
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -117,6 +120,16 @@ def day_of(text: str) -> str:
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
+def _archive(file: BinaryIO) -> zipfile.ZipFile:
+    """The ZIP in ``file``. Raises BadZipFile, also for names that are not in the alphabet they claim."""
+    import zipfile
+
+    try:
+        return zipfile.ZipFile(file)
+    except ValueError as error:
+        raise zipfile.BadZipFile("its list of files cannot be read") from error
+
+
 @contextmanager
 def unpacked(path: Path) -> Iterator[list[tuple[str, BinaryIO]]]:
     """The texts in a file, unpacked while they are read: one, under the file's name, if it is plain or gzip; all ``.csv`` of a ZIP.
@@ -135,7 +148,7 @@ def unpacked(path: Path) -> Iterator[list[tuple[str, BinaryIO]]]:
                 with gzip.GzipFile(fileobj=file) as packed:
                     yield [(path.name, cast("BinaryIO", io.BufferedReader(packed, 1 << 18)))]
             elif magic == b"PK\x03\x04":
-                with zipfile.ZipFile(file) as archive:
+                with _archive(file) as archive:
                     found = [one for one in archive.infolist() if one.filename.lower().endswith((".csv", ".txt"))]
                     if any(one.flag_bits & 1 for one in found):
                         raise Invalid(f"{path.name} is encrypted.", todo="Unpack it first.")

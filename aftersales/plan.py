@@ -34,7 +34,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked of an order's money: pieces, an amount (of the pieces, or of all that is left when none are named), freight."""
+    """What is asked of an order's money: pieces, an amount (of the pieces, or of all that is left when none are named), freight.
+
+    Freight without pieces is the freight alone, unless the amount is more than that: then it is of all that is left.
+    """
 
     items: tuple[Item, ...] = ()
     asked: Money | None = None
@@ -70,8 +73,9 @@ def reserved(ledger: Ledger, case_id: str, wish: Wish, terms: Terms, at: datetim
         raise Invalid("Nothing is asked for.", todo="Name pieces, an amount, or the freight.")
     if wish.asked is not None and wish.asked.minor <= 0:
         raise Invalid("A refund is more than nothing.", found=wish.asked.minor)
-    items = wish.items if wish.items or wish.freight else _all_left(ledger)
     freight = Money(max(0, ledger.freight_left) if wish.freight else 0, ledger.currency)
+    freight_alone = wish.freight and (wish.asked is None or wish.asked <= freight)
+    items = wish.items if wish.items or freight_alone else _all_left(ledger)
     ledger, _ = ledger.hold(case_id, items, freight.minor)
     goods, tax = (Money(minor, ledger.currency) for minor in ledger.held_value(case_id))
     if wish.asked is not None and wish.asked > goods + tax + freight:

@@ -91,10 +91,10 @@ def wish_of(one: Any, currency: str) -> Wish | None:
     if not isinstance(one, Mapping) or set(one) - set(FIELDS):
         raise Invalid("A request is an object with these fields.", expected=list(FIELDS), found=one)
     try:
-        kind, fault = Kind(one.get("kind", Kind.REFUND_ONLY)), Fault(one.get("fault", Fault.NONE))
+        kind, fault = Kind(one.get("kind") or Kind.REFUND_ONLY), Fault(one.get("fault") or Fault.NONE)
     except ValueError as error:
         raise Invalid(str(error)) from error
-    amount, freight, lines = one.get("amount_minor"), one.get("freight", False), one.get("lines") or []
+    amount, freight, lines = one.get("amount_minor"), one.get("freight") is not None and one["freight"], one.get("lines") or []
     if amount is not None and type(amount) is not int:
         raise Invalid("An amount is a whole number of minor units, or null.", found=repr(amount))
     if not isinstance(freight, bool) or not isinstance(lines, list):
@@ -146,9 +146,17 @@ def order_of(path: Path) -> Ledger:
     from functions.body import OrderBody
 
     try:
-        return Ledger.open(msgspec.json.decode(_read(path), type=OrderBody).order())
-    except msgspec.MsgspecError as error:
+        said = _told(msgspec.json.decode(_read(path).removeprefix(b"\xef\xbb\xbf")))
+        return Ledger.open(msgspec.convert(said, type=OrderBody).order())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"{path.name} is no order: {error}", todo="It is the body of PUT /v1/orders/{id}.") from error
+
+
+def _told(said: Any) -> Any:
+    """``said`` without the fields that are null: programs write them for what they leave out."""
+    if isinstance(said, dict):
+        return {name: _told(value) for name, value in said.items() if value is not None}
+    return [_told(one) for one in said] if isinstance(said, list) else said
 
 
 def requests_of(path: Path) -> list[Any]:

@@ -79,13 +79,16 @@ def read_bill(path: Path) -> Bill:
 
 def _rows(bill: Bill, path: Path) -> Iterator[BillRow]:
     with unpacked(path) as files:
+        packed = any(name != path.name for name, _ in files)
         texts = _texts(list(files))
         details = [text for text in texts if DETAIL in text.header]
         if len(details) != 1:
             raise unreadable(f"{path.name} holds {len(details)} detail files, not one.", todo=TODO)
         detail = details[0]
         footer = yield from _refunds(bill.counted, detail)
-        _footer(bill, footer, detail)
+        if detail.preface and not footer and not packed:  # in a ZIP the checksum says that it is whole
+            raise unreadable("it ends without the lines after the rows: it is cut.", todo=TODO)
+        _footer(bill, footer)
         for text in texts:
             if text is not detail:
                 _summary(bill, text)
@@ -209,15 +212,16 @@ def _tell(bill: Bill, figure: str, value: int) -> None:
         bill.said[figure] = value
 
 
-def _footer(bill: Bill, footer: list[str], text: Text) -> None:
-    if text.preface and not footer:
-        raise unreadable("it ends without the lines after the rows: it is cut.", todo=TODO)
+def _footer(bill: Bill, footer: list[str]) -> None:
     for line in footer:
         if not line.startswith("#"):
             raise unreadable("rows follow the lines after the rows.", todo=TODO)
-        for figure, pattern in FOOTER.items():
-            if found := pattern.search(line):
-                _tell(bill, figure, abs(minor_of(found[1], 2 if figure.endswith("_minor") else 0)))
+        try:
+            for figure, pattern in FOOTER.items():
+                if found := pattern.search(line):
+                    _tell(bill, figure, abs(minor_of(found[1], 2 if figure.endswith("_minor") else 0)))
+        except ValueError as error:
+            raise unreadable(f"{error}.", todo=TODO) from error
 
 
 def _summary(bill: Bill, text: Text) -> None:

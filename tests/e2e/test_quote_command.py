@@ -117,6 +117,31 @@ def test_amounts_are_minor_units_of_the_currency(run: Any, currency: str) -> Non
     assert amounts(said) == [500]
 
 
+def test_an_amount_of_all_that_is_left_may_hold_the_freight(run: Any) -> None:
+    """Without lines an amount that is more than the freight is of everything left, the freight last; up to it, of the freight."""
+    of = order([line("a", 1_000, 2)], [("alipay", 2_500)], freight={"charged_minor": 500})
+    _, said, _ = run(of, [ask(minor=300, freight=True), ask(minor=2_201, freight=True), ask(minor=2_200, freight=True)])
+    assert [one["components"] for one in said["requests"]] == [
+        {"goods": 0, "freight": 300, "tax": 0},
+        {"goods": 0, "freight": 0, "tax": 0},
+        {"goods": 2_000, "freight": 200, "tax": 0},
+    ]
+    assert [one["refundable_after_minor"] for one in said["requests"]] == [2_200, 2_200, 0]
+    assert [one["accepted"] for one in said["requests"]] == [True, False, True]
+
+
+def test_null_is_as_good_as_left_out(run: Any) -> None:
+    """Programs write null for what they leave out, and some a byte order mark: the order and the requests mean the same."""
+    of = order([line("a", 1_000, discount_minor=None, tax_minor=None)], [("alipay", 1_000)], discounts=None, freight=None)
+    of["buyer"]["tier"] = None
+    request = {"kind": None, "lines": None, "amount_minor": 400, "freight": None, "fault": None}
+    status, said, _ = run("\ufeff" + json.dumps(of), [request, {"amount_minor": 600}])
+    assert status == 0
+    assert amounts(said) == [400, 600]
+    status, said, _ = run(order([line("a", None)], [("alipay", 0)]), [])  # type: ignore[arg-type]  # what is needed is not made up
+    assert (status, said["code"]) == (2, "invalid")
+
+
 def test_nothing_paid_is_nothing_back(run: Any) -> None:
     """A free order is accepted with 0 and no leg (T29)."""
     of = order([line("a", 500)], [("wechatpay", 0)], discounts=[{"kind": "coupon", "amount_minor": 500, "lines": ["a"]}])

@@ -126,6 +126,27 @@ def test_a_file_that_was_cut_is_no_bill(read, keep):
         read("".join(lines[:keep]).encode("gb18030"))
 
 
+def test_a_detail_that_came_whole_in_its_zip_needs_no_lines_after_its_rows(read):
+    """The ZIP's checksum says that nothing was cut off, and its summary file is held against the rows as ever."""
+    rows, bill = read(alipay_bill([alipay_refund("R1"), alipay_refund("R2")], footer=False))
+    assert [row.key for row in rows] == ["R1", "R2"]
+    assert bill.said["refunds"] == 2
+
+
+def test_a_footer_with_a_sum_that_is_none_stops_the_file(read):
+    """What sums the rows up is read as strictly as they are."""
+    text = alipay_detail([alipay_refund("R1")]).replace("共-12.34元", "共-12.3.4元")
+    with pytest.raises(Invalid, match="not an amount"):
+        read(text.encode("gb18030"))
+
+
+def test_a_zip_with_names_in_no_alphabet_is_no_bill(read):
+    """Names that claim to be UTF-8 and are not make a damaged file, told to people like the others."""
+    data = alipay_bill([alipay_refund("R1")])
+    with pytest.raises(Invalid, match="cut or damaged"):
+        read(data.replace(b"20880000", b"\xff\xfe880000"))
+
+
 def test_a_zip_that_was_cut_is_no_bill(read):
     """A download that broke off is told from a whole one."""
     with pytest.raises(Invalid, match="cut or damaged"):
