@@ -46,8 +46,10 @@ def heard(registry: Registry, channel: str, outside: Outside, now: datetime) -> 
         again(lambda: _without_order(registry, channel, outside, orders, now))
         return
     named = [p for p in file.ledger.payments if (p.channel, p.transaction_id) == (channel, outside.transaction_id)]
-    if named:
-        book(registry, file, max(named, key=file.ledger.left_of), outside, f"system:{channel}", now)
+    if named:  # several payments of one transaction: the one it was booked on, else the one that has most left
+        known = {e.payment_id for e in file.ledger.entries if e.key == outside.key}
+        payment = max(named, key=lambda p: (p.payment_id in known, file.ledger.left_of(p)))
+        book(registry, file, payment, outside, f"system:{channel}", now)
 
 
 def told(ctx: Context, order_id: str, body: OutsideBody) -> OutsideView:
@@ -75,7 +77,7 @@ def told(ctx: Context, order_id: str, body: OutsideBody) -> OutsideView:
         state=body.state,
         amount_minor=body.amount_minor,
         refundable_minor=ledger.refundable.minor,
-        ticket_id=tickets.name_of(TICKETS[body.kind], payment.channel, body.key),
+        ticket_id=ticket_name(ctx.registry, payment.channel, outside, file.order.merchant),
     )
     return ctx.commit(Change(), view)
 
@@ -105,7 +107,7 @@ def _booked(registry: Registry, file: OrderFile, payment: Paid, outside: Outside
     ledger = entered(order.ledger, payment, outside, now)
     if ledger is order.ledger:
         return ledger
-    name = tickets.name_of(TICKETS[outside.kind], payment.channel, outside.key)
+    name = ticket_name(registry, payment.channel, outside, ledger.merchant)
     if outside.state is OutsideState.BACK:
         again_paid = tickets.name_of(TicketKind.OVERPAID, ledger.merchant, ledger.order_id, payment.payment_id)
         names = (name,) if overpaid(registry, ledger, payment.payment_id, now) else (name, again_paid)
@@ -144,6 +146,19 @@ def entered(ledger: Ledger, payment: Paid, outside: Outside, now: datetime) -> L
     return ledger
 
 
+def ticket_name(registry: Registry, channel: str, outside: Outside, merchant: str) -> str:
+    """The id of its ticket; ``merchant`` is "" where none is known.
+
+    Malls make up numbers: one that is another merchant's matter, or nobody's about another payment, has the merchant in the name.
+    """
+    about = (TICKETS[outside.kind], channel, outside.key)
+    known = tickets.found(registry, tickets.name_of(*about))
+    if known is None or known.merchant == merchant != "":
+        return tickets.name_of(*about)
+    same = "" in (known.merchant, merchant) and known.about.get("transaction_id") == outside.transaction_id
+    return tickets.name_of(*about) if same else tickets.name_of(*about, merchant)
+
+
 # --- who is told ------------------------------------------------------------------------------------------------------
 def _tell(registry: Registry, case: CaseFile, payment: Paid, outside: Outside, by: str, now: datetime) -> None:
     """Put it on the record of a case that is open, once."""
@@ -168,15 +183,16 @@ def _tell(registry: Registry, case: CaseFile, payment: Paid, outside: Outside, b
 
 
 def _without_order(registry: Registry, channel: str, outside: Outside, orders: tuple[tuple[str, str], ...], now: datetime) -> None:
-    name = tickets.name_of(TICKETS[outside.kind], channel, outside.key)
+    merchants = {merchant for merchant, _ in orders}
+    merchant = merchants.pop() if len(merchants) == 1 else ""
+    name = ticket_name(registry, channel, outside, merchant)
     known = tickets.found(registry, name)
     if outside.state is OutsideState.BACK:
         done = tickets.closed(registry, (name,), "The money is back.", now)
     elif known is not None and known.about.get("state") == outside.state:
         done = ()
     else:
-        merchants = {merchant for merchant, _ in orders}
-        ticket = _ticket(name, channel, outside, merchants.pop() if len(merchants) == 1 else "", now)
+        ticket = _ticket(name, channel, outside, merchant, now)
         about = {**ticket.about, "orders": ", ".join(order_id for _, order_id in orders)}
         done = tickets.opened(registry, replace(ticket, about=about), now)
     if done:

@@ -100,7 +100,8 @@ def _elsewhere(registry: Registry, on: Day, row: BillRow) -> Ticket | None:
         except (Conflict, NotFound) as error:
             log.warning("a refund made elsewhere cannot be booked: %s", error.code)
             return None
-    return tickets.found(registry, tickets.name_of(TicketKind.PAID_OUTSIDE, on.channel, key))
+    name = outside.ticket_name(registry, on.channel, said, file.order.merchant if file else "")
+    return tickets.found(registry, name)
 
 
 def _order_of(registry: Registry, channel: str, transaction_id: str) -> OrderFile | None:

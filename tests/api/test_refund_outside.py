@@ -247,6 +247,40 @@ def test_a_payment_of_two_orders_is_booked_by_a_person(mall: Mall) -> None:
     assert [t["order_id"] for t in tickets(mall)] == ["o1"]
 
 
+def test_a_number_of_one_mall_is_not_anothers_matter(mall: Mall) -> None:
+    """Two malls use the same number of their own: each has its ticket, reads nothing of the other's and closes only its own."""
+    mall.push(an_order(merchant="m2", payments=(a_payment(transaction_id="t2"),)))
+    mine = tell(mall, amount_minor=1000)
+    theirs = {**TOLD, "amount_minor": 7}
+    reply = mall.send("POST", "/v1/orders/o1/outside", theirs, role="integrator", merchant="m2")
+    other: dict[str, Any] = {"merchant": "m2"}
+    assert (shown(mall), shown(mall, **other)) == ([("paid_outside", "re_1", 1000)], [("paid_outside", "re_1", 7)])
+    assert tickets(mall, **other)[0]["ticket_id"] == reply.json["ticket_id"] != mine.json["ticket_id"]
+    back = {**theirs, "state": "back"}
+    assert mall.send("POST", "/v1/orders/o1/outside", back, role="integrator", merchant="m2").status == 200
+    assert (shown(mall), shown(mall, **other)) == ([("paid_outside", "re_1", 1000)], [])
+
+
+def test_a_made_up_number_takes_no_ticket_of_nobody(mall: Mall) -> None:
+    """A mall tells the number of a movement that nobody could place: only the payment it was of makes it that mall's."""
+    channel, platform = holding(mall), {"role": "platform"}
+    hear(mall, told(channel, transaction_id="42unknown"))
+    tell(mall, amount_minor=5)
+    assert shown(mall) == [("paid_outside", "re_1", 5)]
+    assert shown(mall, **platform) == [("paid_outside", "re_1", 9950)]
+
+
+def test_two_payments_of_one_transaction_are_told_again(mall: Mall) -> None:
+    """What the channel told of one of them is heard again as the same movement, and is back once the channel says so."""
+    both = (a_payment(paid_minor=5000), a_payment(payment_id="p2", paid_minor=4950))
+    channel = holding(mall)
+    mall.push(an_order(order_id="o2", payments=tuple(replace(p, transaction_id="t9") for p in both)))
+    for state in (OutsideState.OPEN, OutsideState.GONE, OutsideState.BACK):
+        said = told(channel, transaction_id="t9", amount=Money(1000, "CNY"), state=state)
+        assert hear(mall, said).status == 204
+    assert ledger(mall, "o2").refundable.minor == 9950
+
+
 def test_an_instant_is_kept_as_it_was_told(mall: Mall) -> None:
     """The ledger's entry carries the instant at which the money moved, not the one at which we heard of it."""
     mall.clock.move(timedelta(days=3))
