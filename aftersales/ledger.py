@@ -265,14 +265,15 @@ class Ledger:
     def compensate(self, key: str, case_id: str, amount: Money, cap_permille: int, at: datetime) -> Ledger:
         """The ledger with a compensation reserved: a payout of its own, refunds and compensation together under the cap.
 
-        ``cap_permille`` is of what was paid (1050 = 105 %). Raises OverRefund above it, DuplicateKey, Invalid.
+        What may still be refunded counts as refunded, so that the cap holds whichever comes first. ``cap_permille`` is of what was
+        paid (1050 = 105 %). Raises OverRefund above it, DuplicateKey, Invalid.
         """
         if amount.minor <= 0 or amount.currency != self.currency:
             raise Invalid("A compensation is more than nothing, in the order's currency.", found=str(amount))
         if any(e.key == key for e in self.entries):
             raise DuplicateKey("This refund number was used before.", key=key)
-        out = sum(e.minor for e in self.open_entries(*Payout))
-        left = self.paid.minor * cap_permille // 1000 - out
+        given = sum(e.minor for e in self.open_entries(Payout.COMPENSATION))
+        left = self.paid.minor * cap_permille // 1000 - max(self.paid.minor, self.spent.minor) - given
         if amount.minor > left:
             self._refuse(amount.minor, left)
         entry = Entry(key, Step.RESERVED, Payout.COMPENSATION, case_id, "", amount.minor, 0, 0, at)

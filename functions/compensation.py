@@ -29,8 +29,9 @@ DOUBLE_PERMILLE = 2_000
 def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     """Pay the buyer something beyond the refund, to the mall balance.
 
-    Above the merchant's limit the first call is one person's yes; the same amount asked for by somebody else pays it. Raises
-    OverRefund above the cap of the order, AllowanceSpent above the merchant's yearly sum, SecondPersonRequired.
+    Where all compensation of the order is above the merchant's limit, the first call is one person's yes; the same amount on the
+    same ground, asked for by somebody else, pays it. Raises OverRefund above the cap of the order, AllowanceSpent above the
+    merchant's yearly sum, SecondPersonRequired.
     """
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
@@ -40,8 +41,10 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
         raise Invalid("Compensation is paid in the merchant's own currency.", expected=merchant.currency, found=amount.currency)
     if CHANNEL not in ctx.registry.channels:
         raise Conflict("No mall balance is switched on: there is nowhere to pay compensation to.", expected=CHANNEL)
-    first = _first_yes(ctx, file.case, amount) if merchant.needs_two(amount) else ""
-    if merchant.needs_two(amount) and not first:
+    given = Money(sum(e.minor for e in order.ledger.open_entries(Payout.COMPENSATION)), amount.currency)
+    two = merchant.needs_two(amount + given)
+    first = _first_yes(ctx, file.case, amount, body.why) if two else ""
+    if two and not first:
         asked = Change(file.case).then(
             Event.COMPENSATION_ASKED, ctx.caller.name, ctx.now, amount_minor=amount.minor, why=body.why, reason=body.reason
         )
@@ -100,8 +103,8 @@ def _leg(ctx: Context, case: Case, key: str, number: int, amount: Money, agreed:
     )
 
 
-def _first_yes(ctx: Context, case: Case, amount: Money) -> str:
-    """Who said yes to exactly this amount before, "" for nobody. Raises SecondPersonRequired when it was the same person."""
+def _first_yes(ctx: Context, case: Case, amount: Money, why: str) -> str:
+    """Who said yes to this amount on this ground before, "" for nobody. Raises SecondPersonRequired for the same person."""
     asked: Step | None = None
     cursor = None
     while True:
@@ -114,7 +117,7 @@ def _first_yes(ctx: Context, case: Case, amount: Money) -> str:
         cursor = page.cursor
         if cursor is None:
             break
-    if asked is None or asked.data.get("amount_minor") != amount.minor:
+    if asked is None or (asked.data.get("amount_minor"), asked.data.get("why")) != (amount.minor, why):
         return ""
     if asked.by == ctx.caller.name or asked.by.partition(":")[2] == ctx.caller.sub:
         raise SecondPersonRequired("The second approver is another person than the first.", todo="Ask a colleague.")

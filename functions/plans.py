@@ -28,7 +28,8 @@ def preview(ctx: Context, case_id: str) -> PlanView:
     ledger = order.ledger
     legs = [r for r in file.refunds if r.payout is Payout.REFUND and r.state is not RefundState.RELEASED]
     views, covered = [_sent(ctx, r) for r in legs], True
-    if not file.refunds and case.amount and not case.terminal:
+    begun = any(r.payout is Payout.REFUND for r in file.refunds)
+    if not begun and case.amount and not case.terminal:
         try:
             views = [_planned(ctx, order, leg) for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs]
         except OverRefund:

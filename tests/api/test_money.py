@@ -105,6 +105,28 @@ def test_compensation_before_the_refund_leaves_the_refund_whole(mall: Mall) -> N
     assert mall.channel.truth == {f"R{case['case_id']}-2": 10_000}
 
 
+def test_goodwill_before_the_refund_leaves_room_for_the_refund(mall: Mall) -> None:
+    """What may still be refunded counts as refunded: goodwill first and the refund afterwards end at 105 % in all, too."""
+    bought(mall)
+    case = opened(mall)
+    assert compensate(mall, case, 501).json["code"] == "over_refund"
+    assert compensate(mall, case, 500).status == 200
+    mall.must("POST", f"/v1/cases/{case['case_id']}/submit")
+    mall.pump()
+    ledger = mall.store.order("m1", "o9").ledger
+    assert sum(e.minor for e in ledger.open_entries(*Payout)) == 10_500
+
+
+def test_a_plan_after_a_compensation_names_the_payments(mall: Mall) -> None:
+    """Money beside the case is no part of its plan: what will go back is previewed as without it."""
+    bought(mall)
+    case = opened(mall)
+    before = plan(mall, case)
+    assert compensate(mall, case, 300).status == 200
+    assert plan(mall, case) == before
+    assert [(leg["amount_minor"], leg["state"]) for leg in before["legs"]] == [(10_000, "planned")]
+
+
 def test_a_deposit_comes_back_double(mall: Mall) -> None:
     """A double deposit has a cap of its own: twice what was paid in all."""
     bought(mall)
@@ -138,3 +160,27 @@ def test_a_large_compensation_takes_two_persons(mall: Mall) -> None:
     assert not mall.store.order("m1", "o9").ledger.open_entries(Payout.COMPENSATION)
     assert compensate(mall, case, 201, role="approver").status == 200
     assert [e.minor for e in mall.store.order("m1", "o9").ledger.open_entries(Payout.COMPENSATION)] == [201]
+
+
+def test_a_yes_to_goodwill_is_none_to_a_double_deposit(mall: Mall) -> None:
+    """The second person agrees to the same thing as the first: another ground has another cap, and is another first yes."""
+    mall.registry.put("merchant:m1", a_merchant(two_persons_above_minor=100))
+    bought(mall)
+    case = opened(mall, submit=True)
+    assert compensate(mall, case, 5_000).status == 200
+    assert compensate(mall, case, 5_000, role="admin", why="double_deposit").status == 200
+    assert not mall.store.order("m1", "o9").ledger.open_entries(Payout.COMPENSATION)
+    assert compensate(mall, case, 5_000, why="double_deposit").status == 200
+    assert [e.minor for e in mall.store.order("m1", "o9").ledger.open_entries(Payout.COMPENSATION)] == [5_000]
+
+
+def test_many_small_compensations_are_a_large_one(mall: Mall) -> None:
+    """The limit of one person holds for all compensation of an order together: slices do not get around the second person."""
+    mall.registry.put("merchant:m1", a_merchant(two_persons_above_minor=100))
+    bought(mall)
+    case = opened(mall, submit=True)
+    assert compensate(mall, case, 100).status == 200
+    assert compensate(mall, case, 1).status == 200
+    assert [e.minor for e in mall.store.order("m1", "o9").ledger.open_entries(Payout.COMPENSATION)] == [100]
+    assert compensate(mall, case, 1, role="admin").status == 200
+    assert [e.minor for e in mall.store.order("m1", "o9").ledger.open_entries(Payout.COMPENSATION)] == [100, 1]
