@@ -213,7 +213,7 @@ def _answered(ctx: Context, route: Route, arguments: Mapping[str, Any]) -> Respo
 
 def _name(name: str) -> dict[str, str]:
     """What a browser calls the file it saves (RFC 6266): in letters everybody has, and as it is."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name).lstrip("_")
     return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}
 
 
