@@ -1,14 +1,16 @@
 """Export: refunds as a file for the books. CSV that Excel, WPS and LibreOffice read right in Chinese, or an Excel workbook.
 
 A CSV begins with a byte order mark, ends lines with CRLF and quotes as RFC 4180 says. Text that a spreadsheet could take for a
-formula gets a leading ``'``; a number too long for a spreadsheet's 15 digits ends with a TAB, as payment channels do in their own
-bills, and is read as text. Amounts are decimals of their currency; instants are in the merchant's zone.
+formula gets a leading ``'``; a number that a spreadsheet would read as another one (more than its 15 digits, zeros before it, ``1E5``,
+``11-12``) ends with a TAB, as payment channels do in their own bills, and is read as text. Amounts are decimals of their currency; instants are in the merchant's zone.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,12 +33,18 @@ if TYPE_CHECKING:
 
 #: Rows of one file: an answer of Lambda holds 6 MB (AWS quotas, read 2026-11), and a row has some 400 bytes.
 MOST_ROWS = 10_000
+#: Bytes of one file on its way, a workbook in base64 and a CSV as a JSON text: where rows are longer, fewer fit.
+MOST_BYTES = 5_800_000
 
 CSV_MEDIA = "text/csv; charset=utf-8"
 XLSX_MEDIA = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 #: What makes a spreadsheet take a cell for a formula, or for the end of one.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones count in East Asian Excel
+
+#: What a spreadsheet takes for a number, a date or a time, and shows otherwise than it stands there.
+LIKE_NUMBERS = re.compile(r"(?=.*\d)[\d.,/:%Ee+-]+")
+EXACT = re.compile(r"0|[1-9]\d{0,14}", re.ASCII)
 
 Cell = str | Money | datetime | bool | None
 
@@ -78,7 +86,8 @@ def as_csv(ctx: Context, query: RefundQuery) -> File:
     writer = csv.writer(out)
     writer.writerow(_heads(ctx.locale))
     writer.writerows([_plain(cell(r), zone) for cell in COLUMNS.values()] for r in found)
-    return File(b"\xef\xbb\xbf" + out.getvalue().encode(), CSV_MEDIA, f"{_title(ctx, query)}.csv")
+    content = "\ufeff" + out.getvalue()
+    return _fitting(File(content.encode(), CSV_MEDIA, f"{_title(ctx, query)}.csv"), len(json.dumps(content)))
 
 
 def as_xlsx(ctx: Context, query: RefundQuery) -> File:
@@ -94,19 +103,27 @@ def as_xlsx(ctx: Context, query: RefundQuery) -> File:
         totals = book.add_worksheet(text("functions", "export.totals", ctx.locale))
         names = ("channel", "currency", "payout", "state", "count", "amount", "received")
         _fill(book, totals, [[text("functions", f"export.{n}", ctx.locale) for n in names], *_totals(found)], zone)
-    return File(out.getvalue(), XLSX_MEDIA, f"{_title(ctx, query)}.xlsx")
+    content = out.getvalue()
+    return _fitting(File(content, XLSX_MEDIA, f"{_title(ctx, query)}.xlsx"), len(content) * 4 // 3)
 
 
 def _found(ctx: Context, query: RefundQuery) -> tuple[list[Refund], ZoneInfo]:
     asked: Search = search(ctx, query)
     found = list(islice(every(ctx, asked), MOST_ROWS + 1))
     if len(found) > MOST_ROWS:
-        raise Invalid(
-            f"These are more than {MOST_ROWS} refunds, which is what one file holds.",
-            todo="Ask for fewer days with since and until, or for one channel.",
-            expected=f"at most {MOST_ROWS}",
-        )
+        raise _too_many(f"These are more than {MOST_ROWS} refunds, which is what one file holds.", MOST_ROWS)
     return found, ctx.registry.merchant(ctx.caller.merchant).zone
+
+
+def _fitting(file: File, size: int) -> File:
+    """``file``, if its ``size`` on its way is what one answer can carry. Raises Invalid."""
+    if size > MOST_BYTES:
+        raise _too_many("These refunds are more than one file holds.", MOST_BYTES)
+    return file
+
+
+def _too_many(what: str, most: int) -> Invalid:
+    return Invalid(what, todo="Ask for fewer days with since and until, or for one channel.", expected=f"at most {most}")
 
 
 def _title(ctx: Context, query: RefundQuery) -> str:
@@ -151,9 +168,9 @@ def _plain(cell: Cell, zone: ZoneInfo) -> str:
             return f"{cell.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         case bool():
             return "1" if cell else "0"
-    if cell.isdigit() and len(cell) > 15:
-        return f"{cell}\t"
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    if cell.startswith(FORMULA):
+        return f"'{cell}"
+    return f"{cell}\t" if LIKE_NUMBERS.fullmatch(cell) and not EXACT.fullmatch(cell) else cell
 
 
 def _fill(book: Workbook, sheet: Worksheet, rows: list[list[Any]], zone: ZoneInfo) -> None:

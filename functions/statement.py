@@ -124,7 +124,7 @@ def span(text: str) -> tuple[date, date]:
         first = date.fromisoformat(text if len(text) > 7 else f"{text}-01")
     except ValueError:
         first = None
-    if first is None or not _DATE.fullmatch(text):
+    if first is None or not _DATE.fullmatch(text) or not 2000 <= first.year < 2200:
         raise Invalid("That is neither a day nor a month.", expected="2026-11-20 or 2026-11", found=text[:40])
     if len(text) > 7:
         return first, first

@@ -132,11 +132,22 @@ def row(refund: Refund) -> RefundRow:
 def _of_orders(ctx: Context, asked: Search) -> list[Refund]:
     """The refunds of one order, or of all orders of a phone."""
     store, merchant = ctx.registry.store, ctx.caller.merchant
-    ids = [asked.order] if asked.order else list(store.find(OrdersOfPhone(merchant, asked.phone), None, 100).found)
+    ids = [asked.order] if asked.order else _orders_of(ctx, asked.phone)
     orders = [store.order(merchant, order_id) for order_id in ids]
     files = [store.case(case_id) for order in orders if order for case_id in order.cases]
     found = [r for file in files if file for r in file.refunds if asked.fits(r)]
     return sorted(found, key=lambda r: (r.reserved_at, r.key))
+
+
+def _orders_of(ctx: Context, phone: str) -> list[str]:
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = ctx.registry.store.find(OrdersOfPhone(ctx.caller.merchant, phone), cursor, 100)
+        found += page.found
+        cursor = page.cursor
+        if cursor is None:
+            return found
 
 
 def _span(today: date, query: RefundQuery) -> tuple[date, date]:

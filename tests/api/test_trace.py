@@ -156,6 +156,31 @@ def test_no_cell_is_a_formula(mall: Mall, first: str) -> None:
     assert cell.data_type == "s"
 
 
+@pytest.mark.parametrize(
+    ("told", "stands"),
+    [
+        ("1234", "1234"),
+        ("999999999999999", "999999999999999"),
+        ("1000000000000000", "1000000000000000\t"),
+        ("007", "007\t"),
+        ("1E5", "1E5\t"),
+        ("11-12", "11-12\t"),
+        ("2026/11/20", "2026/11/20\t"),
+        ("1.50", "1.50\t"),
+        ("R12-1", "R12-1"),
+        ("E.e", "E.e"),
+        ("招商银行0403", "招商银行0403"),
+    ],
+)
+def test_a_number_stays_as_it_is_written(mall: Mall, told: str, stands: str) -> None:
+    """Zeros before it, exponents and dates are made by spreadsheets out of numbers of orders: what they would change is text."""
+    case_id = refunded(mall)
+    file = mall.store.case(case_id)
+    mall.store.commit(Change(refunds=(replace(file.refunds[0], account=told),)))
+    (row,) = table(exported(mall, "csv", "month=2026-11"))
+    assert row["Account"] == stands
+
+
 def book(reply: Any) -> Any:
     """The workbook as another library reads it."""
     return openpyxl.load_workbook(io.BytesIO(reply.content))
@@ -186,6 +211,30 @@ def test_a_file_has_a_limit_that_says_what_to_do(mall: Mall, monkeypatch: pytest
     assert reply.status == 400
     assert "fewer days" in reply.json["todo"]
     assert MOST_ROWS == 10_000
+
+
+def test_a_file_that_one_answer_cannot_carry_is_refused(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long rows are as much a limit as many: what would break on its way is refused with the way out."""
+    refunded(mall)
+    for kind in ("csv", "xlsx"):
+        size = len(exported(mall, kind, "month=2026-11").content)
+        monkeypatch.setattr(export, "MOST_BYTES", size - 1)
+        reply = mall.send("GET", f"/v1/merchant/refunds.{kind}?month=2026-11", role="clerk")
+        assert (reply.status, reply.json["code"]) == (400, "invalid")
+        assert "fewer days" in reply.json["todo"]
+        monkeypatch.undo()
+    assert export.MOST_BYTES < 6_000_000
+
+
+def test_all_orders_of_a_phone_are_looked_through(mall: Mall) -> None:
+    """A buyer with more orders than a page of the store holds is found in full."""
+    line, paid = a_line(vertical="general", unit_price_minor=100, pieces=1), a_payment(paid_minor=100)
+    for n in range(120):
+        payment = replace(paid, transaction_id=f"t{n}")
+        mall.push(an_order(order_id=f"n{n}", status="paid", buyer=Buyer("b1", "13711111111"), lines=(line,), payments=(payment,)))
+    for n in range(3):
+        refunded(mall, f"z{n}", phone="13711111111")
+    assert {row["order_id"] for row in found(mall, "phone=13711111111")} == {"z0", "z1", "z2"}
 
 
 def test_a_month_is_read_in_pages_not_case_by_case(mall: Mall) -> None:
