@@ -1,8 +1,9 @@
 """Export: refunds as a file for the books. CSV that Excel, WPS and LibreOffice read right in Chinese, or an Excel workbook.
 
 A CSV begins with a byte order mark, ends lines with CRLF and quotes as RFC 4180 says. Text that a spreadsheet could take for a
-formula gets a leading ``'``; a number that a spreadsheet would read as another one (more than its 15 digits, zeros before it, ``1E5``,
-``11-12``) ends with a TAB, as payment channels do in their own bills, and is read as text. Amounts are decimals of their currency; instants are in the merchant's zone.
+formula gets a leading ``'``; a number that it would read as another one (more than its 15 digits, zeros before it, ``1E5``,
+``11-12``) ends with a TAB, as payment channels do in their own bills, and is read as text. Amounts are decimals of their currency;
+instants are in the merchant's zone.
 """
 
 from __future__ import annotations
