@@ -86,6 +86,9 @@ OVERDUE = timedelta(hours=48)
 #: How often a refund that a person has to see to is asked for: cards are mended and abnormal refunds completed at the provider.
 MENDED = timedelta(hours=6)
 
+#: What is still to arrive.
+UNDER_WAY = frozenset({S.RESERVED, S.SENT, S.PROCESSING})
+
 REFUND_TERMINAL = frozenset({S.SETTLED, S.RELEASED})
 
 
@@ -193,7 +196,7 @@ def advance_refund(refund: Refund, event: RefundEvent, now: datetime) -> Refund:
     looks = refund.looks + 1 if state is refund.state or event is E.DEADLINE_PASSED else 0
     if (refund.state, event) == (S.SENT, E.REFUSED):
         looks = refund.looks  # a no again, after it was called again, is no news
-    overdue = refund.overdue or (state in (S.SENT, S.PROCESSING) and now - refund.reserved_at >= OVERDUE)
+    overdue = refund.overdue or (state in UNDER_WAY and now - refund.reserved_at >= OVERDUE)
     moved = replace(refund, state=state, looks=looks, overdue=overdue, deadline=None)
     if state in REFUND_TERMINAL:
         return replace(moved, settled_at=now if state is S.SETTLED else None)

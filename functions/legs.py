@@ -123,7 +123,8 @@ def _event(refund: Refund, word: Word, now: datetime) -> RefundEvent | None:
     if refund.state is not S.FAILED:
         due = refund.deadline is not None and refund.deadline.passed(now)
         known = refund.state is S.PROCESSING and word.event is E.ACCEPTED and not due
-        return None if known or word.event in (E.LOOKED, E.DEADLINE_PASSED) else word.event
+        uncalled = refund.state is S.RESERVED and word.event is E.DEADLINE_PASSED
+        return None if known or (word.event in (E.LOOKED, E.DEADLINE_PASSED) and not uncalled) else word.event
     if word.event is E.REFUSED:
         return E.LOOKED if word.receipt and word.cause is not refund.cause else None
     return word.event

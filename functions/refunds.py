@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aftersales.channel import ReceiptStatus, RefundReceipt
 from aftersales.errors import ChannelBusy, Rejected, Unknown
-from aftersales.refund import LATER, RENUMBER, Cause, Refund, RefundEvent, RefundState
+from aftersales.refund import LATER, OVERDUE, RENUMBER, UNDER_WAY, Cause, Refund, RefundEvent, RefundState
 from aftersales.registry import Registry
 from functions import calls, gate, legs, reach
 from functions.legs import Contradiction, Word, word_of
@@ -45,13 +45,14 @@ def execute(registry: Registry, refund: Refund, now: datetime) -> None:
 def poll(registry: Registry, refund: Refund, now: datetime) -> datetime | None:
     """Look after a leg that waits. Where its channel takes no calls just now, nothing happens but that the look is put off.
 
-    Gives when the channel is to be asked again then; None when the leg was looked after.
+    That it is late is told all the same. Gives when the channel is to be asked again then; None when the leg was looked after.
     """
     try:
         _look(registry, refund, now)
     except ChannelBusy as busy:
         until = gate.until_of(busy)
-        legs.held(registry, refund, until, now)
+        if not _told_late(registry, refund, now):
+            legs.held(registry, refund, until, now)
         return until
     return None
 
@@ -165,6 +166,15 @@ def _missing(registry: Registry, refund: Refund, now: datetime) -> None:
     legs.record(registry, refund.key, Word(event, Cause.PAID_OUTSIDE), now, known=refund)
 
 
+def _told_late(registry: Registry, refund: Refund, now: datetime) -> bool:
+    """Tell, once, of a leg that nobody could call or ask for until it was late; whether that was news."""
+    event = RefundEvent.DEADLINE_PASSED if refund.state is RefundState.RESERVED else RefundEvent.UNANSWERED
+    is_news = refund.state in UNDER_WAY and not refund.overdue and now - refund.reserved_at >= OVERDUE
+    if is_news:
+        legs.record(registry, refund.key, Word(event), now, known=refund)
+    return is_news
+
+
 def _silent(registry: Registry, refund: Refund, now: datetime) -> None:
     failed = refund.state is RefundState.FAILED
     legs.record(registry, refund.key, Word(RefundEvent.LOOKED if failed else RefundEvent.UNANSWERED), now, known=refund)
@@ -178,4 +188,5 @@ def _may_be_sent(refund: Refund) -> bool:
 
 
 def _has_room(registry: Registry, refund: Refund) -> bool:
-    return not crowded_out(order_of(registry, refund).ledger, refund)
+    legs_before = legs.file_of(registry, refund.key).refunds if refund.replaces else ()
+    return not crowded_out(order_of(registry, refund).ledger, refund, legs_before)

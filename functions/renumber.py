@@ -77,9 +77,15 @@ def moved_on(ledger: Ledger, fresh: Refund, now: datetime) -> Ledger:
         raise StaleVersion("The case has this leg already.", todo="Read it again.") from error
 
 
-def crowded_out(ledger: Ledger, leg: Refund) -> bool:
-    """Whether the leg must not be sent: more would leave its payment than came in, or the number it stands in for was paid."""
+def crowded_out(ledger: Ledger, leg: Refund, refunds: Sequence[Refund] = ()) -> bool:
+    """Whether the leg must not be sent: more would leave its payment than came in, or a number it stands in for was paid.
+
+    ``refunds`` are its case's legs: each may stand in for one that itself stood in for another.
+    """
     payment = next((p for p in ledger.payments if p.payment_id == leg.payment_id), None)
     if payment is None:
         return False  # compensation: a payment of its own
-    return ledger.left_of(payment) < 0 or ledger.last_steps().get(leg.replaces) is Step.SETTLED
+    last, before, key = ledger.last_steps(), {r.key: r.replaces for r in refunds}, leg.replaces
+    while key and last.get(key) is not Step.SETTLED:
+        key = before.get(key, "")
+    return ledger.left_of(payment) < 0 or key != ""

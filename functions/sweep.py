@@ -16,6 +16,7 @@ from aftersales.change import Change
 from aftersales.errors import AftersalesError, OverRefund, StaleVersion
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
+from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
 from functions import deadletters, refunds, returns, uncovered, words
 from functions.context import again, commit
@@ -162,8 +163,11 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
 
 
 def _refund(registry: Registry, due: Due, now: datetime, closed: dict[str, datetime], tally: Tally) -> bool:
-    """Look after one leg; ``closed`` holds until when which channel takes no calls."""
-    if registry.clock.now() < closed.get(due.channel, now):
+    """Look after one leg; ``closed`` holds until when which channel takes no calls.
+
+    One that was passed by for two days is looked at all the same: that it is late has to be told.
+    """
+    if registry.clock.now() < closed.get(due.channel, now) and now - due.due_at < OVERDUE:
         tally.passed_by += 1
         return False
     file = registry.store.case(due.case_id)

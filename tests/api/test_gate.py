@@ -89,6 +89,25 @@ def test_a_leg_that_waits_for_money_is_not_moved_by_a_shut_gate(mall: Mall, gate
     assert mall.case(case["case_id"])["ending"] == "refunded"
 
 
+def test_an_outage_of_two_days_is_told_of(mall: Mall, gate: FakeGate) -> None:
+    """What was never called because its channel takes no calls gets its ticket after 48 hours all the same (RF-4)."""
+    shut(mall, gate)
+    waiting = [str(mall.claim(photo=b"photo %d" % n)["case_id"]) for n in range(3)]
+    mall.pump()
+    for _ in range(9):
+        mall.clock.move(timedelta(hours=7))
+        until = int(mall.clock.now().timestamp() * 1e6) + 50_000_000
+        gate.passages["wechatpay"] = replace(gate.passages["wechatpay"], shut=until)
+        sweep.poll_refunds(mall.registry)
+    found = mall.must("GET", "/v1/merchant/tickets", role="clerk")["tickets"]
+    assert sorted((t["kind"], t["case_id"]) for t in found) == sorted(("refund_delayed", c) for c in waiting)
+    assert (len(mall.channel.calls), told(mall, waiting[0]).count("refund_delayed")) == (0, 1)
+    mall.wait(minutes=2)
+    mall.wait(minutes=2)
+    assert mall.must("GET", "/v1/merchant/tickets", role="clerk")["tickets"] == []
+    assert mall.channel.truth == {f"R{case_id}-1": 1990 for case_id in waiting}
+
+
 def test_ten_thousand_waiting_legs_of_a_shut_channel_are_not_read(mall: Mall, gate: FakeGate) -> None:
     """A look finds the gate shut at the first leg; the others stay due, and neither they nor their cases are read or written."""
     now = mall.clock.now()

@@ -115,6 +115,22 @@ def test_a_closed_refund_whose_money_left_elsewhere_is_not_sent(mall: Mall) -> N
     assert told_causes == ["paid_outside", "closed"]
 
 
+def test_a_number_paid_after_all_stops_every_later_one(mall: Mall) -> None:
+    """Closed twice, and then the first number turns out paid: the third, which had no answer yet, is not sent any more."""
+    case_id = accepted(mall)
+    mall.channel.then(Outcome.PROCESSING, Outcome.UNKNOWN_NOT_EXECUTED)
+    for number in (1, 2):
+        close(mall, case_id, number)
+        mall.wait(minutes=2)
+    assert leg(mall, case_id, 3)["state"] == "sent"
+    mall.channel.conclude(f"R{case_id}-1")
+    mall.channel.truth[f"R{case_id}-1"] = 1990
+    assert hear(mall, *mall.channel.notice_of(f"R{case_id}-1")).status == 204
+    mall.wait(minutes=2)
+    assert sum(mall.channel.truth.values()) == 1990
+    assert (leg(mall, case_id, 3)["state"], leg(mall, case_id, 3)["cause"]) == ("failed", "paid_outside")
+
+
 def test_a_stale_record_calls_nobody_for_a_released_number(mall: Mall) -> None:
     """The stream tells of an old leg again, hours after another one was paid in its place: its channel is not called."""
     case_id = accepted(mall)
