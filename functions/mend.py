@@ -37,6 +37,7 @@ def retry(ctx: Context, case_id: str, number: int) -> CaseView:
         change = outcome.renumbered(ctx.registry, Change(file.case), file, refund, ctx.caller.name, ctx.now)
         return committed(ctx, file, change)
     moved = advance_refund(refund, RefundEvent.RETRIED, ctx.now)
+    moved = replace(moved, overdue=refund.overdue)  # that it is late is told by the next look, with its ticket
     change = Change(file.case, refunds=(moved,))
     return committed(ctx, file, change.then(outcome.EVENTS[refund.payout].retried, ctx.caller.name, ctx.now, key=refund.key))
 

@@ -17,8 +17,8 @@ from dataclasses import replace
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.channel import Card, ReceiptStatus, RefundReceipt
-from aftersales.errors import Conflict, Rejected, Unknown
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.errors import Conflict, IdempotencyMismatch, Rejected, Unknown
+from aftersales.ports import AnswerTo, CaseFile, OrderFile
 from aftersales.refund import Cause, Refund, RefundEvent, RefundState, advance_refund
 from functions import calls, consent, renumber, tickets
 from functions.consent import BALANCE
@@ -50,6 +50,8 @@ def name_account(ctx: Context, case_id: str, number: int, body: AccountBody) -> 
             found=body.to,
             state=str(refund.state),
         )
+    if ctx.once and ctx.registry.store.find(AnswerTo(ctx.asker, ctx.once.key, ctx.now)).found:  # a card is not asked for again
+        raise IdempotencyMismatch("This Idempotency-Key was used before.")
     order = ctx.order_of(file.case.merchant, file.case.order_id)
     if refund.cause is Cause.OVER_LIMIT:
         _check_window(ctx, order, refund)
@@ -111,6 +113,7 @@ def _sent_on(ctx: Context, refund: Refund, shown: str, receipt: RefundReceipt | 
     if known.state is not RefundState.FAILED:
         return ctx.commit(Change(), case_view(ctx, file))
     moved = advance_refund(replace(known, cause=None), RefundEvent.ACCEPTED if receipt else RefundEvent.UNANSWERED, ctx.now)
+    moved = replace(moved, overdue=known.overdue)  # that it is late is told by the next look, with its ticket
     change = Change(file.case, refunds=(moved,))
     if receipt is not None:
         change = _redirected(ctx, change, moved, shown, part_of(file.refunds, known))

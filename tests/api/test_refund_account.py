@@ -217,6 +217,22 @@ def test_a_card_that_is_not_taken_changes_nothing_but_the_record(mall: Mall) -> 
     assert said == ["****2230", "****4567"]
 
 
+def test_an_old_consent_told_again_moves_nothing(mall: Mall) -> None:
+    """The first card failed too, and the first request comes once more, late or with another card: it is answered, not done."""
+    channel = holding(mall)
+    case_id = held(mall)
+    first = name_account(mall, case_id, CARD, key="consent-0001")
+    channel.conclude(f"R{case_id}-1", Cause.ACCOUNT_ABNORMAL)
+    mall.wait(minutes=2)
+    assert leg(mall, case_id)["state"] == "failed"
+    again = name_account(mall, case_id, CARD, key="consent-0001")
+    assert (again.status, again.text) == (200, first.text)
+    other = name_account(mall, case_id, {**CARD, "number": "6217000010001234567"}, key="consent-0001")
+    assert (other.status, other.json["code"]) == (422, "idempotency_mismatch")
+    assert (len(channel.taken), [s["event"] for s in steps(mall, case_id)].count("refund_consented")) == (1, 1)
+    assert leg(mall, case_id)["state"] == "failed"
+
+
 @pytest.mark.parametrize("executed", [True, False])
 def test_a_redirect_without_an_answer_is_asked_for(mall: Mall, executed: bool) -> None:
     """No answer is no outcome: polling finds it on its way; or still held, and the buyer is asked to name the card again."""

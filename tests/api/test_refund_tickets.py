@@ -13,7 +13,7 @@ from aftersales.testing.builders import NOW
 from aftersales.testing.channel import Outcome
 from aftersales.ticket import Ticket, TicketKind
 from functions.tickets import name_of
-from tests.api.after import accepted, leg, refused, retry, steps, tickets
+from tests.api.after import CARD, accepted, held, holding, leg, name_account, refused, retry, steps, tickets
 from tests.mall import Mall
 
 
@@ -64,6 +64,35 @@ def test_a_cause_that_passes_opens_no_ticket(mall: Mall) -> None:
     mall.channel.otherwise = Outcome.SUCCESS
     mall.wait(hours=7)
     assert tickets(mall) == []
+
+
+def test_a_late_refund_sent_again_by_a_person_is_still_told_of(mall: Mall) -> None:
+    """Short of money for two days and sent again just then: it is on its way and late, and a person has its number."""
+    mall.channel.otherwise = Cause.NOT_ENOUGH
+    case_id = str(mall.claim()["case_id"])
+    mall.pump()
+    for _ in range(6):
+        mall.wait(hours=7)
+    assert tickets(mall) == []
+    mall.clock.move(timedelta(hours=7))
+    mall.channel.otherwise = Outcome.PROCESSING
+    assert retry(mall, case_id).status == 200
+    mall.wait(minutes=2)
+    assert leg(mall, case_id)["state"] == "processing"
+    mall.wait(hours=7)
+    assert [t["kind"] for t in tickets(mall)] == ["refund_delayed"]
+
+
+def test_a_redirected_refund_that_is_late_is_told_of(mall: Mall) -> None:
+    """Its ticket was closed by a person, and then it went to another card: where it does not arrive, somebody looks again."""
+    holding(mall)
+    case_id = held(mall)
+    assert close(mall, tickets(mall)[0]["ticket_id"]).status == 200
+    mall.wait(days=3)
+    assert name_account(mall, case_id, CARD).status == 200
+    mall.wait(hours=7)
+    assert leg(mall, case_id)["state"] == "processing"
+    assert [t["kind"] for t in tickets(mall)] == ["refund_delayed"]
 
 
 def test_a_matter_that_comes_back_opens_its_ticket_again(mall: Mall) -> None:
