@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 #: After this many failures, or once it has failed for this long, work is put aside.
 TRIES, PATIENCE = 5, timedelta(hours=6)
 
+#: A failure that comes this long after the last one is another matter: meanwhile the work went well, which nobody wrote down.
+FORGOTTEN = timedelta(hours=12)
+
 #: What the ticket says until then; it is closed, for nobody has to look.
 COUNTING = "It is tried again by itself."
 
@@ -131,7 +134,7 @@ def work_of(ticket: Ticket) -> Work:
 def _counted(registry: Registry, work: Work, error: Exception, now: datetime) -> Ticket:
     """The ticket with one failure more, stored."""
     known = tickets.found(registry, work.ticket_id)
-    over = known is None or (not known.is_open and known.resolution != COUNTING)  # an earlier matter, done with
+    over = known is None or (not known.is_open and (known.resolution != COUNTING or _forgotten(known, now)))  # an earlier matter
     first = now.isoformat() if over or known is None else str(known.about["first_at"])
     tries = 1 if over or known is None else int(known.about["tries"] or 0) + 1
     code = error.code if isinstance(error, AftersalesError) else type(error).__name__
@@ -151,3 +154,7 @@ def _counted(registry: Registry, work: Work, error: Exception, now: datetime) ->
     ticket = replace(ticket, about=about, seen_at=now, closed_at=closing[0], closed_by=closing[1], resolution=closing[2])
     commit(registry, Change(tickets=(ticket,)))
     return ticket
+
+
+def _forgotten(counting: Ticket, now: datetime) -> bool:
+    return now - (counting.seen_at or counting.opened_at) >= FORGOTTEN

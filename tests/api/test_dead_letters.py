@@ -215,6 +215,15 @@ def test_what_fails_for_six_hours_is_put_aside_whatever_its_tries(mall: Mall, ha
     assert halting.reads == 2
 
 
+def test_a_failure_long_after_another_is_another_matter(mall: Mall, halting: Halting) -> None:
+    """What failed once and went well is tried again at once when it fails weeks later: its old tries do not count."""
+    assert sweep.sweep(mall.registry).failed == 1
+    mall.clock.move(timedelta(days=14))
+    assert [sweep.sweep(mall.registry).failed for _ in range(4)] == [1] * 4
+    assert letters(mall) == []
+    assert sweep.sweep(mall.registry).aside == 1
+
+
 def test_tries_survive_the_process(mall: Mall, halting: Halting) -> None:
     """They are counted in the store: other processes, with nothing in memory, go on counting."""
     for _ in range(3):
