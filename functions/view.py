@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aftersales.case import Case, Event, State
+from aftersales.case import Approval, Case, Event, State
 from aftersales.change import Step, verify_chain
 from aftersales.decision import Decision, Finding, Outcome
 from aftersales.evidence import Evidence, EvidenceState, Requirement, missing
@@ -57,7 +57,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         updated_at=case.updated_at,
         deadline=deadline_view(ctx, file),
         decision=_decision(ctx, vertical, case.decision),
-        approvals=[ApprovalView(by=a.by, at=a.at, amount_minor=a.amount.minor, reason=a.reason) for a in case.approvals],
+        approvals=[_approval(ctx, a) for a in case.approvals],
         missing=needs(ctx, vertical, lacking(vertical, file)),
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
         parcel=_parcel(ctx, file),
@@ -172,6 +172,10 @@ def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingV
         data=dict(finding.data),
         failure=failure_view(failures.of_findings(vertical, (finding,), ctx.locale, ctx.audience)),
     )
+
+
+def _approval(ctx: Context, given: Approval) -> ApprovalView:
+    return ApprovalView(by=_name(ctx, given.by), at=given.at, amount_minor=given.amount.minor, reason=given.reason)
 
 
 def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> DecisionView | None:

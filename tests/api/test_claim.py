@@ -160,7 +160,10 @@ def test_two_persons_decide_above_the_limit(mall: Mall) -> None:
     assert mall.case(case["case_id"])["state"] == "second_review"
     assert mall.must("POST", path, yes, role="admin")["state"] == "settling"
     mall.pump()
-    assert mall.case(case["case_id"])["ending"] == "refunded"
+    done = mall.case(case["case_id"])
+    assert (done["ending"], [a["by"] for a in done["approvals"]]) == ("refunded", ["shop", "shop"]), "no names for the buyer"
+    named = mall.case(case["case_id"], role="clerk")["approvals"]
+    assert [a["by"] for a in named] == ["approver:approver1", "admin:admin1"]
 
 
 def test_goods_go_back_before_money_does(mall: Mall) -> None:
