@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from aftersales.entry import Payout, Turn
-from aftersales.order import Payment
+from aftersales.order import Freight, Payment
 from aftersales.testing.builders import a_line, a_merchant, an_order
 from aftersales.testing.channel import FakeChannel
 from tests.mall import Mall
@@ -72,6 +73,18 @@ def test_the_fee_follows_the_fault(mall: Mall, reason: str, fee: int) -> None:
     said = plan(mall, case)
     assert (said["fee_minor"], said["components"]["goods"], said["amount_minor"]) == (fee, 10_000 - fee, 10_000 - fee)
     assert mall.channel.truth == {f"R{case['case_id']}-1": 10_000 - fee}
+
+
+def test_a_fee_takes_no_freight(mall: Mall) -> None:
+    """An order that was never shipped is refunded piece by piece: its freight comes with the last one, fee or not."""
+    mall.registry.put("merchant:m1", a_merchant(fee_permille=5))
+    mall.push(an_order(order_id="o9", status="paid", lines=(replace(SHIRT, pieces=2),), freight=Freight(500)))
+    paid = []
+    for _ in range(2):
+        opened(mall, submit=True)
+        mall.pump()
+        paid.append(sum(mall.channel.truth.values()))
+    assert paid == [9_950, 9_950 + 9_950 + 500]
 
 
 def test_compensation_goes_beyond_what_was_paid_up_to_its_cap(mall: Mall) -> None:
