@@ -127,6 +127,8 @@ def _event(refund: Refund, word: Word, now: datetime) -> RefundEvent | None:
         return None if known or (word.event in (E.LOOKED, E.DEADLINE_PASSED) and not uncalled) else word.event
     if word.event is E.REFUSED:
         return E.LOOKED if word.receipt and word.cause is not refund.cause else None
+    if word.event is E.UNANSWERED and refund.cause in RENUMBER:
+        return None  # the number is used up: whatever call had no answer paid nothing
     return word.event
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
 import pytest
 
 from aftersales.channel import ReceiptStatus
 from aftersales.refund import Cause
+from aftersales.testing.channel import Outcome
+from functions import follow
 from tests.api.after import accepted, balance, hear, ledger, leg, name_account, retry, steps, tickets
 from tests.mall import Mall
 
@@ -113,6 +116,20 @@ def test_an_old_success_does_not_settle_a_bounced_refund(mall: Mall) -> None:
     before = len(mall.store.records)
     assert hear(mall, *success).status == 204
     assert (leg(mall, case_id)["state"], len(mall.store.records)) == ("failed", before)
+
+
+def test_a_call_told_again_without_an_answer_leaves_a_bounce_alone(mall: Mall) -> None:
+    """The stream tells of the leg once more, the call has no answer, and the old notice of success comes: it stays bounced."""
+    case_id = arrived(mall)
+    key = f"R{case_id}-1"
+    success = mall.channel.notice_of(key)
+    mall.channel.conclude(key, Cause.BOUNCED)
+    hear(mall, *mall.channel.notice_of(key))
+    mall.channel.then(Outcome.UNKNOWN_NOT_EXECUTED)
+    assert follow.follow(mall.registry, mall.store.records) == []
+    assert mall.channel.script == deque()
+    assert hear(mall, *success).status == 204
+    assert (leg(mall, case_id)["state"], leg(mall, case_id)["cause"]) == ("failed", "bounced")
 
 
 def test_a_bounce_told_twice_is_one(mall: Mall) -> None:

@@ -70,7 +70,7 @@ class Money(AfterSending):
                 assert sent <= spoken <= payment.minor
                 assert sent + self.provider.outside(payment.transaction_id) <= payment.minor
             settled = {r.key: r.amount.minor for f in mine for r in f.refunds if r.key in once_paid}
-            assert ledger.settled.minor <= sum(settled.values())
+            assert ledger.settled.minor <= sum(settled.values()), ([self.rest(f) for f in mine], once_paid)
 
     def _keys_are_ours(self, truth: dict[str, tuple[str, int]], files: dict[str, CaseFile]) -> None:
         """Nothing was ever paid under a number that is not on record, with its payment and amount."""
@@ -121,7 +121,8 @@ class Money(AfterSending):
             ledger = self._order(order_id).ledger
             legs = [r for i in self._order(order_id).cases for r in self.stored()[i].refunds]
             assert ledger.settled.minor == sum(truth[r.key][1] for r in legs if r.key in truth)
-            assert max(Counter((e.key, e.step) for e in ledger.entries if e.case_id).values(), default=1) == 1
+            twice = [n for n, times in Counter((e.key, e.step) for e in ledger.entries if e.case_id).items() if times > 1]
+            assert twice == [], ([e for e in ledger.entries if e.key == twice[0][0]], [r for r in legs if r.key == twice[0][0]])
             last = ledger.last_steps()
             assert {r.key: last[r.key] for r in legs} == {r.key: r.state for r in legs}
 
