@@ -62,7 +62,7 @@ def bill_of(channel: str, path: Path) -> Bill:
 def day_of(text: str) -> date:
     """The day ``text`` names. Raises Invalid."""
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        if re.fullmatch(r"2\d{3}-\d\d-\d\d", text, re.ASCII):
             return date.fromisoformat(text)
     except ValueError:
         pass

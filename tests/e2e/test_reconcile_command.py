@@ -77,6 +77,7 @@ BAD = [
     ("an amount that is none", GOOD, ledger_file([ledger_row(minor=True)]), {}, "Line 1 of the ledger"),
     ("no day", GOOD, ledger_file([]), {"day": "2026-02-30"}, "not a day"),
     ("a day in another form", GOOD, ledger_file([]), {"day": "20261002"}, "not a day"),
+    ("a day of another age", GOOD, ledger_file([]), {"day": "9999-12-31"}, "not a day"),
     ("a day in other digits", GOOD, ledger_file([]), {"day": "２026-10-02"}, "not a day"),
 ]
 

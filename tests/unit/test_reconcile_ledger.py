@@ -67,7 +67,9 @@ def test_what_was_not_accepted_has_no_instant(read, nothing):
 @pytest.mark.parametrize(
     ("word", "state"),
     [("settled", "settled"), ("SETTLED", "settled"), (" Sent ", "sent"), ("SUCCESS", "settled"), ("PROCESSING", "processing"),
-     ("CLOSED", "failed"), ("ABNORMAL", "failed"), ("FAIL", "failed"), ("Released", "released"), ("reserved", "reserved")],
+     ("CLOSED", "failed"), ("ABNORMAL", "failed"), ("FAIL", "failed"), ("Released", "released"), ("reserved", "reserved"),
+     ("succeeded", "settled"), ("pending", "processing"), ("canceled", "failed"), ("REFUND_SUCCESS", "settled"),
+     ("REFUND_PROCESSING", "processing")],
 )  # fmt: skip
 def test_our_words_and_the_channels_are_understood(read, word, state):
     """Statuses are read in any case, ours and those of channels."""
