@@ -67,7 +67,7 @@ def poll_refunds(registry: Registry) -> Tally:
     Those of a channel that takes no calls just now stay due, unread: they are passed by until it is to be asked again.
     """
     tally, closed = Tally(), dict[str, datetime]()
-    _each(registry, "refund", lambda due, now: _refund(registry, due, now, closed, tally), tally)
+    _each(registry, "refund", lambda due, _: _refund(registry, due, registry.clock.now(), closed, tally), tally)
     return tally
 
 

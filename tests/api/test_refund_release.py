@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from aftersales.channel import RefundOrder, RefundReceipt
 from aftersales.entry import FREIGHT
 from aftersales.order import Freight
 from aftersales.refund import Cause
 from aftersales.testing.builders import a_line, a_merchant, a_payment, an_order
-from aftersales.testing.channel import Outcome
+from aftersales.testing.channel import FakeChannel, Outcome
+from functions import sweep
 from functions.mend import QUIET
 from functions.payout import FIRST_LOOK
 from tests.api.after import accepted, balance, hear, held, holding, ledger, leg, refused, release, retry, step, steps, tickets
@@ -69,6 +71,27 @@ def test_only_seniors_give_up(mall: Mall, role: str) -> None:
 def test_a_call_ends_before_its_refund_can_be_released() -> None:
     """Called without being read within the first minute, a refund is given up minutes after the last word on it, not before."""
     assert timedelta(minutes=2) <= QUIET - FIRST_LOOK
+
+
+def test_the_last_word_counts_from_when_it_was_said(mall: Mall) -> None:
+    """A schedule that has run for minutes dates what it hears by the clock, not by its own start: nothing is released too soon."""
+    mall.channel.then(Cause.NOT_ENOUGH, Cause.NOT_ENOUGH)
+    cases = [str(mall.claim(photo=b"photo %d" % n)["case_id"]) for n in range(2)]
+    mall.pump()
+    waits = [timedelta(), timedelta(minutes=6)]
+
+    class Slow(FakeChannel):
+        def refund(self, order: RefundOrder) -> RefundReceipt:
+            mall.clock.move(waits.pop())
+            return mall.channel.refund(order)
+
+    mall.registry.put("channel:wechatpay", Slow())
+    mall.clock.move(timedelta(hours=1))
+    mall.channel.then(Cause.NOT_ENOUGH, Cause.NOT_ENOUGH)
+    sweep.poll_refunds(mall.registry)
+    assert [leg(mall, case_id)["cause"] for case_id in cases] == ["not_enough"] * 2
+    replies = [release(mall, case_id) for case_id in cases]
+    assert sorted(r.status for r in replies) == [200, 409], [r.text for r in replies]
 
 
 def test_only_what_failed_is_given_up(mall: Mall) -> None:
