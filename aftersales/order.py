@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,18 @@ from aftersales.money import Money
 
 Runs = tuple[tuple[int, int], ...]
 """Equal values side by side: ``((3, 1990), (2, 1989))`` means three pieces at 1990 minor units, then two at 1989."""
+
+
+#: A mobile number in China, with or without the country's code.
+_MOBILE = re.compile(r"(?:\+?86)?(1[3-9][0-9]{9})", re.ASCII)
+
+
+def dialled(phone: str) -> str:
+    """``phone`` as it is looked up, however it was written: ``+86 138-0000-0000`` and ``13800000000`` are one; "" for none."""
+    bare = re.sub(r"[ ()-]", "", phone)
+    plain = f"+{bare[2:]}" if bare.startswith("00") else bare
+    mobile = _MOBILE.fullmatch(plain)
+    return mobile[1] if mobile else plain
 
 
 class OrderStatus(StrEnum):

@@ -89,7 +89,10 @@ class OfBuyer(Query[Case]):
 
 @dataclass(frozen=True, slots=True)
 class OrdersOfPhone(Query[str]):
-    """The order ids of a buyer's phone at a merchant, newest first; the phone itself is never stored as an index."""
+    """The order ids of a buyer's phone at a merchant, newest first, however it is written (:func:`~aftersales.order.dialled`).
+
+    The phone itself is never stored as an index.
+    """
 
     merchant: str
     phone: str

@@ -14,7 +14,7 @@ from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
 from aftersales.evidence import Evidence
 from aftersales.ledger import Ledger
-from aftersales.order import Order
+from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
 from aftersales.ports import (
     AnswerTo,
@@ -187,7 +187,8 @@ class FakeStore:
                 cases = [c for c in self._all(Case) if (c.merchant, c.buyer_id) == (query.merchant, query.buyer_id)]
                 return [((_text(c.opened_at), c.case_id), c) for c in cases], True
             case OrdersOfPhone():
-                orders = [o for o in self._all(Order) if (o.merchant, o.buyer.phone) == (query.merchant, query.phone or None)]
+                phone = dialled(query.phone) or None
+                orders = [o for o in self._all(Order) if (o.merchant, dialled(o.buyer.phone)) == (query.merchant, phone)]
                 return [((_text(o.paid_at) if o.paid_at else "", o.order_id), o.order_id) for o in orders], True
             case DueBy():
                 return [((_text(d.due_at), d.case_id, f"{d.number:09}"), d) for d in self._due(query)], False

@@ -132,6 +132,15 @@ class QueryContract:
             assert everything(store, OrdersOfPhone("m1", "13800000000"), limit) == ["o1", "o2", "o0", "o#3"]
         assert everything(store, OrdersOfPhone("m1", "")) == []
 
+    def test_a_phone_is_found_however_it_is_written(self, store: Store) -> None:
+        """Malls push +86 and spaces, clerks type eleven digits, and the other way round; a number of another country is another."""
+        pushed(store, order_id="o1", buyer=Buyer("b1", "+86 138-0000-0000"), paid_at=NOW)
+        pushed(store, order_id="o2", buyer=Buyer("b1", "13800000000"), paid_at=NOW - HOUR)
+        pushed(store, order_id="x1", buyer=Buyer("b2", "+13800000000"))
+        for phone in ("13800000000", "+8613800000000", "0086 13800000000", " 8613800000000", "138 0000 0000"):
+            assert everything(store, OrdersOfPhone("m1", phone)) == ["o1", "o2"]
+        assert everything(store, OrdersOfPhone("m1", "001 380 000 0000")) == ["x1"]
+
     # --- what is due --------------------------------------------------------------------------------------------------
     def test_the_instant_itself_is_due(self, store: Store) -> None:
         """Nothing is due one microsecond before its deadline; at it, it is."""

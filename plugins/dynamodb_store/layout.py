@@ -12,7 +12,7 @@ from aftersales.case import Case
 from aftersales.change import Answer, Change, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.ledger import Ledger
-from aftersales.order import Order
+from aftersales.order import Order, dialled
 from aftersales.refund import Refund
 from aftersales.ticket import netted
 from plugins.dynamodb_store.key import (
@@ -102,7 +102,7 @@ class Layout:
 
     def _order(self, order: Order) -> Write:
         who = {}
-        if order.buyer.phone:
+        if dialled(order.buyer.phone):
             paid = stamp(order.paid_at) if order.paid_at else UNPAID
             who = {"b": phone_key(order.merchant, self.phone_hash(order.buyer.phone)), "bs": paid}
         return versioned("order", (order_key(order.merchant, order.order_id), "HEAD"), order, (), **who)

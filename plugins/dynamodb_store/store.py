@@ -14,7 +14,7 @@ from aftersales.change import Change
 from aftersales.errors import BadSettings, Invalid, StaleVersion
 from aftersales.evidence import Evidence
 from aftersales.ledger import Ledger
-from aftersales.order import Order
+from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
 from aftersales.ports import CaseFile, OrderFile, Page, Query, Seen
 from aftersales.refund import Refund
@@ -199,7 +199,7 @@ class DynamoStore:
     def _phone_hash(self, phone: str) -> str:
         if not self._phone_key:
             raise BadSettings("dynamodb_store keeps and finds orders with the setting phone_key only.", lacking=["phone_key"])
-        return hmac.new(self._phone_key, b"phone\0" + phone.encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.new(self._phone_key, b"phone\0" + dialled(phone).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | None, str]:
