@@ -60,12 +60,12 @@ def main(args: argparse.Namespace) -> int:
     except AftersalesError as error:
         problem = {"code": error.code, "detail": error.message, "todo": error.todo, "details": error.details}
         if args.json:
-            print(json.dumps(problem, ensure_ascii=False, default=str))
+            print(json.dumps(problem, default=str))
         print(f"aftersales quote: {error.message} {error.todo}".rstrip(), file=sys.stderr)
         return 2
     found = quote(ledger, asked, Terms(args.fee_permille, Turn(args.turn)))
     if args.json:
-        print(json.dumps({"requests": [asdict(p) for p in found]}, ensure_ascii=False))
+        print(json.dumps({"requests": [asdict(p) for p in found]}))
     else:
         print("\n".join(_row(n, p, ledger.currency) for n, p in enumerate(found, 1)))
     return 0

@@ -157,7 +157,7 @@ class Wire:
                 raise Unknown(f"WeChat Pay's answer is not believed: {error.message}", **about) from error
         try:
             said = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unknown(f"WeChat Pay's answer ({status}) is no JSON.", **about) from error
         if not isinstance(said, dict):
             raise Unknown(f"WeChat Pay's answer ({status}) is not of its form.", **about)

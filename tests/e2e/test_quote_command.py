@@ -166,6 +166,15 @@ def test_pieces_that_are_not_there_are_refused(run: Any, lines: list[tuple[str, 
     assert said["requests"][0]["refundable_after_minor"] == 500
 
 
+@pytest.mark.parametrize("line_id", ["草莓", "\ud83d"])
+def test_the_answer_is_json_in_any_locale(run: Any, monkeypatch: pytest.MonkeyPatch, line_id: str) -> None:
+    """Whatever a request names, and whatever the terminal can write, one JSON document comes out."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    status, said, _ = run(order([line("a", 100)], [("alipay", 100)]), [ask((line_id, 1)), ask(("a", 1))])
+    assert (status, amounts(said)) == (0, [0, 100])
+    assert line_id in said["requests"][0]["detail"]
+
+
 def test_an_order_that_does_not_add_up_is_refused(run: Any) -> None:
     """The difference between parts and payments is named."""
     status, said, told = run(order([line("a", 500)], [("wechatpay", 499)]), [])

@@ -9,11 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from aftersales.errors import Unknown
 from aftersales.refund import Cause
 from infra.local.sandbox.wechatpay.rate import CALLS_PER_S, Rate
 from plugins.wechatpay_refund.cause import cause_of, is_final, says_no, was_used
+from plugins.wechatpay_refund.setting import Setting
 from plugins.wechatpay_refund.sign import seal
-from plugins.wechatpay_refund.wire import Answer
+from plugins.wechatpay_refund.wire import Answer, Wire
 
 
 def answer(status: int, code: str, message: str = "") -> Answer:
@@ -98,3 +100,13 @@ def test_six_errors_fit_into_a_second() -> None:
         rate.fail()
     assert not rate.admit(limited=True)
     assert (rate.report()["most_errors_per_s"], rate.report()["exceeded"]) == (6, True)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b"", b"[" * 200_000], ids=lambda body: repr(body[:8]))
+def test_what_is_no_json_object_is_no_answer(body: bytes) -> None:
+    """A page of some proxy, or nonsense however deep, is Unknown: the call may have been carried out."""
+    said = {"mchid": "1900000001", "serial_no": "S1", "private_key": "-----BEGIN PRIVATE KEY-----", "apiv3_key": "k" * 32}
+    setting = Setting.parse({**said, "platform_keys": {"P": "-----BEGIN"}, "base_url": "https://api.example.test"})
+    with pytest.raises(Unknown) as unknown:
+        Wire(setting, lambda: 0.0)._believed(403, {}, body)
+    assert unknown.value.details["sent"] is True
