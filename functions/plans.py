@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aftersales.case import State
 from aftersales.entry import Leg, Paid, Payout
 from aftersales.errors import OverRefund
 from aftersales.ports import OrderFile
@@ -29,7 +30,7 @@ def preview(ctx: Context, case_id: str) -> PlanView:
     legs = [r for r in file.refunds if r.payout is Payout.REFUND and r.state is not RefundState.RELEASED]
     views, covered = [_sent(ctx, r) for r in legs], True
     begun = any(r.payout is Payout.REFUND for r in file.refunds)
-    if not begun and case.amount and not case.terminal:
+    if not begun and case.amount and case.state not in (State.REJECTED, State.CLOSED):
         try:
             views = [_planned(ctx, order, leg) for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs]
         except OverRefund:

@@ -140,6 +140,16 @@ def test_a_plan_after_a_compensation_names_the_payments(mall: Mall) -> None:
     assert [(leg["amount_minor"], leg["state"]) for leg in before["legs"]] == [(10_000, "planned")]
 
 
+def test_what_was_rejected_has_no_plan(mall: Mall) -> None:
+    """Nothing will go back for a case that the shop rejected: no payment is named, and its money is free for another case."""
+    bought(mall, status="shipped")
+    case = opened(mall, reason="not_received", submit=True)
+    assert [leg["amount_minor"] for leg in plan(mall, case)["legs"]] == [10_000]
+    no = {"outcome": "reject", "reason": "It was signed for."}
+    mall.must("POST", f"/v1/merchant/cases/{case['case_id']}/decision", no, role="clerk")
+    assert (plan(mall, case)["legs"], plan(mall, case)["refundable_after_minor"]) == ([], 10_000)
+
+
 def test_a_deposit_comes_back_double(mall: Mall) -> None:
     """A double deposit has a cap of its own: twice what was paid in all."""
     bought(mall)
