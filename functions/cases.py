@@ -105,7 +105,7 @@ def submit(ctx: Context, case_id: str) -> CaseView:
     change = handed_in(ctx, Change(file.case), file, order, vertical)
     assert change.case is not None
     known = {e.evidence_id: e for e in (*file.evidence, *change.evidence)}
-    after = CaseFile(change.case, tuple(known.values()), change.parcel or file.parcel, change.refunds or file.refunds)
+    after = CaseFile(change.case, tuple(known.values()), change.parcel or file.parcel, (*file.refunds, *change.refunds))
     return ctx.commit(change, stored(ctx, after))
 
 
@@ -153,7 +153,11 @@ def reopen(ctx: Context, case_id: str) -> CaseView:
     today = priced(ctx, order, vertical, today)
     ledger, items = order.ledger.hold(case_id, today.items, today.freight_minor)
     change = replace(change, ledger=ledger).with_case(
-        items=items, amount=today.amount, tax_minor=today.tax_minor, freight_minor=today.freight_minor
+        items=items,
+        amount=today.amount,
+        tax_minor=today.tax_minor,
+        freight_minor=today.freight_minor,
+        fee_minor=today.fee_minor,
     )
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case)))

@@ -140,6 +140,19 @@ def test_a_plan_after_a_compensation_names_the_payments(mall: Mall) -> None:
     assert [(leg["amount_minor"], leg["state"]) for leg in before["legs"]] == [(10_000, "planned")]
 
 
+def test_a_reopened_case_tells_the_fee_it_pays(mall: Mall) -> None:
+    """A case that lapsed is priced afresh when it is reopened, its fee too: parts and fee add up to what the pieces are worth."""
+    mall.push(an_order(order_id="o9", status="paid", lines=(replace(SHIRT, pieces=2),), freight=Freight(500)))
+    case = opened(mall, freight=True, submit=True)
+    ask = {"outcome": "ask_evidence", "reason": "A photo, please."}
+    mall.must("POST", f"/v1/merchant/cases/{case['case_id']}/decision", ask, role="clerk")
+    mall.wait(hours=73)
+    mall.registry.put("merchant:m1", a_merchant(fee_permille=5))
+    mall.must("POST", f"/v1/cases/{case['case_id']}/reopen")
+    said = plan(mall, case)
+    assert (said["components"]["goods"], said["fee_minor"]) == (9_950, 50)
+
+
 def test_what_was_rejected_has_no_plan(mall: Mall) -> None:
     """Nothing will go back for a case that the shop rejected: no payment is named, and its money is free for another case."""
     bought(mall, status="shipped")
