@@ -11,7 +11,7 @@ from aftersales.change import Change
 from aftersales.decision import Decision, Outcome
 from aftersales.errors import Conflict, Forbidden, IllegalTransition, Invalid, SecondPersonRequired
 from aftersales.money import Money
-from aftersales.ports import CaseFile, OfMerchant, OrdersOfPhone
+from aftersales.ports import CaseFile, OfMerchant
 from aftersales.quote import lowered
 from aftersales.rules import VERSION
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
@@ -19,6 +19,7 @@ from functions.context import Context
 from functions.judgement import EVENTS, decided
 from functions.payout import follow, timeouts
 from functions.reply import CasePage, CaseView
+from functions.trace import orders_of
 from functions.view import row, stored
 
 #: Steps after which a case takes no more messages: its timeline is one answer, and a function's answer has at most 6 MB.
@@ -39,7 +40,7 @@ def listed(
     """The merchant's open cases in one state, most urgent first; or all cases of one order, or of one phone's orders."""
     store = ctx.registry.store
     if order or phone:
-        ids = [order] if order else list(store.find(OrdersOfPhone(ctx.caller.merchant, phone or "")).found)
+        ids = [order] if order else orders_of(ctx, phone or "")
         files = [store.case(case_id) for order_id in ids if order_id for case_id in ctx.order(order_id).cases]
         return CasePage(cases=[row(f.case) for f in files if f], cursor=None)
     try:

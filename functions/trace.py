@@ -132,14 +132,15 @@ def row(refund: Refund) -> RefundRow:
 def _of_orders(ctx: Context, asked: Search) -> list[Refund]:
     """The refunds of one order, or of all orders of a phone."""
     store, merchant = ctx.registry.store, ctx.caller.merchant
-    ids = [asked.order] if asked.order else _orders_of(ctx, asked.phone)
+    ids = [asked.order] if asked.order else orders_of(ctx, asked.phone)
     orders = [store.order(merchant, order_id) for order_id in ids]
     files = [store.case(case_id) for order in orders if order for case_id in order.cases]
     found = [r for file in files if file for r in file.refunds if asked.fits(r)]
     return sorted(found, key=lambda r: (r.reserved_at, r.key))
 
 
-def _orders_of(ctx: Context, phone: str) -> list[str]:
+def orders_of(ctx: Context, phone: str) -> list[str]:
+    """The ids of all orders of a buyer's phone at this merchant, newest first."""
     found: list[str] = []
     cursor = None
     while True:

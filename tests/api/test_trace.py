@@ -236,6 +236,8 @@ def test_all_orders_of_a_phone_are_looked_through(mall: Mall) -> None:
         payment = replace(paid, transaction_id=f"t{n}")
         mall.push(an_order(order_id=f"n{n}", status="paid", buyer=Buyer("b1", "13711111111"), lines=(line,), payments=(payment,)))
     assert {row["order_id"] for row in found(mall, "phone=13711111111")} == {"a3", "z4"}
+    cases = mall.must("GET", "/v1/merchant/cases?phone=13711111111", role="clerk")["cases"]
+    assert {case["order_id"] for case in cases} == {"a3", "z4"}
 
 
 def test_a_month_is_read_in_pages_not_case_by_case(mall: Mall) -> None:
