@@ -142,8 +142,8 @@ def test_a_plan_after_a_compensation_names_the_payments(mall: Mall) -> None:
 
 def test_a_reopened_case_tells_the_fee_it_pays(mall: Mall) -> None:
     """A case that lapsed is priced afresh when it is reopened, its fee too: parts and fee add up to what the pieces are worth."""
-    mall.push(an_order(order_id="o9", status="paid", lines=(replace(SHIRT, pieces=2),), freight=Freight(500)))
-    case = opened(mall, freight=True, submit=True)
+    bought(mall, status="shipped")
+    case = opened(mall, submit=True)
     ask = {"outcome": "ask_evidence", "reason": "A photo, please."}
     mall.must("POST", f"/v1/merchant/cases/{case['case_id']}/decision", ask, role="clerk")
     mall.wait(hours=73)
