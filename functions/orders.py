@@ -94,7 +94,7 @@ def options(ctx: Context, order_id: str) -> OptionsView:
     return OptionsView(
         order_id=order_id,
         currency=file.order.currency,
-        refundable_minor=file.ledger.refundable.minor,
+        refundable_minor=max(0, file.ledger.refundable.minor),
         freight_minor=file.ledger.freight_left,
         lines=[_line(ctx, file, line) for line in file.order.lines],
     )
@@ -203,7 +203,7 @@ def _view(file: OrderFile) -> OrderView:
         version=file.order.version,
         currency=file.order.currency,
         paid_minor=ledger.paid.minor,
-        refundable_minor=ledger.refundable.minor,
+        refundable_minor=max(0, ledger.refundable.minor),  # more may have left than came in
         freight_minor=ledger.freight_minor,
         lines=lines,
         cases=list(file.cases),

@@ -76,7 +76,7 @@ def told(ctx: Context, order_id: str, body: OutsideBody) -> OutsideView:
         kind=body.kind,
         state=body.state,
         amount_minor=body.amount_minor,
-        refundable_minor=ledger.refundable.minor,
+        refundable_minor=max(0, ledger.refundable.minor),
         ticket_id=ticket_name(ctx.registry, payment.channel, outside, file.order.merchant),
     )
     return ctx.commit(Change(), view)
