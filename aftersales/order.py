@@ -192,11 +192,13 @@ def _per_piece(minor: int, pieces: int) -> Runs:
 
 
 def _unique(name: str, ids: list[str]) -> None:
-    if not ids or len(set(ids)) != len(ids):
-        raise Invalid(f"An order has at least one {name}, and no two share an id.", found=ids)
+    if len(set(ids)) != len(ids):
+        raise Invalid(f"No two {name}s of an order share an id.", found=ids)
 
 
 def _check(order: Order) -> None:
+    if not order.lines:
+        raise Invalid("An order has at least one line.")
     _unique("line", [line.line_id for line in order.lines])
     _unique("payment", [p.payment_id for p in order.payments])
     amounts: list[tuple[str, tuple[int, ...]]] = [

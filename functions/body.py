@@ -124,7 +124,7 @@ class OrderBody(Dated):
     currency: Currency
     status: OrderStatus
     lines: Annotated[list[LineBody], Meta(min_length=1, max_length=500)]
-    payments: Annotated[list[PaymentBody], Meta(min_length=1, max_length=20)]
+    payments: Annotated[list[PaymentBody], Meta(max_length=20, description="none where nothing was to be paid")]
     discounts: Annotated[list[DiscountBody], Meta(max_length=100)] = []
     freight: FreightBody = msgspec.field(default_factory=FreightBody)
     paid_at: At | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from aftersales.order import Discount, DiscountKind
 from aftersales.testing.builders import NOW, a_line, an_order
 from tests.mall import Mall
 
@@ -25,6 +26,17 @@ def test_a_late_snapshot_takes_back_no_fact(mall: Mall) -> None:
     assert (known.shipped_at, known.shipment.number) == (NOW, "SF1000000000005")
     asked = {"order_id": "o5", "kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}]}
     assert mall.must("POST", "/v1/cases", {**asked, "submit": True})["state"] == "reviewing"
+
+
+def test_an_order_that_cost_nothing_has_no_payment(mall: Mall) -> None:
+    """A coupon paid for all of it: it can be pushed as it is, and a case about it closes with nothing to send."""
+    line, coupon = a_line(vertical="general", unit_price_minor=100, pieces=1), Discount(DiscountKind.COUPON, 100)
+    mall.push(an_order(order_id="o5", status="paid", lines=(line,), discounts=(coupon,), payments=()))
+    asked = {"order_id": "o5", "kind": "refund_only", "reason": "out_of_stock", "items": [{"line_id": "l1", "pieces": 1}]}
+    case = mall.must("POST", "/v1/cases", {**asked, "submit": True})
+    mall.pump()
+    assert mall.case(case["case_id"])["state"] == "closed"
+    assert mall.must("GET", "/v1/merchant/refunds?order=o5", role="clerk")["refunds"] == []
 
 
 def test_a_snapshot_may_tell_news_and_correct_an_instant(mall: Mall) -> None:

@@ -142,6 +142,15 @@ def test_null_is_as_good_as_left_out(run: Any) -> None:
     assert (status, said["code"]) == (2, "invalid")
 
 
+def test_an_order_that_cost_nothing_needs_no_payment(run: Any) -> None:
+    """A coupon paid for all of it: no payment is made up, a request is accepted with 0; where money is due, it is missed."""
+    free = order([line("a", 1_000, 2)], [], discounts=[{"kind": "coupon", "amount_minor": 2_000, "lines": None}])
+    _, said, _ = run(free, [ask(("a", 2))])
+    assert (said["requests"][0]["accepted"], said["requests"][0]["legs"], amounts(said)) == (True, [], [0])
+    status, said, _ = run(order([line("a", 1_000)], []), [])
+    assert (status, said["code"], said["details"]["difference_minor"]) == (2, "unbalanced_order", -1_000)
+
+
 def test_nothing_paid_is_nothing_back(run: Any) -> None:
     """A free order is accepted with 0 and no leg (T29)."""
     of = order([line("a", 500)], [("wechatpay", 0)], discounts=[{"kind": "coupon", "amount_minor": 500, "lines": ["a"]}])
