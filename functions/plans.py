@@ -47,7 +47,7 @@ def preview(ctx: Context, case_id: str) -> PlanView:
         fault=case.fault,
         covered=covered,
         legs=views,
-        refundable_after_minor=ledger.refundable.minor - spoken,
+        refundable_after_minor=max(0, ledger.refundable.minor - spoken),
     )
 
 
