@@ -123,7 +123,7 @@ class Stripe:
     def resend(self, key: str) -> None:
         """Deliver the events about a refund once more, now, acknowledged or not."""
         for event in self.book.rows("select * from event where number = ? order by n", key):
-            self.book.put_event({**event, "state": "pending", "next_at": self.book.now()})
+            self.book.put_notice({**event, "state": "pending", "next_at": self.book.now()})
         self.notifier.wake()
 
     def notice_of(

@@ -237,7 +237,7 @@ class Book(Database):
         """The events not acknowledged yet, the next one first."""
         return self.rows("select * from event where state = 'pending' order by next_at, n")
 
-    def put_event(self, event: Mapping[str, Any]) -> None:
+    def put_notice(self, event: Mapping[str, Any]) -> None:
         """Store how far an event is: its ``tries``, ``next_at`` and ``state``."""
         with self.writing() as db:
             change = "update event set tries = ?, next_at = ?, state = ? where id = ?"

@@ -7,11 +7,10 @@ import hmac
 import json
 import time
 from dataclasses import dataclass
-from threading import Event, Lock, Thread
-from typing import Any
 
+from infra.local.sandbox.delivery import Deliverer, Notice
 from infra.local.sandbox.fault import At, Fault, Kind, Script
-from infra.local.sandbox.loopback import ANSWER_WITHIN_S, MARK, deliver
+from infra.local.sandbox.loopback import MARK, deliver
 from infra.local.sandbox.stripe import shape
 from infra.local.sandbox.stripe.book import NUMBER, Book
 from infra.local.sandbox.stripe.keys import Keys
@@ -22,7 +21,6 @@ RETRIES_S = (60, 300, 1800, 7200, 18000, 36000, 86400, 86400)
 
 _SIGNED = frozenset({Kind.BAD_SIGNATURE, Kind.STALE, Kind.UNSIGNED, Kind.UNKNOWN_SERIAL})
 _WORDS = frozenset({Kind.WRONG_AMOUNT, Kind.WRONG_NUMBER})
-_UPFRONT = frozenset({Kind.NONE, Kind.LATE, Kind.DUPLICATE, Kind.REORDERED, Kind.UNKNOWN_REFUND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +34,16 @@ class Delivery:
     status: int
 
 
-class Notifier:
+class Notifier(Deliverer[Book, Delivery]):
     """Takes the steps that are due and delivers their events, in a thread of its own."""
 
+    retries_s = RETRIES_S
+    spoils = _SIGNED | _WORDS
+
     def __init__(self, book: Book, keys: Keys, script: Script, retry_scale: float) -> None:
-        self._book, self._keys, self._script, self._scale = book, keys, script, retry_scale
-        self._wake, self._stopped, self._lock = Event(), Event(), Lock()
-        self._thread = Thread(target=self._run, name="sandbox-stripe-events", daemon=True)
-        self._held: list[dict[str, Any]] = []
-        self.deliveries: list[Delivery] = []
-
-    def start(self) -> None:
-        """Begin delivering."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the try under way."""
-        self._stopped.set()
-        self._wake.set()
-        self._thread.join(ANSWER_WITHIN_S + 1)
-
-    def wake(self) -> None:
-        """Something new is due, or the clock was moved."""
-        self._wake.set()
+        super().__init__("sandbox-stripe-events", book, script, retry_scale)
+        self._keys = keys
+        self._held: list[Notice] = []
 
     def made(self, found: Refund, kind: str = "refund.updated", fault: Fault | None = None) -> tuple[dict[str, str], bytes]:
         """Headers and body of an event about a refund as it is now, not delivered to anyone."""
@@ -67,59 +52,28 @@ class Notifier:
         body = _spoilt(body, fault)
         return self._headers(body, fault.kind if fault else None), body
 
-    def step(self) -> float | None:
-        """Do everything that is due. Gives the seconds until there is more to do; None when nothing waits."""
-        with self._lock:
-            due = [self._book.end_due()]
-            for event in self._book.pending():
-                if event["next_at"] <= self._book.now() and not self._stopped.is_set():
-                    self._try(event)
-                if event["state"] == "pending":
-                    due.append(event["next_at"])
-            waiting = [at for at in due if at is not None]
-            return max(min(waiting) - self._book.now(), 0.0) if waiting else None
+    def _waiting(self) -> list[Notice]:
+        return self._book.pending()
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            wait = self.step()
-            self._wake.wait(wait)
-            self._wake.clear()
+    def _number(self, notice: Notice) -> str:
+        return str(notice["number"])
 
-    def _try(self, event: dict[str, Any]) -> None:
-        upfront = self._script.take(At.NOTICE, event["number"], _UPFRONT) if event["tries"] == 0 else None
-        kind = upfront.kind if upfront else None
-        if upfront and kind in (Kind.NONE, Kind.LATE):
-            late = {"tries": 1, "next_at": self._book.now() + upfront.seconds}
-            event |= late if kind is Kind.LATE else {"state": "dropped"}
-            self._book.put_event(event)
-            return
-        if kind is Kind.REORDERED:
-            event |= {"state": "held"}
-            self._book.put_event(event)
-            self._held.append(event)
-            return
-        if upfront and kind is Kind.UNKNOWN_REFUND:
-            self._send({**event, "id": made_id("evt")}, upfront)
-        spoilt = self._script.take(At.NOTICE, event["number"], _SIGNED | _WORDS)
-        self._tried(event, accepted=self._send(event, spoilt))
-        if upfront and kind is Kind.DUPLICATE:
-            self._send(event, upfront)
-        while self._held:  # what this one has overtaken
+    def _hold(self, notice: Notice) -> None:
+        notice["state"] = "held"
+        self._book.put_notice(notice)
+        self._held.append(notice)
+
+    def _let_go(self) -> None:
+        while self._held:
             behind = self._held.pop(0)
             self._tried(behind, accepted=self._send(behind, Fault(At.NOTICE, Kind.REORDERED)))
 
-    def _tried(self, event: dict[str, Any], *, accepted: bool) -> None:
-        tries = event["tries"] + 1
-        if accepted or tries > len(RETRIES_S):
-            event |= {"tries": tries, "state": "acknowledged" if accepted else "given up"}
-        else:
-            event |= {"tries": tries, "state": "pending", "next_at": self._book.now() + RETRIES_S[tries - 1] * self._scale}
-        self._book.put_event(event)
-
-    def _send(self, event: dict[str, Any], fault: Fault | None) -> bool:
-        body = _spoilt(event["body"].encode(), fault)
-        status, _ = deliver(self._book.setting("endpoint") or "", self._headers(body, fault.kind if fault else None), body)
-        self.deliveries.append(Delivery(event["id"], event["type"], event["number"], fault.kind if fault else "", status))
+    def _send(self, notice: Notice, fault: Fault | None) -> bool:
+        kind = fault.kind if fault is not None else None
+        body = _spoilt(notice["body"].encode(), fault)
+        status, _ = deliver(self._book.setting("endpoint") or "", self._headers(body, kind), body)
+        notice_id = made_id("evt") if kind is Kind.UNKNOWN_REFUND else notice["id"]
+        self.deliveries.append(Delivery(notice_id, notice["type"], notice["number"], kind or "", status))
         return 200 <= status < 300
 
     def _headers(self, body: bytes, fault: Kind | None) -> dict[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event, Lock, Thread
+from threading import Event
 from typing import Any
 
-from infra.local.sandbox.fault import SIGNATURES, At, Fault, Kind, Script
+from infra.local.sandbox.delivery import Deliverer, Notice
+from infra.local.sandbox.fault import SIGNATURES, Fault, Kind, Script
 from infra.local.sandbox.loopback import ANSWER_WITHIN_S, deliver
 from infra.local.sandbox.wechatpay.book import Book
 from infra.local.sandbox.wechatpay.keys import Keys
@@ -24,8 +25,6 @@ AT_ONCE = 8
 #: A notice that another one is to overtake waits so long for it.
 OVERTAKEN_S = 3600.0
 
-_UPFRONT = frozenset({Kind.NONE, Kind.LATE, Kind.REORDERED, Kind.DUPLICATE, Kind.UNKNOWN_REFUND})
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -38,32 +37,23 @@ class Delivery:
     status: int
 
 
-class Notifier:
+class Notifier(Deliverer[Book, Delivery]):
     """Ends refunds that are due and delivers their notices, several at a time, in threads of its own."""
 
+    retries_s = RETRIES_S
+    spoils = SIGNATURES | {Kind.WRONG_AMOUNT, Kind.WRONG_NUMBER}
+
     def __init__(self, book: Book, keys: Keys, script: Script, retry_scale: float) -> None:
-        self._book, self._keys, self._script, self._scale = book, keys, script, retry_scale
-        self._wake, self._stopped, self._lock = Event(), Event(), Lock()
-        self._thread = Thread(target=self._run, name="sandbox-notices", daemon=True)
+        super().__init__("sandbox-notices", book, script, retry_scale)
+        self._keys = keys
         self._pool = ThreadPoolExecutor(AT_ONCE, "sandbox-notice")
         self._flying: dict[str, Event] = {}
         self._held: list[str] = []
-        self.deliveries: list[Delivery] = []
-
-    def start(self) -> None:
-        """Begin delivering."""
-        self._thread.start()
 
     def stop(self) -> None:
         """End, after the tries under way."""
-        self._stopped.set()
-        self._wake.set()
-        self._thread.join(ANSWER_WITHIN_S + 1)
+        super().stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def wake(self) -> None:
-        """Something new is due, or the clock was moved."""
-        self._wake.set()
 
     def made(self, refund: Refund, minor: int | None = None, fault: Kind | None = None) -> tuple[dict[str, str], bytes]:
         """Headers and body of a notice about ``refund`` as it is now; ``minor`` puts another amount into it."""
@@ -80,16 +70,19 @@ class Notifier:
             else:
                 landed.wait(ANSWER_WITHIN_S)
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._wake.clear()
-            following = self._book.end_due()
-            for notice in self._book.pending(self._book.now()):
-                if self._begin(notice["id"]) is None:
-                    self._pool.submit(self._fly, notice["id"])
-            waiting = [following, None if self._flying else self._book.next_notice_at()]
-            soonest = min((at for at in waiting if at is not None), default=None)
-            self._wake.wait(None if soonest is None else max(soonest - self._book.now(), 0.0))
+    def step(self) -> float | None:
+        """Hand everything that is due to the pool. Gives the seconds until there is more to do; None when nothing waits."""
+        following = self._book.end_due()
+        for notice in self._waiting():
+            if self._begin(notice["id"]) is None:
+                self._pool.submit(self._fly, notice["id"])
+        return self._until([following, None if self._flying else self._book.next_notice_at()])
+
+    def _waiting(self) -> list[Notice]:
+        return self._book.pending(self._book.now())
+
+    def _number(self, notice: Notice) -> str:
+        return str(notice["out_refund_no"])
 
     def _begin(self, notice_id: str) -> Event | None:
         """None when this thread is the one to deliver it; otherwise what tells that another one has."""
@@ -109,57 +102,31 @@ class Notifier:
                 self._flying.pop(notice_id).set()
             self._wake.set()
 
-    def _try(self, notice: dict[str, Any]) -> None:
-        refund = self._book.find(notice["out_refund_no"])
-        assert refund is not None
-        upfront = self._script.take(At.NOTICE, refund.out_refund_no, _UPFRONT) if notice["tries"] == 0 else None
-        if upfront is not None and self._put_off(notice, upfront):
-            return
-        if upfront is not None and upfront.kind is Kind.UNKNOWN_REFUND:
-            self._send(refund, {**notice, "id": secrets.token_hex(16)}, upfront)
-        spoilt = self._script.take(At.NOTICE, refund.out_refund_no, SIGNATURES | {Kind.WRONG_AMOUNT, Kind.WRONG_NUMBER})
-        accepted = self._send(refund, notice, spoilt)
-        if upfront is not None and upfront.kind is Kind.DUPLICATE:
-            self._send(refund, notice, upfront)
-        tries = notice["tries"] + 1
-        if accepted or tries > len(RETRIES_S):
-            notice |= {"tries": tries, "state": "acknowledged" if accepted else "given up"}
-        else:
-            notice |= {"tries": tries, "next_at": self._book.now() + RETRIES_S[tries - 1] * self._scale}
+    def _hold(self, notice: Notice) -> None:
+        notice |= {"tries": 1, "next_at": self._book.now() + OVERTAKEN_S}
         self._book.put_notice(notice)
-        self._let_go()
-
-    def _put_off(self, notice: dict[str, Any], fault: Fault) -> bool:
-        """Keep a notice back, for a while or for good; whether it was."""
-        if fault.kind is Kind.NONE:
-            self._book.put_notice({**notice, "state": "dropped"})
-        elif fault.kind is Kind.LATE:
-            self._book.put_notice({**notice, "tries": 1, "next_at": self._book.now() + fault.seconds})
-        elif fault.kind is Kind.REORDERED:
-            self._book.put_notice({**notice, "tries": 1, "next_at": self._book.now() + OVERTAKEN_S})
-            with self._lock:
-                self._held.append(notice["id"])
-        else:
-            return False
-        return True
+        with self._lock:
+            self._held.append(notice["id"])
 
     def _let_go(self) -> None:
-        """Something was delivered: what had to be overtaken may go now."""
         with self._lock:
             held, self._held = self._held, []
         for notice_id in held:
             self._book.put_notice({**self._book.notice(notice_id), "next_at": self._book.now()})
 
-    def _send(self, refund: Refund, notice: dict[str, Any], fault: Fault | None) -> bool:
-        kind = fault.kind if fault is not None else None
+    def _send(self, notice: Notice, fault: Fault | None) -> bool:
+        refund = self._book.find(notice["out_refund_no"])
+        assert refund is not None
+        kind, notice_id = fault.kind if fault is not None else None, notice["id"]
         plain = self._plain(refund, notice["event"], fault.minor if fault is not None and kind is Kind.WRONG_AMOUNT else None)
         if kind is Kind.WRONG_NUMBER:
             plain |= {"out_refund_no": f"{refund.out_refund_no}9"}
         if kind is Kind.UNKNOWN_REFUND:
+            notice_id = secrets.token_hex(16)
             plain |= {"out_refund_no": f"R{secrets.token_hex(16)}-1", "refund_id": "50300000000000000000000000000000"}
-        body = envelope(self._keys, notice["id"], notice["event"], local_time(notice["created_at"]), plain)
+        body = envelope(self._keys, notice_id, notice["event"], local_time(notice["created_at"]), plain)
         status, _ = deliver(refund.notify_url, _headers(self._keys, body, kind), body)
-        self.deliveries.append(Delivery(notice["id"], plain["out_refund_no"], notice["event"], kind or "", status))
+        self.deliveries.append(Delivery(notice_id, plain["out_refund_no"], notice["event"], kind or "", status))
         return status in (200, 204)
 
     def _plain(self, refund: Refund, event: str, minor: int | None) -> dict[str, Any]:
