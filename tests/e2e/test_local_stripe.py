@@ -1,38 +1,19 @@
 """An order paid by a card from abroad, in the local system: refunded, bounced, and refunded at Stripe without us."""
 
-from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import httpx
 import pytest
 
-from infra.local.client import plain_http, until
+from infra.local.client import until
 from infra.local.mall import LAMP, TOWEL, Shop
 from infra.local.system import System
+from tests.e2e import local
+from tests.e2e.local import ALL
 
 pytestmark = pytest.mark.e2e
 
-ALL = {"kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}], "submit": True}
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One running system for this module."""
-    with System(tmp_path_factory.mktemp("local") / "home") as running:
-        yield running
-
-
-@pytest.fixture
-def http(system: System) -> Iterator[httpx.Client]:
-    """Plain HTTP to anybody on this machine."""
-    with plain_http() as client:
-        yield client
-
-
-def truth(system: System, http: httpx.Client) -> dict[str, Any]:
-    """What Stripe's books say."""
-    said: dict[str, Any] = http.get(f"{system.home.truth_url}/truth/stripe").raise_for_status().json()
-    return said
+system, http, truth = local.system, local.http, partial(local.truth, "stripe")
 
 
 def heard(system: System, http: httpx.Client) -> None:

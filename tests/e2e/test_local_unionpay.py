@@ -1,38 +1,19 @@
 """An order paid with a bank card, in the local system: the same way, over UnionPay's gateway."""
 
-from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import httpx
 import pytest
 
-from infra.local.client import plain_http, until
+from infra.local.client import until
 from infra.local.mall import LAMP, TOWEL, Goods, Shop
 from infra.local.system import System
+from tests.e2e import local
+from tests.e2e.local import ALL
 
 pytestmark = pytest.mark.e2e
 
-ALL = {"kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}], "submit": True}
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One running system for this module."""
-    with System(tmp_path_factory.mktemp("local") / "home") as running:
-        yield running
-
-
-@pytest.fixture
-def http(system: System) -> Iterator[httpx.Client]:
-    """Plain HTTP to anybody on this machine."""
-    with plain_http() as client:
-        yield client
-
-
-def truth(system: System, http: httpx.Client) -> dict[str, Any]:
-    """What UnionPay's books say."""
-    said: dict[str, Any] = http.get(f"{system.home.truth_url}/truth/unionpay").raise_for_status().json()
-    return said
+system, http, truth = local.system, local.http, partial(local.truth, "unionpay")
 
 
 def claimed(system: System, order_id: str, goods: Goods) -> str:

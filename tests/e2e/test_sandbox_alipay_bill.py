@@ -11,7 +11,6 @@ import pytest
 
 from aftersales.bill import BEIJING
 from aftersales.errors import Unknown
-from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import At, Fault, Kind, Sandbox
 from infra.local.sandbox import Keys as OtherKeys
 from infra.local.sandbox.alipay import Keys
@@ -19,18 +18,15 @@ from plugins.alipay_refund import build
 from plugins.alipay_refund.client import AlipayRefunds
 from plugins.alipay_refund.download import BILL, _safe
 from plugins.alipay_refund.setting import Setting
+from tests.e2e import alipay as set_up
+from tests.e2e.alipay import ORDER
 
 pytestmark = pytest.mark.e2e
 
+keys = set_up.keys
+
 TODAY = datetime.now(BEIJING).date()
 DAY = TODAY + timedelta(days=7)  # a day that lies ahead, so that the sandbox's clock can be anywhere in it
-ORDER = a_refund_order()
-
-
-@pytest.fixture(scope="module")
-def keys() -> tuple[Keys, OtherKeys]:
-    """Keys take a moment to make; the books are fresh for every test."""
-    return Keys.fresh(), OtherKeys.fresh()
 
 
 @pytest.fixture

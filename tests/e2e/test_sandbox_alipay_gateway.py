@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -24,27 +23,15 @@ from infra.local.sandbox import Keys as OtherKeys
 from infra.local.sandbox import LooksReal, Sandbox
 from infra.local.sandbox.alipay import Keys
 from plugins.alipay_refund import build
+from tests.e2e import alipay as set_up
+from tests.e2e.alipay import ORDER, TOTAL
 
 pytestmark = pytest.mark.e2e
 
+keys, sandbox = set_up.keys, set_up.sandbox
+
 ROOT = Path(__file__).parents[2]
-ORDER = a_refund_order()
-TOTAL = ORDER.paid.minor
 ASKED: dict[str, Any] = {"trade_no": ORDER.transaction_id, "refund_amount": "19.90", "out_request_no": "Rc1-1"}
-
-
-@pytest.fixture(scope="module")
-def keys() -> tuple[Keys, OtherKeys]:
-    """Keys take a moment to make; the books are fresh for every test."""
-    return Keys.fresh(), OtherKeys.fresh()
-
-
-@pytest.fixture
-def sandbox(keys: tuple[Keys, OtherKeys]) -> Iterator[Sandbox]:
-    """The provider, with the default payment known."""
-    with Sandbox(keys=keys[1], made={"alipay": keys[0]}) as sandbox:
-        sandbox.pay(ORDER.transaction_id, TOTAL, provider="alipay")
-        yield sandbox
 
 
 def call(sandbox: Sandbox, asked: object = ASKED, *, by: str = "body", after: str = "", **changes: str) -> tuple[str, bool]:

@@ -17,17 +17,12 @@ from infra.local.sandbox.alipay.notify import RETRIES_S
 from infra.local.sandbox.provider import Reply
 from infra.local.sandbox.server import Server
 from plugins.alipay_refund import build
+from tests.e2e import alipay as set_up
+from tests.e2e.alipay import ORDER, TOTAL
 
 pytestmark = pytest.mark.e2e
 
-ORDER = a_refund_order()
-TOTAL = ORDER.paid.minor
-
-
-@pytest.fixture(scope="module")
-def keys() -> tuple[Keys, OtherKeys]:
-    """Keys take a moment to make; the books are fresh for every test."""
-    return Keys.fresh(), OtherKeys.fresh()
+keys = set_up.keys
 
 
 @pytest.fixture
@@ -243,7 +238,7 @@ def test_a_refund_without_a_number_has_the_orders(sandbox: Sandbox, mall: Mall) 
 
 def test_what_is_not_shown_yet_is_told_again(sandbox: Sandbox, mall: Mall) -> None:
     """Nobody polls for somebody else's refund: while Alipay does not show it the notice is refused, and comes again."""
-    mall.alipay.show_after(0.3)
+    mall.alipay.show_after(60)
     sandbox.lever("outside", "alipay", transaction_id=ORDER.transaction_id, minor=700, number="console")
     assert until(lambda: bool(mall.refused))
     mall.alipay.show_after(0)

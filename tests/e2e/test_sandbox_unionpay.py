@@ -1,6 +1,5 @@
 """What goes wrong between us and UnionPay: what the channel then says, and what the provider's books say was paid."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -15,69 +14,16 @@ from aftersales.money import Money
 from aftersales.refund import LATER, Cause
 from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import At, Fault, Kind, Sandbox
-from infra.local.sandbox import Keys as WechatKeys
-from infra.local.sandbox.unionpay import Keys, UnionPay
-from infra.local.sandbox.unionpay.signature import SPOILT
+from infra.local.sandbox.unionpay import Keys
 from plugins.unionpay_refund import build
 from plugins.unionpay_refund.client import UnionPayRefunds
 from plugins.unionpay_refund.receipt import CAUSES, OPEN
+from tests.e2e import unionpay as set_up
+from tests.e2e.unionpay import NOW, ORDER, SIGNATURES, TOTAL, executed, fault, refused
 
 pytestmark = pytest.mark.e2e
 
-NOW = datetime.now(UTC)
-ORDER = a_refund_order(asked_at=NOW)
-TOTAL = ORDER.paid.minor
-SIGNATURES = sorted(SPOILT)
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    """Keys take a moment to make; the books are fresh for every test."""
-    return Keys.fresh()
-
-
-@pytest.fixture(scope="module")
-def neighbours() -> WechatKeys:
-    """The keys of WeChat Pay, which plays in every sandbox."""
-    return WechatKeys.fresh()
-
-
-@pytest.fixture
-def sandbox(keys: Keys, neighbours: WechatKeys) -> Iterator[Sandbox]:
-    """The provider, with the default payment known."""
-    with Sandbox(keys=neighbours, made={"unionpay": keys}, retry_scale=0.0) as sandbox:
-        sandbox.pay(ORDER.transaction_id, TOTAL, provider="unionpay")
-        yield sandbox
-
-
-@pytest.fixture
-def unionpay(sandbox: Sandbox) -> UnionPay:
-    """The provider itself."""
-    found: UnionPay = sandbox.provider("unionpay")
-    return found
-
-
-@pytest.fixture
-def channel(sandbox: Sandbox) -> Iterator[UnionPayRefunds]:
-    """The plugin, in a hurry."""
-    with closing(build({**sandbox.settings(provider="unionpay"), "read_s": 0.3, "total_s": 0.5})) as channel:
-        yield channel
-
-
-def fault(sandbox: Sandbox, *faults: Fault) -> None:
-    """Append to UnionPay's script."""
-    sandbox.fault(*faults, provider="unionpay")
-
-
-def executed(sandbox: Sandbox) -> int:
-    """Fen that left the merchant, by the provider's books."""
-    return int(sandbox.truth("unionpay")["total"]["executed"])
-
-
-def refused(code: str, **more: Any) -> Fault:
-    """A signed refusal with this code, nothing carried out."""
-    return Fault(At.CREATE, Kind.ERROR, executed=False, status=200, code=code, **more)
-
+keys, neighbours, sandbox, unionpay, channel = set_up.keys, set_up.neighbours, set_up.sandbox, set_up.unionpay, set_up.channel
 
 # --- no trustworthy answer --------------------------------------------------------------------------------------------
 NO_ANSWER: dict[str, Fault] = {
@@ -228,9 +174,10 @@ def test_a_wrong_key_of_ours_is_a_refusal_for_configuration(sandbox: Sandbox) ->
 # --- eleven months ----------------------------------------------------------------------------------------------------
 def test_after_eleven_months_it_is_too_late(sandbox: Sandbox, channel: UnionPayRefunds) -> None:
     """A payment can be refunded on its 330th day, and not after; the channel says so beforehand."""
-    fresh, old = (a_refund_order(f"Rc{n}-1", order_id=f"o{n}", asked_at=NOW) for n in (2, 3))
-    sandbox.pay(fresh.transaction_id, TOTAL, NOW - timedelta(days=330) + timedelta(minutes=1), provider="unionpay")
-    sandbox.pay(old.transaction_id, TOTAL, NOW - timedelta(days=330, seconds=1), provider="unionpay")
+    now = datetime.now(UTC)  # not that of the module: a minute may have passed since
+    fresh, old = (a_refund_order(f"Rc{n}-1", order_id=f"o{n}", asked_at=now) for n in (2, 3))
+    sandbox.pay(fresh.transaction_id, TOTAL, now - timedelta(days=330) + timedelta(minutes=1), provider="unionpay")
+    sandbox.pay(old.transaction_id, TOTAL, now - timedelta(days=330, seconds=1), provider="unionpay")
     assert channel.refund(fresh).status is ReceiptStatus.PROCESSING
     with pytest.raises(Rejected) as no:
         channel.refund(old)

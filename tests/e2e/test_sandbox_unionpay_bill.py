@@ -19,26 +19,17 @@ from infra.local.sandbox.unionpay.signature import SPOILT
 from plugins.unionpay_refund import build
 from plugins.unionpay_refund.client import UnionPayRefunds
 from plugins.unionpay_refund.setting import Setting
+from tests.e2e import unionpay as set_up
 
 pytestmark = pytest.mark.e2e
+
+keys, neighbours = set_up.keys, set_up.neighbours
 
 #: Noon in Beijing, some days ago: the files of that day and the next are there by now.
 NOON = datetime.now(BEIJING).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=5)
 DAY: date = NOON.date()
 KEYS = [f"R{case:032x}-1" for case in range(4)]
 LATE = f"R{99:032x}-1"
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    """Keys take a moment to make; the books are fresh for every test."""
-    return Keys.fresh()
-
-
-@pytest.fixture(scope="module")
-def neighbours() -> WechatKeys:
-    """The keys of WeChat Pay, which plays in every sandbox."""
-    return WechatKeys.fresh()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
@@ -13,63 +12,22 @@ from aftersales.channel import OutsideKind, ReceiptStatus, RefundNotice
 from aftersales.errors import BadSignature
 from aftersales.money import Money
 from aftersales.refund import Cause
-from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import At, Fault, Kind, Sandbox
-from infra.local.sandbox import Keys as WechatKeys
 from infra.local.sandbox.provider import Reply
 from infra.local.sandbox.server import Server
-from infra.local.sandbox.unionpay import Keys, UnionPay
+from infra.local.sandbox.unionpay import UnionPay
 from infra.local.sandbox.unionpay.notify import RETRIES_S
-from infra.local.sandbox.unionpay.signature import SPOILT, notice
+from infra.local.sandbox.unionpay.signature import notice
 from plugins.unionpay_refund import build
 from plugins.unionpay_refund.client import UnionPayRefunds
+from tests.e2e import unionpay as set_up
+from tests.e2e.unionpay import NOW, ORDER, SIGNATURES, fault
 
 pytestmark = pytest.mark.e2e
 
-NOW = datetime.now(UTC)
-ORDER = a_refund_order(asked_at=NOW)
-TOTAL = ORDER.paid.minor
-SIGNATURES = sorted(SPOILT)
+keys, neighbours, sandbox, unionpay, channel = set_up.keys, set_up.neighbours, set_up.sandbox, set_up.unionpay, set_up.channel
+
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    """Keys take a moment to make; the books are fresh for every test."""
-    return Keys.fresh()
-
-
-@pytest.fixture(scope="module")
-def neighbours() -> WechatKeys:
-    """The keys of WeChat Pay, which plays in every sandbox."""
-    return WechatKeys.fresh()
-
-
-@pytest.fixture
-def sandbox(keys: Keys, neighbours: WechatKeys) -> Iterator[Sandbox]:
-    """The provider, with the default payment known."""
-    with Sandbox(keys=neighbours, made={"unionpay": keys}, retry_scale=0.0) as sandbox:
-        sandbox.pay(ORDER.transaction_id, TOTAL, provider="unionpay")
-        yield sandbox
-
-
-@pytest.fixture
-def unionpay(sandbox: Sandbox) -> UnionPay:
-    """The provider itself."""
-    found: UnionPay = sandbox.provider("unionpay")
-    return found
-
-
-@pytest.fixture
-def channel(sandbox: Sandbox) -> Iterator[UnionPayRefunds]:
-    """The plugin, in a hurry."""
-    with closing(build({**sandbox.settings(provider="unionpay"), "read_s": 0.3, "total_s": 0.5})) as channel:
-        yield channel
-
-
-def fault(sandbox: Sandbox, *faults: Fault) -> None:
-    """Append to UnionPay's script."""
-    sandbox.fault(*faults, provider="unionpay")
 
 
 class Mall:

@@ -1,10 +1,8 @@
 """The name of a refund at UnionPay, an order number and a time: what it protects from, how it grows too old and is used up."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
 import pytest
@@ -12,69 +10,18 @@ import pytest
 from aftersales.channel import ReceiptStatus
 from aftersales.errors import Rejected, Unknown
 from aftersales.refund import Cause
-from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import At, Fault, Kind, Sandbox
-from infra.local.sandbox import Keys as WechatKeys
 from infra.local.sandbox.unionpay import Keys, UnionPay
 from plugins.unionpay_refund import build
 from plugins.unionpay_refund.client import UnionPayRefunds
 from plugins.unionpay_refund.message import order_id_of
 from plugins.unionpay_refund.receipt import time_of
+from tests.e2e import unionpay as set_up
+from tests.e2e.unionpay import NOW, ORDER, executed, fault, refused
 
 pytestmark = pytest.mark.e2e
 
-NOW = datetime.now(UTC)
-ORDER = a_refund_order(asked_at=NOW)
-TOTAL = ORDER.paid.minor
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    """Keys take a moment to make; the books are fresh for every test."""
-    return Keys.fresh()
-
-
-@pytest.fixture(scope="module")
-def neighbours() -> WechatKeys:
-    """The keys of WeChat Pay, which plays in every sandbox."""
-    return WechatKeys.fresh()
-
-
-@pytest.fixture
-def sandbox(keys: Keys, neighbours: WechatKeys) -> Iterator[Sandbox]:
-    """The provider, with the default payment known."""
-    with Sandbox(keys=neighbours, made={"unionpay": keys}, retry_scale=0.0) as sandbox:
-        sandbox.pay(ORDER.transaction_id, TOTAL, provider="unionpay")
-        yield sandbox
-
-
-@pytest.fixture
-def unionpay(sandbox: Sandbox) -> UnionPay:
-    """The provider itself."""
-    found: UnionPay = sandbox.provider("unionpay")
-    return found
-
-
-@pytest.fixture
-def channel(sandbox: Sandbox) -> Iterator[UnionPayRefunds]:
-    """The plugin, in a hurry."""
-    with closing(build({**sandbox.settings(provider="unionpay"), "read_s": 0.3, "total_s": 0.5})) as channel:
-        yield channel
-
-
-def fault(sandbox: Sandbox, *faults: Fault) -> None:
-    """Append to UnionPay's script."""
-    sandbox.fault(*faults, provider="unionpay")
-
-
-def executed(sandbox: Sandbox) -> int:
-    """Fen that left the merchant, by the provider's books."""
-    return int(sandbox.truth("unionpay")["total"]["executed"])
-
-
-def refused(code: str, **more: Any) -> Fault:
-    """A signed refusal with this code, nothing carried out."""
-    return Fault(At.CREATE, Kind.ERROR, executed=False, status=200, code=code, **more)
+keys, neighbours, sandbox, unionpay, channel = set_up.keys, set_up.neighbours, set_up.sandbox, set_up.unionpay, set_up.channel
 
 
 # --- the order's time -------------------------------------------------------------------------------------------------
