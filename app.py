@@ -34,6 +34,7 @@ from functions import (
     redirect,
     remedy,
     reply,
+    reply_money,
     rerun,
     returns,
     review,
@@ -74,7 +75,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/orders/{order_id}", orders.put, body.OrderBody, reply.OrderView, MALL),
     Route("GET", "/v1/orders/{order_id}", orders.get, None, reply.OrderView, READS),
     Route("POST", "/v1/orders/{order_id}/facts", orders.add_fact, body.FactBody, reply.OrderView, MALL),
-    Route("POST", "/v1/orders/{order_id}/outside", outside.told, remedy.OutsideBody, reply.OutsideView, MALL),
+    Route("POST", "/v1/orders/{order_id}/outside", outside.told, remedy.OutsideBody, reply_money.OutsideView, MALL),
     Route("GET", "/v1/orders/{order_id}/options", orders.options, None, reply.OptionsView, READS),
     # the buyer asks, and everybody concerned reads
     Route("POST", "/v1/cases", cases.open_case, body.CaseBody, reply.CaseView, ASKS, 201),
@@ -87,7 +88,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, body.ParcelBody, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/counter-answer", review.answer_counter, body.CounterAnswer, reply.CaseView, ASKS),
-    Route("GET", "/v1/cases/{case_id}/refund-plan", plans.preview, None, reply.PlanView, READS),
+    Route("GET", "/v1/cases/{case_id}/refund-plan", plans.preview, None, reply_money.PlanView, READS),
     Route("POST", "/v1/cases/{case_id}/messages", review.say, body.MessageBody, reply.CaseView, ASKS | STAFF),
     # only the buyer agrees to another account: a mall's backend may not do it for them
     Route("POST", "/v1/cases/{case_id}/refunds/{number}/account", redirect.name_account, remedy.AccountBody, reply.CaseView, BUYER),
@@ -101,25 +102,25 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/merchant/cases/{case_id}/compensation", compensation.pay, body.CompensationBody, reply.CaseView, SENIOR),
     Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, body.DeadlineBody, reply.CaseView, SENIOR),
     # the books
-    Route("GET", "/v1/merchant/refunds", trace.listed, None, reply.RefundPage, STAFF),
-    Route("GET", "/v1/merchant/refunds.csv", export.as_csv, None, reply.File, STAFF, media=export.CSV_MEDIA),
-    Route("GET", "/v1/merchant/refunds.xlsx", export.as_xlsx, None, reply.File, STAFF, media=export.XLSX_MEDIA),
+    Route("GET", "/v1/merchant/refunds", trace.listed, None, reply_money.RefundPage, STAFF),
+    Route("GET", "/v1/merchant/refunds.csv", export.as_csv, None, reply_money.File, STAFF, media=export.CSV_MEDIA),
+    Route("GET", "/v1/merchant/refunds.xlsx", export.as_xlsx, None, reply_money.File, STAFF, media=export.XLSX_MEDIA),
     Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", mend.retry, None, reply.CaseView, SENIOR),
     Route(
         "POST", "/v1/merchant/cases/{case_id}/refunds/{number}/release", mend.release, remedy.ReleaseBody, reply.CaseView, SENIOR
     ),
     Route("GET", "/v1/merchant/reconciliation/{date}", statement.read, None, statement.StatementView, STAFF | {Role.PLATFORM}),
     # what somebody has to see to
-    Route("GET", "/v1/platform/dead-letters", rerun.listed, None, reply.TicketPage, frozenset({Role.PLATFORM})),
-    Route("POST", "/v1/platform/dead-letters/{ticket_id}/run", rerun.run, None, reply.TicketView, frozenset({Role.PLATFORM})),
-    Route("GET", "/v1/merchant/tickets", tickets.listed, None, reply.TicketPage, STAFF | {Role.PLATFORM}),
-    Route("GET", "/v1/merchant/tickets/{ticket_id}", tickets.get, None, reply.TicketView, STAFF | {Role.PLATFORM}),
+    Route("GET", "/v1/platform/dead-letters", rerun.listed, None, reply_money.TicketPage, frozenset({Role.PLATFORM})),
+    Route("POST", "/v1/platform/dead-letters/{ticket_id}/run", rerun.run, None, reply_money.TicketView, frozenset({Role.PLATFORM})),
+    Route("GET", "/v1/merchant/tickets", tickets.listed, None, reply_money.TicketPage, STAFF | {Role.PLATFORM}),
+    Route("GET", "/v1/merchant/tickets/{ticket_id}", tickets.get, None, reply_money.TicketView, STAFF | {Role.PLATFORM}),
     Route(
         "POST",
         "/v1/merchant/tickets/{ticket_id}/close",
         tickets.close,
         remedy.CloseBody,
-        reply.TicketView,
+        reply_money.TicketView,
         SENIOR | {Role.PLATFORM},
     ),
 )

@@ -25,7 +25,7 @@ from aftersales.refund import Refund
 from aftersales.text import text
 from functions.body import RefundQuery
 from functions.context import Context
-from functions.reply import File
+from functions.reply_money import File
 from functions.trace import Search, every, search
 
 if TYPE_CHECKING:

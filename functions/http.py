@@ -25,7 +25,8 @@ from functions import callbacks, failures
 from functions.body import Private
 from functions.context import Context, Once, again
 from functions.failures import Audience
-from functions.reply import CaseView, File, Problem
+from functions.reply import CaseView, Problem
+from functions.reply_money import File
 from functions.token import caller_of
 
 log = logging.getLogger(__name__)

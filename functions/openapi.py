@@ -10,7 +10,8 @@ import msgspec
 
 from aftersales import __version__
 from functions.http import Route
-from functions.reply import File, Problem
+from functions.reply import Problem
+from functions.reply_money import File
 
 PROBLEMS = {
     "400": "The request cannot be understood.",

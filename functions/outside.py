@@ -25,7 +25,7 @@ from functions import tickets
 from functions.context import Context, again, commit
 from functions.outcome import overpaid
 from functions.remedy import OutsideBody
-from functions.reply import OutsideView
+from functions.reply_money import OutsideView
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from functions.context import Context
 from functions.gate import limits_of
 from functions.payout import plan_of
 from functions.reach import beyond
-from functions.reply import LegView, PartsView, PlanView
+from functions.reply_money import LegView, PartsView, PlanView
 from functions.view import failure_view
 
 PLANNED = "planned"

@@ -14,7 +14,7 @@ from aftersales.ticket import TicketKind
 from functions import callbacks, deadletters, follow, sweep, tickets
 from functions.context import Context, again
 from functions.deadletters import What, Work
-from functions.reply import TicketPage, TicketView
+from functions.reply_money import TicketPage, TicketView
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from functions import failures
 from functions.context import Context
 from functions.failures import Audience
 from functions.remedy import CloseBody
-from functions.reply import FailureView, TicketPage, TicketView
+from functions.reply import FailureView
+from functions.reply_money import TicketPage, TicketView
 
 #: The tickets that a leg can have; they close by themselves when it ends.
 OF_LEG = (TicketKind.REFUND_DELAYED, TicketKind.REFUND_FAILED, TicketKind.REFUND_BOUNCED)

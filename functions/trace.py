@@ -11,7 +11,8 @@ from aftersales.ports import OrdersOfPhone, RefundsOf
 from aftersales.refund import Refund
 from functions.body import RefundQuery
 from functions.context import Context
-from functions.reply import ApprovalView, PartsView, RefundPage, RefundRow
+from functions.reply import ApprovalView
+from functions.reply_money import PartsView, RefundPage, RefundRow
 
 #: What one search looks at: more would be another search.
 LONGEST = timedelta(days=366)
