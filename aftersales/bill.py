@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta, timezone
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
@@ -20,9 +20,6 @@ from aftersales.money import EXPONENTS
 
 if TYPE_CHECKING:
     import zipfile
-
-#: Days in bills are Beijing's. China has had one offset and no summer time since 1991 (tz database).
-BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 #: ``success``: the money moved. ``closed`` and ``failed``: it did not. ``abnormal``: it could not arrive, the merchant has to act.
 BillStatus = Literal["success", "processing", "failed", "closed", "abnormal"]

@@ -15,10 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from aftersales.bill import BEIJING, Bill, BillRow
+from aftersales.bill import Bill, BillRow
 from aftersales.reconcile import LedgerRow
 from aftersales.reconcile.row import LedgerState
-from aftersales.refund import Cause, Refund, RefundState
+from aftersales.refund import BEIJING, Cause, Refund, RefundState
 
 #: What a minute's neighbour at midnight is counted as, beside the classes of differences.
 AT_MIDNIGHT = "at_midnight"

@@ -22,12 +22,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
-from aftersales.bill import BEIJING, Bill
+from aftersales.bill import Bill
 from aftersales.change import Change
 from aftersales.errors import AftersalesError, Invalid, Unknown
 from aftersales.ports import Bills, RefundsOn
 from aftersales.reconcile import Difference, Reconciled, reconcile
-from aftersales.refund import Refund
+from aftersales.refund import BEIJING, Refund
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from functions import tickets

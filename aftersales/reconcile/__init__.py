@@ -21,11 +21,12 @@ from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
-from aftersales.bill import BEIJING, Bill
+from aftersales.bill import Bill
 from aftersales.reconcile.difference import Difference
 from aftersales.reconcile.match import DONE, MIDNIGHT, NEAR, NOWHERE, SEP, TODAY, Matcher, Tally
 from aftersales.reconcile.row import LedgerRow, read_ledger
 from aftersales.reconcile.spill import Pair, Runs, Spill
+from aftersales.refund import BEIJING
 
 __all__ = ["Difference", "LedgerRow", "Reconciled", "Side", "read_ledger", "reconcile"]
 

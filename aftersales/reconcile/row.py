@@ -9,9 +9,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from aftersales.bill import BEIJING, unpacked
+from aftersales.bill import unpacked
 from aftersales.errors import Invalid
 from aftersales.money import EXPONENTS
+from aftersales.refund import BEIJING
 
 #: Our words for a refund, those of :class:`aftersales.refund.RefundState`.
 LedgerState = Literal["reserved", "sent", "processing", "settled", "failed", "released"]

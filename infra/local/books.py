@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from aftersales.refund import BEIJING
 from infra.local.client import Client, until
 from infra.local.mall import KETTLE, Shop
 from infra.local.story import Story, cny
@@ -13,7 +14,6 @@ from infra.local.tick import tick
 
 ORDER = "demo-kettle"
 SPLIT = (("gift_card", 2_900), ("alipay", 4_000), ("wechatpay", 6_000))
-BEIJING = timedelta(hours=8)
 
 
 class Books:
@@ -77,7 +77,7 @@ class Books:
     def _next_day(self) -> None:
         story = self.story
         story.step("Two days later: each channel's bill of today is fetched and matched with our record")
-        today = (self.system.now() + BEIJING).date()
+        today = self.system.now().astimezone(BEIJING).date()
         tick(self.system.home, timedelta(hours=48))
         report = until(lambda: self._report(today.isoformat()), lambda: "there is no report", 90.0)
         for line in report:

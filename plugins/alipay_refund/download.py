@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from aftersales.bill import BEIJING
 from aftersales.errors import Unknown
+from aftersales.refund import BEIJING
 from plugins.alipay_refund.code import NO_BILL
 from plugins.alipay_refund.setting import Setting, is_loopback
 from plugins.alipay_refund.wire import Answer, Wire, text_of

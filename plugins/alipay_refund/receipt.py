@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aftersales.bill import BEIJING, minor_of
+from aftersales.bill import minor_of
 from aftersales.channel import ReceiptStatus, RefundOrder, RefundReceipt
 from aftersales.money import Money
+from aftersales.refund import BEIJING
 from plugins.alipay_refund.sign import Doubtful
 
 #: The buyer's own money by where it is, as Alipay calls it.

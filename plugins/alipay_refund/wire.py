@@ -15,8 +15,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from aftersales.bill import BEIJING
 from aftersales.errors import Unknown
+from aftersales.refund import BEIJING
 from plugins.alipay_refund.code import OK
 from plugins.alipay_refund.key import certificate_numbers, certified_keys_of, private_key_of, public_keys_of
 from plugins.alipay_refund.setting import Setting

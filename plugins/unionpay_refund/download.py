@@ -16,7 +16,8 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from aftersales.errors import Unknown
-from plugins.unionpay_refund.receipt import BEIJING, DONE
+from aftersales.refund import BEIJING
+from plugins.unionpay_refund.receipt import DONE
 from plugins.unionpay_refund.setting import Setting
 from plugins.unionpay_refund.wire import Wire
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta, timezone
 
 from aftersales.channel import ReceiptStatus, RefundOrder, RefundReceipt
 from aftersales.money import Money
-from aftersales.refund import LATER, Cause
+from aftersales.refund import BEIJING, LATER, Cause
 from plugins.unionpay_refund.message import order_id_of
-
-#: China has had one offset and no summer time since 1991 (tz database).
-BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 #: Done: success, and success that the issuer has yet to confirm.
 DONE = frozenset({"00", "A6"})

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from aftersales.bill import BEIJING, Bill, BillRow
+from aftersales.bill import Bill, BillRow
 from aftersales.channel import ReceiptStatus
 from aftersales.errors import Unknown
 from aftersales.order import Payment
 from aftersales.ports import RefundsOn, TicketNamed, TicketsOf
-from aftersales.refund import Cause, Refund, RefundState
+from aftersales.refund import BEIJING, Cause, Refund, RefundState
 from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.channel import FakeChannel, Outcome
 from aftersales.ticket import Ticket, TicketKind

@@ -15,9 +15,9 @@ import json, re, tempfile, time
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from aftersales.bill import BEIJING, Bill, BillRow
+from aftersales.bill import Bill, BillRow
 from aftersales.reconcile import reconcile
-from aftersales.refund import RefundState
+from aftersales.refund import BEIJING, RefundState
 from aftersales.testing.builders import a_refund
 from functions.daybook import Daybook
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import app
-from aftersales.bill import BEIJING
+from aftersales.refund import BEIJING
 from infra.local.client import until
 from infra.local.mall import KETTLE, LAMP, TOWEL, Goods, Shop
 from infra.local.schedule import MINUTE, SELDOM, Scheduler

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.bill import BEIJING
 from aftersales.errors import Unknown
+from aftersales.refund import BEIJING
 from infra.local.sandbox import At, Fault, Kind, Sandbox
 from infra.local.sandbox import Keys as OtherKeys
 from infra.local.sandbox.alipay import Keys

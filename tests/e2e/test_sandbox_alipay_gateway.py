@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from aftersales.bill import BEIJING
+from aftersales.refund import BEIJING
 from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import Keys as OtherKeys
 from infra.local.sandbox import LooksReal, Sandbox

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from aftersales.bill import BEIJING, Bill
+from aftersales.bill import Bill
 from aftersales.channel import Card, OutsideKind, OutsideState, ReceiptStatus
 from aftersales.errors import Invalid, Rejected, Unknown
 from aftersales.money import Money
-from aftersales.refund import Cause
+from aftersales.refund import BEIJING, Cause
 from aftersales.testing.channel import a_refund_order
 from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox
 from infra.local.sandbox.wechatpay.ask import BANKS

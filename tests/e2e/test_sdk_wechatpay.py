@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from aftersales.bill import BEIJING
+from aftersales.refund import BEIJING
 from infra.local.sandbox import At, Fault, Keys, Kind, Sandbox
 
 pytestmark = pytest.mark.e2e

@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftersales.bill import BEIJING, Bill, BillRow
+from aftersales.bill import Bill, BillRow
 from aftersales.reconcile import LedgerRow, reconcile
+from aftersales.refund import BEIJING
 
 DAY = date(2026, 10, 2)
 START = datetime(2026, 10, 2, tzinfo=BEIJING)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from aftersales import reconcile as package
-from aftersales.bill import BEIJING, Bill, BillRow
+from aftersales.bill import Bill, BillRow
 from aftersales.reconcile import LedgerRow, reconcile
+from aftersales.refund import BEIJING
 
 DAY = date(2026, 10, 2)
 NOON = datetime(2026, 10, 2, 12, tzinfo=BEIJING)

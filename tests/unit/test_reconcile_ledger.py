@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aftersales.bill import BEIJING
 from aftersales.errors import Invalid
 from aftersales.reconcile import LedgerRow, read_ledger
+from aftersales.refund import BEIJING
 from tests.bills import ledger_file, ledger_row, zipped
 
 
