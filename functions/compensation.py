@@ -29,9 +29,9 @@ DOUBLE_PERMILLE = 2_000
 def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     """Pay the buyer something beyond the refund, to the mall balance.
 
-    Where all compensation of the order is above the merchant's limit, the first call is one person's yes; the same amount on the
-    same ground, asked for by somebody else, pays it. Raises OverRefund above the cap of the order, AllowanceSpent above the
-    merchant's yearly sum, SecondPersonRequired.
+    Where all compensation of the order is above the merchant's limit, and for a double deposit always, the first call is one
+    person's yes; the same amount on the same ground, asked for by somebody else, pays it. Raises OverRefund above the cap of the
+    order, AllowanceSpent above the merchant's yearly sum, SecondPersonRequired.
     """
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
@@ -42,15 +42,15 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     if CHANNEL not in ctx.registry.channels:
         raise Conflict("No mall balance is switched on: there is nowhere to pay compensation to.", expected=CHANNEL)
     given = Money(sum(e.minor for e in order.ledger.open_entries(Payout.COMPENSATION)), amount.currency)
-    two = merchant.needs_two(amount + given)
+    two = merchant.needs_two(amount + given) or body.why == "double_deposit"  # an order does not say what was a deposit
     first = _first_yes(ctx, file.case, amount, body.why) if two else ""
+    change = _paid(ctx, file, order, body, (first, ctx.caller.name) if first else (ctx.caller.name,))
     if two and not first:
         asked = Change(file.case).then(
             Event.COMPENSATION_ASKED, ctx.caller.name, ctx.now, amount_minor=amount.minor, why=body.why, reason=body.reason
         )
         assert asked.case is not None
         return ctx.commit(asked, stored(ctx, replace(file, case=asked.case)))
-    change = _paid(ctx, file, order, body, (first, ctx.caller.name) if first else (ctx.caller.name,))
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case, refunds=(*file.refunds, *change.refunds))))
 

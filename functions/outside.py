@@ -14,7 +14,7 @@ from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.channel import Outside, OutsideKind, OutsideState
 from aftersales.entry import Paid, Payout, Step
-from aftersales.errors import ClaimTaken, Conflict, Invalid, NotFound
+from aftersales.errors import ClaimTaken, Conflict, Invalid, NotFound, StaleVersion
 from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.ports import CaseFile, OrderFile, OrdersOfPayment
@@ -38,7 +38,7 @@ def heard(registry: Registry, channel: str, outside: Outside, now: datetime) -> 
     """Record a channel's verified word on money that moved without us.
 
     A payment that no order names, or several do, is booked nowhere: a ticket tells it, and a person says to which order it belongs.
-    Raises Conflict for a number that stands for another amount.
+    Raises Conflict for a number that stands for another amount: the channel is told no, and a ticket tells a person.
     """
     orders = registry.store.find(OrdersOfPayment(channel, outside.transaction_id)).found
     file = registry.store.order(*orders[0]) if len(orders) == 1 else None
@@ -49,7 +49,13 @@ def heard(registry: Registry, channel: str, outside: Outside, now: datetime) -> 
     if named:  # several payments of one transaction: the one it was booked on, else the one that has most left
         known = {e.payment_id for e in file.ledger.entries if e.key == outside.key}
         payment = max(named, key=lambda p: (p.payment_id in known, file.ledger.left_of(p)))
-        book(registry, file, payment, outside, f"system:{channel}", now)
+        try:
+            book(registry, file, payment, outside, f"system:{channel}", now)
+        except StaleVersion:
+            raise
+        except Conflict:
+            again(lambda: _disputed(registry, channel, outside, file, now))
+            raise
 
 
 def told(ctx: Context, order_id: str, body: OutsideBody) -> OutsideView:
@@ -197,6 +203,16 @@ def _without_order(registry: Registry, channel: str, outside: Outside, orders: t
         done = tickets.opened(registry, replace(ticket, about=about), now)
     if done:
         commit(registry, Change(tickets=done))
+
+
+def _disputed(registry: Registry, channel: str, outside: Outside, file: OrderFile, now: datetime) -> None:
+    """Open the ticket, once, about a number under which the channel names something else than is on record."""
+    merchant = file.order.merchant
+    name = tickets.name_of(TICKETS[outside.kind], channel, outside.key, merchant, str(outside.amount.minor))
+    if tickets.found(registry, name) is None:
+        ticket = _ticket(name, channel, outside, merchant, now)
+        about = {**ticket.about, "known": "This number is on record for something else."}
+        commit(registry, Change(tickets=(replace(ticket, order_id=file.order.order_id, about=about),)))
 
 
 def _ticket(name: str, channel: str, outside: Outside, merchant: str, now: datetime) -> Ticket:

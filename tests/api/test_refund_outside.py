@@ -113,6 +113,16 @@ def test_one_number_is_one_movement(mall: Mall) -> None:
     assert ledger(mall).refundable.minor == 8950
 
 
+def test_a_channel_that_names_another_amount_is_not_only_refused(mall: Mall) -> None:
+    """It is told no and gives up some day: a ticket says so to a person, once, however often it tells."""
+    channel = holding(mall)
+    assert hear(mall, told(channel, amount=Money(1000, "CNY"))).status == 204
+    for _ in range(2):
+        assert hear(mall, told(channel, amount=Money(1001, "CNY"))).status == 409
+    assert ledger(mall).refundable.minor == 8950
+    assert shown(mall) == [("paid_outside", "re_1", 1000), ("paid_outside", "re_1", 1001)]
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
