@@ -11,6 +11,20 @@ from infra.local import cli, docs
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: Folders whose README is the guide to every module in them.
+GUIDED = ("aftersales", "functions", "plugins", "verticals")
+
+
+@pytest.mark.parametrize("folder", GUIDED)
+def test_a_folders_guide_names_every_room(folder):
+    """A newcomer finds each module or folder by name in the README beside it."""
+    guide = (ROOT / folder / "README.md").read_text(encoding="utf-8")
+    rooms = [p for p in (ROOT / folder).iterdir() if not p.name.startswith(("_", ".")) and (p.suffix == ".py" or p.is_dir())]
+    missing = [p.name for p in rooms if f"`{p.name}`" not in guide and f"`{p.name}/`" not in guide]
+    assert len(rooms) > 1
+    assert missing == []
+
+
 @pytest.fixture
 def written(tmp_path):
     """A folder into which the documents have just been written."""
