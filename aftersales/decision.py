@@ -16,6 +16,10 @@ class Verdict(StrEnum):
     UNSURE = "unsure"  # a person has to look
 
 
+#: A polygon of (x, y), each in [0, 1] of the upright picture: at most 16 points, rounded to 3 decimals.
+Region = tuple[tuple[float, float], ...]
+
+
 class Source(StrEnum):
     """Where a finding comes from. A model alone never rejects a buyer."""
 
@@ -28,7 +32,8 @@ class Source(StrEnum):
 class Finding:
     """What one check saw. ``check`` is ``<vertical or plugin>.<check>``; ``reason`` is a text key or a plain sentence in English.
 
-    ``confidence`` is in [0, 1] and 1.0 for facts. ``data`` holds the figures behind it as sorted (name, value) pairs.
+    ``confidence`` is in [0, 1] and 1.0 for facts. ``data`` has the figures behind it as sorted (name, value) pairs, ``regions`` at
+    most 12 places on the picture that show it.
     """
 
     check: str
@@ -38,6 +43,7 @@ class Finding:
     confidence: float = 1.0
     data: tuple[tuple[str, str | int | float | bool], ...] = ()
     evidence_id: str | None = None
+    regions: tuple[Region, ...] = ()
 
 
 class Outcome(StrEnum):

@@ -33,13 +33,18 @@ def judge(registry: Registry, change: Change, file: CaseFile, order: OrderFile, 
     assert case is not None
     facts = facts_of(registry, replace(file, case=case), order, now)
     offer = offer_of(registry, case)
-    findings: tuple[Finding, ...] = tuple(rule(facts) for rule in (*offer.when, *offer.rules)) + facts.findings
+    findings: tuple[Finding, ...] = tuple(rule(facts) for rule in (*offer.when, *offer.rules)) + _unmarked(facts.findings)
     decision = decide(facts, findings, case.amount)
     try:
         return decided(registry, change, order, decision, now)
     except OverRefund:  # the money went back another way: no rule decides what is to be done then
         asked = replace(decision, outcome=Outcome.PERSON, rule="merchant.uncovered", reason="threshold.uncovered")
         return decided(registry, change, order, asked, now)
+
+
+def _unmarked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings without their regions, which stay with the photo: a case is written often, and paid for by its size."""
+    return tuple(replace(f, regions=()) for f in findings)
 
 
 def decided(registry: Registry, change: Change, order: OrderFile, decision: Decision, now: datetime) -> Change:

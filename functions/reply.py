@@ -122,6 +122,7 @@ class FindingView(View):
     source: Source
     confidence: float
     data: dict[str, str | int | float | bool]
+    regions: list[list[tuple[float, float]]]
     failure: FailureView | None
 
 

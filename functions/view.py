@@ -170,6 +170,7 @@ def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingV
         source=finding.source,
         confidence=finding.confidence,
         data=dict(finding.data),
+        regions=[list(region) for region in finding.regions],
         failure=failure_view(failures.of_findings(vertical, (finding,), ctx.locale, ctx.audience)),
     )
 

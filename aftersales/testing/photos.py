@@ -56,6 +56,13 @@ class FakePhotos:
             return PhotoReport((Finding("vision.readable", Verdict.PASS, "vision.readable"),), mark)
         return PhotoReport((Finding("vision.readable", Verdict.MISSING, "vision.not_a_photo"),))
 
+    def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:
+        """The scripted report, else that the video can be seen, else (by its first bytes) that it is none."""
+        if video not in self._script and video[4:8] == b"ftyp":
+            mark = hashlib.sha256(video).hexdigest()[:16]
+            return PhotoReport((Finding("vision.readable", Verdict.PASS, "vision.readable"),), mark)
+        return self.inspect(video, question)
+
 
 class PhotoVerifierContract:
     """What every PhotoVerifier keeps. A subclass gives the fixtures ``photos`` and ``spoiled_photo``.

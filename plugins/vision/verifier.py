@@ -43,6 +43,10 @@ class Verifier:
         share = seen.share if seen.seen else None  # what is not seen may still be there: a low share would be a guess
         return PhotoReport((*findings, spoiled(seen)), mark, overlay.draw(picture.rgb, seen), share)
 
+    def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:  # noqa: ARG002  # no video is understood yet
+        """No video is understood yet: a photo is asked for."""
+        return PhotoReport((Finding("vision.readable", Verdict.MISSING, "vision.not_a_photo", data=(("bytes", len(video)),)),))
+
 
 def spoiled(seen: Spoilage) -> Finding:
     """What the estimate says about the claim. It supports it or leaves it to a person; it never speaks against a buyer.
