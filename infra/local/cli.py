@@ -1,6 +1,6 @@
 """The command ``aftersales``: one sub-command per thing a developer does with the local system.
 
-Each command lives in a module of its own, ``infra.local.<command>``, that offers ``add_arguments(parser)`` and
+Each command lives in a module of its own, ``infra.local.<command>`` (``-`` becomes ``_``), that offers ``add_arguments(parser)`` and
 ``main(args) -> int``. A module is imported only when its command is asked for, so that ``--help`` stays quick and a
 broken command breaks nobody else's.
 """
@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "engine": "install or start the embedded database",
     "quote": "plan refunds of an order, from files",
     "reconcile": "match a channel's bill against a ledger",
+    "verify-photo": "judge the photos of one claim, from a file",
+    "read-reason": "read what buyers' words complain of, from a file",
     "bench": "measure what a case costs",
 }
 
@@ -64,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def load(name: str) -> Command | None:
     """Give the module of the command, or None where the checkout has no such file."""
-    module = f"infra.local.{name}"
+    module = f"infra.local.{name.replace('-', '_')}"
     try:
         return cast("Command", importlib.import_module(module))
     except ModuleNotFoundError as error:
