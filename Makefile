@@ -60,6 +60,7 @@ package: setup ## build what is deployed, under build/
 lock: .tools/stamp-uv-$(UV_VERSION) ## renew requirements/*.txt from requirements/*.in, hashed and without addresses
 	$(UV_LOCK) --upgrade requirements/dev.in -o requirements/dev.txt
 	$(UV_LOCK) -c requirements/dev.txt requirements/api.in -o requirements/api.txt
+	$(UV_LOCK) -c requirements/dev.txt requirements/ocr.in -o requirements/ocr.txt
 	$(UV_LOCK) -c requirements/dev.txt requirements/stripe.in -o requirements/stripe.txt
 	$(UV_LOCK) -c requirements/dev.txt requirements/vision.in -o requirements/vision.txt
 	$(UV_LOCK) --upgrade requirements/ministack.in -o requirements/ministack.txt
