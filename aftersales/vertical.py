@@ -19,6 +19,9 @@ from aftersales.money import Money
 from aftersales.order import Line, Order
 from aftersales.parcel import ParcelState
 
+#: Checks of which one photo of several is enough.
+SHOWN_ONCE = (".spoilage", ".pieces", ".product", ".label")
+
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
@@ -83,13 +86,13 @@ class Facts:
     def findings(self) -> tuple[Finding, ...]:
         """What verification saw, as far as it still matters.
 
-        An unusable photo is forgiven once a usable one stands beside it, and one on which the flaw cannot be told once another
-        shows it.
+        An unusable photo is forgiven once a usable one stands beside it, and one on which the goods, the flaw or the label cannot
+        be told once another shows them. What a photo shows to be something else is never forgiven.
         """
         usable = {e.kind for e in self.evidence if e.usable}
         found = [f for e in self.evidence if e.usable or e.kind not in usable for f in e.findings]
-        shown = {f.check for f in found if f.verdict is Verdict.PASS and f.check.endswith(".spoilage")}
-        return tuple(f for f in found if f.check not in shown or f.verdict is Verdict.PASS)
+        shown = {f.check for f in found if f.verdict is Verdict.PASS and f.check.endswith(SHOWN_ONCE)}
+        return tuple(f for f in found if f.check not in shown or f.verdict is Verdict.PASS or dict(f.data).get("match") == "no")
 
     @property
     def value(self) -> tuple[Money, Money]:

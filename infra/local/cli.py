@@ -1,8 +1,8 @@
 """The command ``aftersales``: one sub-command per thing a developer does with the local system.
 
 Each command lives in a module of its own, ``infra.local.<command>`` (``-`` becomes ``_``), that offers
-``add_arguments(parser)`` and ``main(args) -> int``. A module is imported only when its command is asked for, so that ``--help`` stays quick and a
-broken command breaks nobody else's.
+``add_arguments(parser)`` and ``main(args) -> int``. A module is imported only when its command is asked for, so that
+``--help`` stays quick and a broken command breaks nobody else's.
 """
 
 import argparse

@@ -21,9 +21,44 @@ def seeing(share: object, **changes: object) -> Facts:
 
 
 def test_the_buyer_reads_what_was_compared():
-    """The finding on the share carries both percentages, so that its sentence can name them."""
+    """The finding on the share carries what is claimed and the range that is shown, so that its sentence can name them."""
     found = share_agrees(seeing(0.05))
-    assert (found.verdict, dict(found.data)) == ("unsure", {"claimed_percent": 20, "shown_percent": 5})
+    figures = {"claimed_percent": 20, "shown_percent": 2, "shown_most_percent": 10}
+    assert (found.verdict, dict(found.data)) == ("unsure", figures)
+
+
+def counting(title: str, *photos: tuple[int, int]) -> Facts:
+    """A claim on one of twelve pieces of ``title``; each photo shows so many pieces, so many of them bad."""
+    order = an_order(lines=(a_line(title=title, pieces=12),))
+    evidence = tuple(
+        an_evidence(
+            evidence_id=f"e{n}",
+            findings=(
+                a_finding(check="vision.spoilage", data=(("share_high", 0.9), ("share_low", 0.5), ("spoiled_share", 0.7))),
+                a_finding(
+                    check="vision.pieces", data=(("bad_max", bad), ("bad_min", bad), ("pieces_max", all_), ("pieces_min", all_))
+                ),
+            ),
+        )
+        for n, (all_, bad) in enumerate(photos)
+    )
+    return facts(order, reason="spoiled", items=(Item("l1", 3),), evidence=evidence)
+
+
+def test_a_photo_of_one_bad_apple_does_not_pay_for_three():
+    """Pieces that were ordered one by one are counted: one bad one shown does not support a claim on three."""
+    assert share_agrees(counting("Apples, 12 pieces", (1, 1))).reason == "share.differs"
+
+
+def test_three_photos_of_bad_apples_may_be_three():
+    """Bad pieces on several photos add up to what they may be together."""
+    assert share_agrees(counting("Apples, 12 pieces", (1, 1), (1, 1), (1, 1))).reason == "share.agrees"
+
+
+def test_goods_by_weight_are_compared_by_what_is_visible():
+    """Of 12 jin a claim on 3 agrees with a box of which a quarter is bad."""
+    assert share_agrees(counting("红富士苹果 12 斤", (20, 5))).reason == "share.agrees"
+    assert share_agrees(counting("红富士苹果 12 斤", (20, 1))).reason == "share.differs"
 
 
 def test_a_figure_that_is_no_share_is_not_believed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,13 +11,14 @@ from aftersales.deadline import end_of_days
 from aftersales.decision import Finding, Verdict
 from aftersales.order import OrderStatus
 from aftersales.quote import completes, freight_due, share
+from aftersales.shown import SPOILAGE, together, view
 from aftersales.vertical import Facts, Reason
 
 PROMPT = timedelta(hours=24)  # requirement VT-1; what most fresh shops promise
 LAW_DAYS = 7  # Consumer Rights Protection Law, art. 24: a fault told within seven days of receipt
 
-#: The check whose PASS says that a model saw the flaw, and the figure it gives for how much of the goods shows it, in [0, 1].
-SEEN, SEEN_SHARE = "vision.spoilage", "spoiled_share"
+#: Goods sold by weight: "5 斤", "2.5kg", "500 g". One piece of such a line is a unit of weight, not one fruit.
+WEIGHED = re.compile(r"(?:\d|[一二两三四五六七八九十半])\s*(?:斤|公斤|千克|克|[kK][gG]\b|g\b|jin\b|lb)", re.ASCII)
 
 REFUND_REASONS = (
     Reason("changed_mind", Fault.BUYER),
@@ -147,24 +149,31 @@ def photo_verified(facts: Facts) -> Finding:
     """Did verification see the flaw on a photo, and is it a flaw that a photo shows?"""
     if facts.reason not in VISIBLE:
         return doubts("photo_verified", "photo.person")
-    if any(f.check == SEEN and f.verdict is Verdict.PASS for f in facts.findings):
+    if any(f.check == SPOILAGE and f.verdict is Verdict.PASS for f in facts.findings):
         return passes("photo_verified", "photo.seen")
     return doubts("photo_verified", "photo.not_seen")
 
 
 def share_agrees(facts: Facts) -> Finding:
-    """Do the verified photos show at least half of the share that is claimed? A photo of the bad ones alone shows more."""
+    """Is the share that is claimed within what the photos together can show? More than that a person compares."""
     if facts.reason not in VISIBLE:
         return passes("share_agrees", "share.not_visible")
-    seen = [dict(f.data).get(SEEN_SHARE) for f in facts.findings if f.check == SEEN and f.verdict is Verdict.PASS]
-    shown = max((s for s in seen if isinstance(s, int | float) and 0 <= s <= 1), default=None)
+    shown = together((view(e.findings) for e in facts.evidence if e.usable), ordered_pieces(facts)).share
     if shown is None:
         return doubts("share_agrees", "share.not_measured")
     part, whole = share(facts)
-    figures = {"claimed_percent": round(100 * part / whole), "shown_percent": round(100 * shown)}
-    if 2 * shown * whole >= part:
+    low, high = (round(100 * s) for s in shown)
+    figures = {"claimed_percent": round(100 * part / whole), "shown_percent": low, "shown_most_percent": high}
+    if part <= shown[1] * whole:
         return passes("share_agrees", "share.agrees", **figures)
     return doubts("share_agrees", "share.differs", **figures)
+
+
+def ordered_pieces(facts: Facts) -> int:
+    """How many pieces were ordered that a photo can show one by one; 0 for goods sold by weight: those pieces are jin."""
+    if any(WEIGHED.search(line.title) for line in facts.lines):
+        return 0
+    return sum(line.pieces for line in facts.lines)
 
 
 def freight(facts: Facts) -> Finding:
