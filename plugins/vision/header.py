@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: Brands of an ISO media file (``ftyp`` box) that hold a HEIC or AVIF still.
-_HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
+#: Brands of an ISO media file (``ftyp`` box): a HEIC still, and what is akin to it but read by nobody here (sequences, AVIF).
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1"})
+_AKIN = frozenset({b"hevc", b"hevx", b"msf1", b"avif", b"avis"})
+#: ``ispe``: the size of an item of a HEIC; the whole picture has one as well as each of its tiles.
+_ISPE = re.compile(rb"ispe\x00\x00\x00\x00(.{4})(.{4})", re.DOTALL)
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # ITU-T T.81 table B.1: start of frame, without DHT, JPG, DAC
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length: TEM, RST0-7, SOI
 _FILL = re.compile(rb"\xff+")
@@ -30,7 +33,7 @@ class NoPhoto(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """``kind`` is ``JPEG``, ``PNG`` or ``WEBP``; sizes are in pixels as stored, before any EXIF turn.
+    """``kind`` is ``JPEG``, ``PNG``, ``WEBP`` or ``HEIC``; sizes are in pixels as stored, before any EXIF turn.
 
     ``passes`` is how often the decoder goes over the whole picture (scans of a JPEG); above 1 it keeps all coefficients in memory.
     """
@@ -47,7 +50,7 @@ class Header:
 
 
 def look(data: bytes) -> Header:
-    """The header of a still JPEG, PNG or WebP. Raises NoPhoto for everything else, with the reason."""
+    """The header of a still JPEG, PNG, WebP or HEIC. Raises NoPhoto for everything else, with the reason."""
     if not data:
         raise NoPhoto("vision.empty")
     if data[:3] == b"\xff\xd8\xff":
@@ -56,7 +59,9 @@ def look(data: bytes) -> Header:
         found = _png(data)
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         found = _webp(data)
-    elif data[4:8] == b"ftyp" and data[8:12] in _HEIF:
+    elif data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+        found = _heic(data)
+    elif data[4:8] == b"ftyp" and data[8:12] in _AKIN:
         raise NoPhoto("vision.heic")
     else:
         raise NoPhoto("vision.not_a_photo")
@@ -132,6 +137,16 @@ def _webp(data: bytes) -> Header:
     if first == b"VP8 ":
         return Header("WEBP", _little(data, 26) & 0x3FFF, _little(data, 28) & 0x3FFF)
     raise NoPhoto("vision.broken")
+
+
+def _heic(data: bytes) -> Header:
+    """The largest item, whether or not it is the main one (ISO/IEC 23008-12, 6.5.3): its reader decides what it decodes."""
+    if b"avif" in data[16:64]:
+        raise NoPhoto("vision.heic")
+    sizes = [(int.from_bytes(found[1], "big"), int.from_bytes(found[2], "big")) for found in _ISPE.finditer(data, 0, 2_000_000)]
+    if not sizes:
+        raise NoPhoto("vision.truncated" if len(data) < 200 else "vision.broken")
+    return Header("HEIC", *max(sizes, key=lambda size: size[0] * size[1]))
 
 
 def _big(data: bytes, at: int) -> int:

@@ -7,11 +7,13 @@ limit (a warning, or an error, depending on who else set it) plays no part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from plugins.vision import heic, origin
 from plugins.vision.header import Header, NoPhoto, look
+from plugins.vision.origin import Exif, Jpeg
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,14 +22,20 @@ if TYPE_CHECKING:
 
 #: The long side of what is looked at, in pixels.
 WORKING_SIDE = 1024
+#: The side of the cut from the middle that is kept as the camera stored it, and what its corner is a multiple of: a JPEG's largest
+#: unit of coding, so that the cut's blocks begin at its corner.
+NATIVE_SIDE, UNIT = 512, 16
+#: A JPEG of more pixels is decoded at a half, a quarter or an eighth, and so is its native cut.
+WHOLE_UP_TO = 25_000_000
 #: Bytes of one file. 108 MP phone photos are 15 to 30 MB.
 MAX_BYTES = 32_000_000
 #: Pixels that may be decoded, by kind. A JPEG of one pass is scaled down while it is read and costs next to nothing; a PNG is held
-#: whole (up to 8 B per pixel), a WebP twice (up to 16 B). Measured: ``python -m plugins.vision.measure intake``.
-MAX_PIXELS = {"JPEG": 120_000_000, "PNG": 50_000_000, "WEBP": 25_000_000}
-#: Pixels times passes of a JPEG that needs several (progressive): all coefficients are held, and each pass walks over them.
+#: whole (up to 5 B per pixel), a WebP three times (12 B), a HEIC 4.5 B. Measured: ``python -m plugins.vision.measure intake``.
+MAX_PIXELS = {"JPEG": 120_000_000, "PNG": 30_000_000, "WEBP": 12_500_000, "HEIC": 26_000_000}
+#: Pixels times passes of a JPEG that needs several (progressive), each of which walks over the whole; pixels of such a JPEG, whose
+#: coefficients are all held, 3 to 6 B per pixel; and those up to which it is not scaled down besides.
 MAX_PIXEL_PASSES = 500_000_000
-MAX_PIXELS_HELD = 50_000_000
+MAX_PIXELS_HELD, HELD_WHOLE_UP_TO = 20_000_000, 12_600_000
 
 #: EXIF orientation → name of the Pillow transposition that makes the picture upright (EXIF 2.32, tag 0x0112).
 _UPRIGHT = {
@@ -45,13 +53,19 @@ _UPRIGHT = {
 class Picture:
     """An upright picture. ``rgb`` is (H, W, 3) uint8, contiguous, sRGB as stored, its long side at most WORKING_SIDE.
 
-    ``width`` and ``height`` are those of the file, upright.
+    ``width`` and ``height`` are those of the file, upright. ``native`` is (H, W, 3) uint8, the middle of the picture at most
+    NATIVE_SIDE wide and high, neither turned nor scaled unless ``shrunk`` (by which the whole was divided while it was read) is
+    above 1; None where only ``rgb`` is known. ``exif`` and ``jpeg`` are the sender's word of the file's origin.
     """
 
     rgb: NDArray[np.uint8]
     width: int
     height: int
     kind: str
+    native: NDArray[np.uint8] | None = None
+    shrunk: int = 1
+    exif: Exif = field(default_factory=Exif)
+    jpeg: Jpeg | None = None
 
 
 def read(data: bytes, max_bytes: int = MAX_BYTES) -> Picture:
@@ -68,7 +82,8 @@ def read(data: bytes, max_bytes: int = MAX_BYTES) -> Picture:
     except EOFError:
         raise NoPhoto("vision.truncated") from None
     except Exception as error:  # noqa: BLE001  # Pillow's readers raise whatever their parsing of hostile bytes runs into
-        raise NoPhoto("vision.truncated" if "truncated" in str(error).lower() else "vision.broken") from None
+        short = any(word in str(error).lower() for word in ("truncated", "end of file"))
+        raise NoPhoto("vision.truncated" if short else "vision.broken") from None
 
 
 def affordable(header: Header) -> bool:
@@ -82,16 +97,45 @@ def _decoded(data: bytes, header: Header) -> Picture:
     import numpy as np
     from PIL import Image
 
+    if header.kind == "HEIC":
+        return _from_heic(data)
     with _reader(data, header) as image:
         if getattr(image, "n_frames", 1) > 1:
             raise NoPhoto("vision.not_a_photo")
-        turn = _turn(image)
+        turn, size = _turn(image), image.size
+        image.load()
+        native = np.array(_rgb(image.crop(_middle(size))), dtype=np.uint8)
+        written, packed = origin.exif(image), origin.jpeg(image)
         small = _small(image)
     if turn:
         small = small.transpose(Image.Transpose[turn])
     swapped = turn in ("TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
     width, height = (header.height, header.width) if swapped else (header.width, header.height)
-    return Picture(np.ascontiguousarray(small, dtype=np.uint8), width, height, header.kind)
+    rgb = np.ascontiguousarray(small, dtype=np.uint8)
+    return Picture(rgb, width, height, header.kind, native, max(1, round(header.width / size[0])), written, packed)
+
+
+def _from_heic(data: bytes) -> Picture:
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    with heic.pixels(data, MAX_PIXELS["HEIC"]) as (whole, empty):
+        height, width = whole.shape[:2]
+        left, top, right, bottom = _middle((width, height))
+        share = min(1.0, 2 * WORKING_SIDE / max(height, width))
+        size = (max(1, round(width * share)), max(1, round(height * share)))
+        small = np.array(whole if share == 1 else cv2.resize(whole, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        cut = whole[top:bottom, left:right].copy()
+    working, native = (Image.frombytes(empty.mode, (p.shape[1], p.shape[0]), p) for p in (small, cut))
+    rgb, middle = np.array(_small(working), dtype=np.uint8), np.array(_rgb(native), dtype=np.uint8)
+    return Picture(rgb, width, height, "HEIC", middle, exif=origin.exif(empty))
+
+
+def _middle(size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the native cut; the corner lies on a border between units of coding."""
+    left, top = (max(0, (side - NATIVE_SIDE) // 2 // UNIT * UNIT) for side in size)
+    return left, top, min(size[0], left + NATIVE_SIDE), min(size[1], top + NATIVE_SIDE)
 
 
 def _reader(data: bytes, header: Header) -> Image:
@@ -105,8 +149,10 @@ def _reader(data: bytes, header: Header) -> Image:
     image = JpegImagePlugin.JpegImageFile(source)
     if image.size != (header.width, header.height):  # two readings of one header: believe neither
         raise NoPhoto("vision.broken")
-    share = max(1.0, max(image.size) / WORKING_SIDE)
-    image.draft(None, (max(1, int(image.width / share)), max(1, int(image.height / share))))
+    whole = WHOLE_UP_TO if header.passes == 1 else HELD_WHOLE_UP_TO
+    parts = next(n for n in (1, 2, 4, 8) if header.pixels <= whole * n * n)
+    if parts > 1:
+        image.draft(None, (header.width // parts, header.height // parts))
     return image
 
 
@@ -119,23 +165,39 @@ def _turn(image: Image) -> str:
 
 
 def _small(image: Image) -> Image:
-    """``image`` as RGB with its long side at most WORKING_SIDE; transparent parts become white."""
+    """``image`` as RGB with its long side at most WORKING_SIDE."""
+    from PIL.Image import Resampling
+
+    factor = max(image.size) // (2 * WORKING_SIDE)
+    image = _reduced(image, factor) if factor > 1 else _rgb(image)
+    image.thumbnail((WORKING_SIDE, WORKING_SIDE), Resampling.LANCZOS)
+    return image
+
+
+def _reduced(image: Image, factor: int) -> Image:
+    """``image`` as RGB, divided by ``factor``, a band at a time: the big picture never exists twice."""
+    from PIL import Image as Pixels
+
+    width, height = image.size
+    out = Pixels.new("RGB", (-(-width // factor), -(-height // factor)))
+    rows = factor * max(1, 1_000_000 // (width * factor))
+    for top in range(0, height, rows):
+        out.paste(_rgb(image.crop((0, top, width, min(height, top + rows)))).reduce(factor), (0, top // factor))
+    return out
+
+
+def _rgb(image: Image) -> Image:
+    """``image`` as RGB of the same size; transparent parts become white."""
     import numpy as np
     from PIL import Image as Pixels
 
-    image.load()
     if image.mode.startswith("I"):  # 16 bits of grey: Pillow's own conversion would clip at 255
-        image = Pixels.fromarray((np.clip(np.asarray(image, dtype=np.int32), 0, 65535) >> 8).astype(np.uint8))
+        image = Pixels.fromarray((np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8))
     if image.mode in ("P", "PA", "1"):
         image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
     if image.mode in ("L", "RGB") and "transparency" in image.info:
         image = image.convert("RGBA" if image.mode == "RGB" else "LA")
-    factor = max(image.size) // (2 * WORKING_SIDE)
-    if factor > 1:
-        image = image.reduce(factor)  # before converting: the big copy is then the only one
     if image.mode in ("LA", "La", "RGBA", "RGBa"):
         over = image.convert("RGBA")
         image = Pixels.alpha_composite(Pixels.new("RGBA", over.size, "white"), over)
-    image = image.convert("RGB")
-    image.thumbnail((WORKING_SIDE, WORKING_SIDE), Pixels.Resampling.LANCZOS)
-    return image
+    return image.convert("RGB")

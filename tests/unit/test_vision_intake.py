@@ -2,6 +2,7 @@ import random
 import struct
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -45,6 +46,18 @@ def claiming(width: int, height: int, *, progressive: bool = False) -> bytes:
     return bytes(data)
 
 
+def heic(name: str) -> bytes:
+    """One of the drawn HEIC files."""
+    return (Path(__file__).parents[1] / "data" / "heic" / f"{name}.heic").read_bytes()
+
+
+def heic_claiming(width: int, height: int) -> bytes:
+    """A small HEIC whose header claims another size."""
+    data = heic("plain")
+    at = data.index(b"ispe") + 8
+    return data[:at] + struct.pack(">II", width, height) + data[at + 8 :]
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
@@ -55,7 +68,10 @@ def claiming(width: int, height: int, *, progressive: bool = False) -> bytes:
         pytest.param(lambda: saved(picture(), "TIFF"), "vision.not_a_photo", id="tiff"),
         pytest.param(lambda: saved(picture(), "BMP"), "vision.not_a_photo", id="bmp"),
         pytest.param(lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "vision.not_a_photo", id="svg"),
-        pytest.param(lambda: b"\x00\x00\x00\x18ftypheic" + bytes(50), "vision.heic", id="heic"),
+        pytest.param(lambda: b"\x00\x00\x00\x18ftypheic" + bytes(50), "vision.truncated", id="heic_cut_short"),
+        pytest.param(lambda: b"\x00\x00\x00\x18ftypheic" + bytes(500), "vision.broken", id="heic_of_nothing"),
+        pytest.param(lambda: heic("plain")[:900], "vision.truncated", id="heic_cut_in_its_picture"),
+        pytest.param(lambda: heic_claiming(9000, 9000), "vision.too_many_pixels", id="heic_that_claims_81_megapixels"),
         pytest.param(lambda: b"\x00\x00\x00\x18ftypavif" + bytes(50), "vision.heic", id="avif"),
         pytest.param(lambda: b"\x00\x00\x00\x18ftypmp42" + bytes(50), "vision.not_a_photo", id="video"),
         pytest.param(lambda: b"\xff\xd8\xff", "vision.truncated", id="jpeg_of_three_bytes"),
