@@ -41,7 +41,8 @@ class Verifier:
             return PhotoReport(findings, mark)
         seen = spoilage.estimate(picture.rgb)
         share = seen.share if seen.seen else None  # what is not seen may still be there: a low share would be a guess
-        return PhotoReport((*findings, spoiled(seen)), mark, overlay.draw(picture.rgb, seen), share)
+        findings += (spoiled(seen),)
+        return PhotoReport(findings, mark, overlay.draw(picture.rgb, findings), share)
 
     def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:  # noqa: ARG002  # no video is understood yet
         """No video is understood yet: a photo is asked for."""
@@ -58,7 +59,8 @@ def spoiled(seen: Spoilage) -> Finding:
         data |= {"spoiled_percent": round(100 * seen.share), "spoiled_share": seen.share}
     verdict = Verdict.PASS if seen.seen else Verdict.UNSURE
     reason = "vision.spoiled" if seen.seen else "vision.not_seen" if seen.sure else "vision.unsure"
-    return Finding("vision.spoilage", verdict, reason, Source.MODEL, seen.confidence, tuple(sorted(data.items())))
+    regions = tuple(tuple((round(x, 3), round(y, 3)) for x, y in r[:16]) for r in seen.regions[:12])
+    return Finding("vision.spoilage", verdict, reason, Source.MODEL, seen.confidence, tuple(sorted(data.items())), regions=regions)
 
 
 def build_verifier(settings: Mapping[str, Any]) -> Verifier:

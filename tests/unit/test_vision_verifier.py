@@ -12,11 +12,12 @@ from PIL import Image
 from aftersales.decision import Finding, Verdict
 from aftersales.errors import BadSettings
 from aftersales.ports import PhotoQuestion, PhotoVerifier
+from aftersales.shown import SPOILAGE
 from aftersales.text import text, texts_of
 from infra.local.drawn import strawberries
 from plugins import vision
 from plugins.vision.verifier import Verifier
-from verticals.fresh.rules import SEEN, SEEN_SHARE, VISIBLE
+from verticals.fresh.rules import VISIBLE
 
 ROTTEN = PhotoQuestion("Strawberries", "fruit", "fresh", "spoiled")
 SHORT = PhotoQuestion("Strawberries", "fruit", "fresh", "short_weight")
@@ -40,7 +41,7 @@ def test_a_supported_claim_passes_every_check() -> None:
     found = checks(strawberries(1, 5))
     assert list(found) == ["vision.readable", "vision.large", "vision.lit", "vision.sharp", "vision.spoilage"]
     assert {f.verdict for f in found.values()} == {Verdict.PASS}
-    assert 0.1 <= float(dict(found[SEEN].data)[SEEN_SHARE]) <= 0.3
+    assert 0.1 <= float(dict(found[SPOILAGE].data)["spoiled_share"]) <= 0.3
 
 
 def test_what_is_not_seen_goes_to_a_person() -> None:
@@ -49,7 +50,7 @@ def test_what_is_not_seen_goes_to_a_person() -> None:
     assert report.findings[-1].reason == "vision.not_seen"
     assert report.findings[-1].verdict is Verdict.UNSURE
     assert report.spoiled_share is None
-    assert SEEN_SHARE not in dict(report.findings[-1].data)
+    assert "spoiled_share" not in dict(report.findings[-1].data)
 
 
 @pytest.mark.parametrize("question", [SHORT, PHONE], ids=["other_reason", "other_trade"])
