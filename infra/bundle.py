@@ -1,4 +1,4 @@
-"""Bundles: what is put into the zip of one Lambda unit, for which machine, and whether it is all there.
+"""Bundles: what is put into the zip or image of one Lambda unit, for which machine, and whether it is all there.
 
 Chalice alone would leave our packages out without a word and copy the Python that happens to run. So a unit is staged in a
 folder of its own, its wheels are installed for the target, Chalice packs that folder, and what came out is looked through.
@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("aftersales", "functions", "plugins", "verticals")
@@ -24,10 +25,17 @@ PACKAGES = ("aftersales", "functions", "plugins", "verticals")
 NOT_BUNDLED = frozenset({"boto3", "chalice"})
 #: Left out of our own folders: what no running function reads. ``local.toml`` is the stage of the system on one machine.
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "*.md", "local.toml")
+#: Left out of data folders besides: the scripts that train and measure a model.
+LEFT_OUT_OF_DATA = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "*.md", "local.toml", "*.py", "*.pt")
+LeftOut = Callable[[Any, list[str]], set[str]]
 HEAVY = ("PIL", "cv2", "numpy", "onnxruntime")
 MIB = 1024 * 1024
 #: AWS's limit for an unzipped bundle, layers included (Lambda quotas, read 2026-11).
 LAMBDA_MAX_BYTES = 250 * MIB
+#: Ours for an image, far below Lambda's own 10 GB: what is larger says that something slipped in.
+IMAGE_MAX_BYTES = 450 * MIB
+#: Threads and memory of the libraries that look at photos, said before they are loaded: one photo, one core, two heaps.
+BOUNDS = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 ELF_MACHINES = {"aarch64": 183, "arm64": 183, "x86_64": 62}
 
 
@@ -48,6 +56,11 @@ class Target:
         return self.platform.partition("-")[0]
 
     @property
+    def architecture(self) -> str:
+        """The CPU in Lambda's words."""
+        return {"aarch64": "arm64"}.get(self.machine, self.machine)
+
+    @property
     def cpython(self) -> str:
         """The tag of compiled modules: "cpython-313"."""
         return "cpython-" + self.python.replace(".", "")
@@ -55,6 +68,8 @@ class Target:
 
 #: Python 3.13 because 3.11's Lambda image is too old for the wheels of numpy and onnxruntime (glibc 2.26).
 LAMBDA = Target("3.13", "aarch64-manylinux_2_28")
+#: What ``--machine`` of infra/package.py may name.
+MACHINES = {target.architecture: target for target in (LAMBDA, replace(LAMBDA, platform="x86_64-manylinux_2_28"))}
 
 
 def this_machine() -> Target:
@@ -66,10 +81,11 @@ def this_machine() -> Target:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One deployable zip. ``requirements`` names the lists it needs, ``data`` the folders it reads beside code.
+    """One deployable zip, or an ``image``. ``requirements`` names the lists it needs, ``data`` the folders it reads beside code.
 
     ``memory_mb`` also sets the share of a CPU (1769 MB are one, Lambda's documentation, read 2026-11). ``pays`` says whether it
-    talks to payment channels and checks tokens, and so reads secrets.
+    talks to payment channels and checks tokens, and so reads secrets. ``unused`` are requirements of its lists that it does not
+    load, ``without`` packages that it must not hold. ``variables`` are put into its environment as they are.
     """
 
     name: str
@@ -81,11 +97,34 @@ class Unit:
     timeout_s: int
     pays: bool
     without: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    image: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """Requirements that are not installed. An image takes its own boto3 along: what its base holds, its base decides."""
+        return (NOT_BUNDLED - {"boto3"} if self.image else NOT_BUNDLED) | frozenset(self.unused)
 
 
 API = Unit("api", "app.py", ("api",), ("infra/stages",), 40 * MIB, 1024, 60, pays=True, without=HEAVY)
 VISION = Unit(
-    "vision", "infra/vision/app.py", ("api", "vision"), ("infra/stages", "models"), LAMBDA_MAX_BYTES, 2048, 120, pays=False
+    "vision",
+    "infra/vision/app.py",
+    ("api", "vision", "ocr"),
+    ("infra/stages", "models"),
+    IMAGE_MAX_BYTES,
+    2048,
+    120,
+    pays=False,
+    without=("cryptography", "httpx", "jwt"),  # what opens strangers' files signs nothing and calls nobody
+    unused=("cryptography", "httpx", "pyjwt", "xlsxwriter"),
+    image=True,
+    variables=BOUNDS,
+)
+#: The same without the reader of words, which a zip has no room for.
+VISION_ZIP = replace(
+    VISION, requirements=("api", "vision"), max_bytes=LAMBDA_MAX_BYTES, image=False, without=(*VISION.without, "rapidocr")
 )
 #: API Gateway waits no longer for an answer (quota of REST APIs, read 2026-11).
 ANSWER_TIMEOUT_S = 29
@@ -93,6 +132,8 @@ ANSWER_TIMEOUT_S = 29
 #: refunds. Its memory stays the same whatever their number.
 LARGER = {"reconcile_bills": (900, 1769)}
 UNITS = {unit.name: unit for unit in (API, VISION)}
+#: How the vision unit is deployed: ``--vision`` of infra/package.py.
+PROFILES = {"image": VISION, "zip": VISION_ZIP}
 #: Plugins with a library that only those stages bundle which switch them on, and its list of requirements.
 EXTRAS = {"stripe_refund": "stripe"}
 
@@ -107,9 +148,9 @@ def needed(unit: Unit, stage_file: Path) -> Unit:
 
 def belonging(unit: Unit, root: Path = ROOT) -> frozenset[str]:
     """The files of ours that the zip must hold: every module, and the unit's data."""
-    folders = [*PACKAGES, *unit.data]
-    files = (file for folder in folders for file in (root / folder).rglob("*") if file.is_file())
-    kept = (file.relative_to(root) for file in files if not _is_left_out(file))
+    folders = [*((name, LEFT_OUT) for name in PACKAGES), *((name, LEFT_OUT_OF_DATA) for name in unit.data)]
+    files = ((file, left_out) for name, left_out in folders for file in (root / name).rglob("*") if file.is_file())
+    kept = (file.relative_to(root) for file, left_out in files if not _is_left_out(file, left_out))
     return frozenset({"app.py", "chalice/app.py", *(file.as_posix() for file in kept)})
 
 
@@ -124,9 +165,9 @@ def stage(unit: Unit, target: Target, folder: Path, root: Path = ROOT) -> None:
         shutil.copytree(root / package, vendor / package, ignore=LEFT_OUT)
     for name in unit.data:
         if (root / name).exists():
-            shutil.copytree(root / name, vendor / name, ignore=LEFT_OUT)
+            shutil.copytree(root / name, vendor / name, ignore=LEFT_OUT_OF_DATA)
     _install_wheels(unit, target, vendor, root)
-    _configure(unit, folder)
+    _configure(unit, target, folder)
 
 
 def pack(unit: Unit, folder: Path, out: Path) -> Path:
@@ -160,8 +201,8 @@ def check(unit: Unit, target: Target, bundle: Path, expected: frozenset[str]) ->
     return size
 
 
-def _is_left_out(file: Path) -> bool:
-    return any(LEFT_OUT(str(file.parent), [part]) for part in file.parts)
+def _is_left_out(file: Path, left_out: LeftOut) -> bool:
+    return any(left_out(str(file.parent), [part]) for part in file.parts)
 
 
 def _strange(unit: Unit, name: str) -> bool:
@@ -170,7 +211,8 @@ def _strange(unit: Unit, name: str) -> bool:
     ours_but_not_for_lambda = (
         top in {"tests", "docs"} or name.startswith(("infra/local/", "infra/vision/")) or "__pycache__" in name
     )
-    return ours_but_not_for_lambda or top in {"boto3", "botocore"} or top in unit.without
+    lambdas_own = not unit.image and top in {"boto3", "botocore"}
+    return ours_but_not_for_lambda or lambdas_own or top in unit.without
 
 
 def _fits(target: Target, name: str, head: bytes) -> bool:
@@ -203,11 +245,11 @@ def _wanted(unit: Unit, root: Path) -> Iterable[str]:
     for name in unit.requirements:
         for line in (root / "requirements" / f"{name}.in").read_text().splitlines():
             requirement = line.partition("#")[0].strip()
-            if requirement and re.split(r"[<>=!~\[ ]", requirement)[0].lower() not in NOT_BUNDLED:
+            if requirement and re.split(r"[<>=!~\[ ]", requirement)[0].lower() not in unit.brought:
                 yield requirement
 
 
-def _configure(unit: Unit, folder: Path) -> None:
+def _configure(unit: Unit, target: Target, folder: Path) -> None:
     """Write Chalice's configuration; what it has no word for is put into the template afterwards."""
     (folder / ".chalice").mkdir(parents=True)
     # Replaced by a policy per function, which needs references that this file cannot hold.
@@ -217,7 +259,7 @@ def _configure(unit: Unit, folder: Path) -> None:
         "api_gateway_endpoint_type": "REGIONAL",
         "autogen_policy": False,
         "iam_policy_file": "none.json",
-        "lambda_architecture": "arm64",
+        "lambda_architecture": target.architecture,
         "lambda_memory_size": unit.memory_mb,
         "lambda_timeout": unit.timeout_s,
         "lambda_functions": {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import policy
-from infra.bundle import LAMBDA, ROOT, BuildFailed, Unit
+from infra.bundle import LAMBDA, ROOT, BuildFailed, Target, Unit
 from plugins.dynamodb_store.schema import EXPIRES, TABLE
 
 Json = dict[str, Any]
@@ -30,6 +30,15 @@ NOT_HERE = frozenset({"DYNAMODB_ENDPOINT"})
 DISK = {"ReconcileBills": 4096}
 #: Where Lambda unpacks a bundle.
 LAMBDA_ROOT = "/var/task"
+#: The parameter that names a unit's image: by its digest, so that what was tested is what runs.
+IMAGE: Json = {
+    "Type": "String",
+    "AllowedPattern": ".+@sha256:[0-9a-f]{64}",
+    "ConstraintDescription": "an image in this account's registry by its digest: REPOSITORY@sha256:…",
+    "Description": "The image that infra/vision/Dockerfile makes (infra/vision/README.md says how)",
+}
+#: How many photos are looked at at the same time, at most: a flood of them waits in its queue and leaves the table to people.
+MOST_AT_ONCE = 20
 #: A record that fails ten times, alone, is put aside; the records behind it go on.
 STREAM_SETTINGS: Json = {
     "StartingPosition": "TRIM_HORIZON",
@@ -40,10 +49,11 @@ STREAM_SETTINGS: Json = {
 }
 
 
-def assemble(packed: list[tuple[Unit, Json]], stage: Path) -> Json:
+def assemble(packed: list[tuple[Unit, Json]], stage: Path, target: Target = LAMBDA) -> Json:
     """Give the template for all units. Raises BuildFailed when a trigger or a name has nothing to refer to.
 
-    ``packed`` pairs each unit with what Chalice wrote for it, ``stage`` is the stage file that its functions run with.
+    ``packed`` pairs each unit with what Chalice wrote for it, ``stage`` is the stage file that its functions run with, ``target``
+    the machine that they were built for.
     """
     template: Json = {"AWSTemplateFormatVersion": "2010-09-09", "Transform": "AWS::Serverless-2016-10-31"}
     template |= _resources()
@@ -57,7 +67,9 @@ def assemble(packed: list[tuple[Unit, Json]], stage: Path) -> Json:
         template["Outputs"] |= written.get("Outputs", {})
         for name, function in added.items():
             if function["Type"] == FUNCTION:
-                _complete(template["Resources"], name, unit, variables)
+                _complete(template["Resources"], name, unit, variables, target)
+        if unit.image:
+            template["Parameters"] |= {_image_of(unit): IMAGE}
     return template
 
 
@@ -87,7 +99,7 @@ def _environment(unit: Unit, stage: Path) -> tuple[Json, Json]:
     else:  # what it does not use it does not know: no payment channels, and where secrets are kept neither
         used = {plugin for port, plugin in ports.items() if port != "secrets"}
     settings = {plugin: values for plugin, values in asked.get("settings", {}).items() if plugin in used}
-    variables: Json = {"AFTERSALES_STAGE": f"{LAMBDA_ROOT}/infra/stages/{stage.name}"}
+    variables: Json = {"AFTERSALES_STAGE": f"{LAMBDA_ROOT}/infra/stages/{stage.name}", **unit.variables}
     parameters: Json = {}
     for name, default in sorted(_asked_for(settings), key=str):
         if name in NOT_HERE or name.startswith("AWS_"):  # the latter is Lambda's own to set
@@ -116,16 +128,20 @@ def _asked_for(value: object) -> Iterator[tuple[str, str | None]]:
         yield name, default if bar else None
 
 
-def _complete(resources: Json, name: str, unit: Unit, variables: Json) -> None:
+def _complete(resources: Json, name: str, unit: Unit, variables: Json, target: Target) -> None:
     """Give the function its code, runtime, environment, log, trigger settings and policy."""
     function = resources[name]["Properties"]
     function |= {
-        "CodeUri": f"./{unit.name}.zip",
-        "Runtime": f"python{LAMBDA.python}",
-        "Architectures": ["arm64"],
+        "Architectures": [target.architecture],
         "Environment": {"Variables": variables},
         "LoggingConfig": {"LogGroup": {"Ref": "Logs"}},
     }
+    if unit.image:
+        del function["CodeUri"], function["Runtime"]
+        function |= {"PackageType": "Image", "ImageUri": {"Ref": _image_of(unit)}}
+        function["ImageConfig"] = {"Command": [function.pop("Handler")]}
+    else:
+        function |= {"CodeUri": f"./{unit.name}.zip", "Runtime": f"python{target.python}"}
     if name in DISK:
         function["EphemeralStorage"] = {"Size": DISK[name]}
     triggers = list(function.get("Events", {}).values())
@@ -146,9 +162,15 @@ def _trigger(resources: Json, event: Json) -> None:
         if queue not in resources:
             raise BuildFailed(f"a function reads the queue {settings['Queue']['Fn::Sub']}, and template.json has no {queue}")
         settings |= {"Queue": {"Fn::GetAtt": [queue, "Arn"]}, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+        settings["ScalingConfig"] = {"MaximumConcurrency": MOST_AT_ONCE}
 
 
 def _queue(arn: str) -> str:
     """Give the logical name of the queue that the app calls by name: "photos" and "aftersales-photos" are PhotosQueue."""
     words = re.split(r"[-_]", arn.rsplit(":", 1)[1])
     return "".join(word.capitalize() for word in words if word != "aftersales") + "Queue"
+
+
+def _image_of(unit: Unit) -> str:
+    """Give the name of the parameter that names the unit's image."""
+    return f"{unit.name.capitalize()}Image"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra import bundle, policy
-from infra.bundle import API, ROOT, VISION, BuildFailed
+from infra.bundle import API, BOUNDS, LAMBDA, ROOT, VISION, VISION_ZIP, BuildFailed
 from infra.template import FUNCTION, assemble, lint
 from plugins.dynamodb_store.schema import INDEXES
 
@@ -98,7 +98,12 @@ def statements(template: dict[str, Any], name: str) -> dict[str, dict[str, Any]]
 
 def functions(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The properties of each function."""
-    return (found["Properties"] for found in template["Resources"].values() if found["Type"] == FUNCTION)
+    return (found["Properties"] for found in template["Resources"].values() if is_function(found))
+
+
+def is_function(resource: dict[str, Any]) -> bool:
+    """Whether the resource is one."""
+    return bool(resource["Type"] == FUNCTION)
 
 
 def test_a_template_that_cfn_lint_doubts_ends_the_build(template: dict[str, Any], tmp_path: Path) -> None:
@@ -110,13 +115,45 @@ def test_a_template_that_cfn_lint_doubts_ends_the_build(template: dict[str, Any]
         lint(path)
 
 
-def test_every_function_runs_the_target_and_logs_to_one_group(template: dict[str, Any]) -> None:
+def test_every_function_runs_the_target_and_logs_to_one_group(template: dict[str, Any], stage: Path) -> None:
     """Runtime and CPU are the ones that the wheels were installed for, never the building machine's."""
     found = list(functions(template))
     assert len(found) == 3
-    assert {(each["Runtime"], *each["Architectures"]) for each in found} == {("python3.13", "arm64")}
+    zipped = [each for each in found if "CodeUri" in each]
+    assert {(each["Runtime"], each["CodeUri"]) for each in zipped} == {("python3.13", "./api.zip")}
     assert {each["LoggingConfig"]["LogGroup"]["Ref"] for each in found} == {"Logs"}
-    assert {each["CodeUri"] for each in found} == {"./api.zip", "./vision.zip"}
+    for name, target in bundle.MACHINES.items():
+        made = assemble(packed(), stage, target)
+        assert {*(one for each in functions(made) for one in each["Architectures"])} == {name}
+
+
+def test_the_photo_function_is_an_image_by_its_digest(template: dict[str, Any]) -> None:
+    """What looks at photos runs the image that the operator names, and its digest, so that a moved tag changes nothing."""
+    photos = template["Resources"]["Photos"]["Properties"]
+    assert (photos["PackageType"], photos["ImageUri"]) == ("Image", {"Ref": "VisionImage"})
+    assert photos["ImageConfig"] == {"Command": ["app.x"]}
+    assert {"Handler", "CodeUri", "Runtime"}.isdisjoint(photos)
+    pattern = template["Parameters"]["VisionImage"]["AllowedPattern"]
+    repository = "123456789012.dkr.ecr.eu-west-1.example/aftersales"
+    assert re.fullmatch(pattern, f"{repository}@sha256:{'0a' * 32}")
+    for moving in (repository, f"{repository}:latest", f"{repository}@sha256:0a"):
+        assert not re.fullmatch(pattern, moving)
+
+
+def test_the_photo_function_may_be_a_zip(stage: Path) -> None:
+    """Without the reader of words it is a zip like the others, and no image is asked for."""
+    made = assemble([(VISION_ZIP if unit is VISION else unit, written) for unit, written in packed()], stage)
+    photos = made["Resources"]["Photos"]["Properties"]
+    assert (photos["CodeUri"], photos["Runtime"], photos["Handler"]) == ("./vision.zip", "python3.13", "app.x")
+    assert {"PackageType", "ImageUri", "ImageConfig"}.isdisjoint(photos)
+    assert "VisionImage" not in made["Parameters"]
+
+
+def test_the_libraries_of_the_photo_function_are_bounded(template: dict[str, Any]) -> None:
+    """Its threads and heaps are limited before any library is loaded; no other function is told so."""
+    told = {name: one["Properties"]["Environment"]["Variables"] for name, one in template["Resources"].items() if is_function(one)}
+    assert {name for name, variables in told.items() if set(BOUNDS) & set(variables)} == {"Photos"}
+    assert told["Photos"].items() >= BOUNDS.items()
 
 
 def test_the_stream_reports_single_failures_and_puts_poison_aside(template: dict[str, Any]) -> None:
@@ -141,7 +178,7 @@ def test_reconciliation_has_room_for_a_long_day(stage: Path, tmp_path: Path) -> 
     assert (name, sized, made["ReconcileBills"]["Properties"]["EphemeralStorage"]) == ("api", ["ReconcileBills"], {"Size": 4096})
     given = {}
     for unit in (API, VISION):
-        bundle._configure(unit, tmp_path / unit.name)
+        bundle._configure(unit, LAMBDA, tmp_path / unit.name)
         config = json.loads((tmp_path / unit.name / ".chalice" / "config.json").read_text())
         given[unit.name] = config["stages"]["live"]["lambda_functions"].get("reconcile_bills")
     assert given == {"api": {"lambda_timeout": 900, "lambda_memory_size": 1769}, "vision": None}
@@ -152,6 +189,7 @@ def test_a_queue_trigger_points_to_the_templates_own_queue(template: dict[str, A
     settings = template["Resources"]["Photos"]["Properties"]["Events"]["E"]["Properties"]
     assert settings["Queue"] == {"Fn::GetAtt": ["PhotosQueue", "Arn"]}
     assert settings["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert 2 <= settings["ScalingConfig"]["MaximumConcurrency"] <= 100
     prefixed = {"Resources": {"F": function(queue_event("aftersales-photos"), "R"), "R": role()}}
     again = assemble([(VISION, prefixed)], stage)["Resources"]["F"]["Properties"]["Events"]["E"]["Properties"]
     assert again["Queue"] == {"Fn::GetAtt": ["PhotosQueue", "Arn"]}
@@ -205,7 +243,7 @@ def test_the_operator_is_told_every_secret_and_field() -> None:
 def test_the_vision_unit_can_read_no_secret(template: dict[str, Any]) -> None:
     """Code that opens strangers' files holds none, may read none, and does not know where they are kept."""
     variables = template["Resources"]["Photos"]["Properties"]["Environment"]["Variables"]
-    assert set(variables) == {"AFTERSALES_STAGE", "TABLE"}
+    assert set(variables) == {"AFTERSALES_STAGE", "TABLE", *BOUNDS}
     assert "secretsmanager" not in json.dumps(template["Resources"]["PhotosRole"])
 
 
