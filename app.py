@@ -22,14 +22,17 @@ from functions import (
     cases,
     compensation,
     evidence,
+    expire,
     export,
     follow,
     http,
     mend,
     openapi,
     orders,
+    originals,
     outside,
     plans,
+    proofs,
     reconcile,
     redirect,
     remedy,
@@ -77,12 +80,25 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/orders/{order_id}/facts", orders.add_fact, body.FactBody, reply.OrderView, MALL),
     Route("POST", "/v1/orders/{order_id}/outside", outside.told, remedy.OutsideBody, reply_money.OutsideView, MALL),
     Route("GET", "/v1/orders/{order_id}/options", orders.options, None, reply.OptionsView, READS),
+    # the merchant's own proofs, from before any claim
+    Route("POST", "/v1/orders/{order_id}/proofs", proofs.add, body.ProofBody, reply.UploadView, MALL | STAFF, 201),
+    Route("GET", "/v1/orders/{order_id}/proofs", proofs.listed, None, reply.ProofPage, MALL | STAFF),
+    Route("POST", "/v1/orders/{order_id}/proofs/{evidence_id}/hand-in", proofs.hand_in, None, reply.ProofView, MALL | STAFF),
     # the buyer asks, and everybody concerned reads
     Route("POST", "/v1/cases", cases.open_case, body.CaseBody, reply.CaseView, ASKS, 201),
     Route("GET", "/v1/cases", cases.mine, None, reply.CasePage, BUYER),
     Route("GET", "/v1/cases/{case_id}", cases.get, None, reply.CaseView, READS),
     Route("PATCH", "/v1/cases/{case_id}", cases.edit, body.CasePatch, reply.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/evidence", evidence.add, body.EvidenceBody, reply.UploadView, ASKS, 201),
+    Route("POST", "/v1/cases/{case_id}/evidence", evidence.add, body.EvidenceBody, reply.UploadView, ASKS | STAFF, 201),
+    Route("POST", "/v1/cases/{case_id}/evidence/{evidence_id}/hand-in", proofs.hand_in_to_case, None, reply.CaseView, STAFF),
+    Route(
+        "POST",
+        "/v1/cases/{case_id}/evidence/{evidence_id}/original",
+        originals.open_original,
+        body.OriginalBody,
+        reply.OriginalView,
+        ASKS | originals.OPENERS,
+    ),
     Route("POST", "/v1/cases/{case_id}/submit", cases.submit, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/withdraw", cases.withdraw, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, reply.CaseView, ASKS),
@@ -187,6 +203,12 @@ def poll_refunds(_: Any) -> None:
 def reconcile_bills(_: Any) -> None:
     """Bills of days that are over are matched with our record."""
     reconcile.run(registry()).complete()
+
+
+@app.schedule(Rate(1, unit=Rate.HOURS))
+def expire_originals(_: Any) -> None:
+    """Evidence files whose time of keeping has ended are erased."""
+    expire.run(registry()).complete()
 
 
 @app.on_dynamodb_record(stream_arn="arn:aws:dynamodb:region:account:table/aftersales/stream/latest")  # set by infra/package.py

@@ -107,6 +107,9 @@ class Event(StrEnum):
     DEADLINE_PAUSED = "deadline_paused"
     DEADLINE_RESUMED = "deadline_resumed"
     MESSAGE_SENT = "message_sent"
+    PROOF_ADDED = "proof_added"  # the merchant's own evidence
+    ORIGINAL_OPENED = "original_opened"  # somebody was let to the unmasked file
+    FILES_ERASED = "files_erased"  # as the merchant's policy says
 
 
 S, E = State, Event
@@ -178,9 +181,9 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 }
 
 #: Events that leave every open state as it is.
-ASIDE: frozenset[Event] = frozenset({E.MESSAGE_SENT, E.DEADLINE_MOVED, E.DEADLINE_PAUSED, E.DEADLINE_RESUMED})
+ASIDE: frozenset[Event] = frozenset({E.MESSAGE_SENT, E.PROOF_ADDED, E.DEADLINE_MOVED, E.DEADLINE_PAUSED, E.DEADLINE_RESUMED})
 
-#: Events that leave every state as it is, the closed one too: money beside the case's own.
+#: Events that leave every state as it is, the closed one too: money beside the case's own, and what is done with its files.
 BESIDE: frozenset[Event] = frozenset(
     {
         E.COMPENSATION_ASKED,
@@ -190,6 +193,8 @@ BESIDE: frozenset[Event] = frozenset(
         E.COMPENSATION_RETRIED,
         E.COMPENSATION_GIVEN_UP,
         E.PAID_OUTSIDE,
+        E.ORIGINAL_OPENED,
+        E.FILES_ERASED,
     }
 )
 
@@ -250,6 +255,7 @@ class Case:
 
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
+    ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``.
     """
 
     case_id: str
@@ -284,6 +290,8 @@ class Case:
     version: int = 0
     seq: int = 0
     chain: str = ""
+    has_files: bool = False
+    files_until: datetime | None = None
 
     @property
     def terminal(self) -> bool:

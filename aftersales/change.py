@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aftersales.case import Case, Event, State, advance
-from aftersales.evidence import Evidence
+from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.parcel import Parcel
@@ -95,8 +95,8 @@ class Change:
     """Everything that becomes true together, or not at all.
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
-    0 means that it must not exist yet. The same holds for order, ledger, parcel, refunds, tickets and reports. Evidence is
-    overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken. A spend
+    0 means that it must not exist yet. The same holds for order, ledger, parcel, refunds, tickets and reports. Evidence and proofs
+    are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken. A spend
     beyond its cap raises AllowanceSpent.
     """
 
@@ -113,6 +113,7 @@ class Change:
     tickets: tuple[Ticket, ...] = ()
     reports: tuple[Report, ...] = ()
     spends: tuple[Spend, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     answer: Answer | None = None
 
     def then(

@@ -21,6 +21,16 @@ class EvidenceKind(StrEnum):
     INSPECTION = "inspection"
 
 
+class ProofRole(StrEnum):
+    """What a proof of the merchant's shows."""
+
+    DISPATCH = "dispatch"  # the goods before the parcel left
+    PACKING_LIST = "packing_list"
+    INSTALLATION = "installation"
+    INSPECTION = "inspection"
+    CATALOGUE = "catalogue"  # the seller's picture of the goods
+
+
 class EvidenceState(StrEnum):
     """How far one piece of evidence is."""
 
@@ -31,7 +41,12 @@ class EvidenceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One piece of evidence of a case. ``file_key`` names it in file storage; ``sha256`` is of the bytes that were checked."""
+    """One piece of evidence of a case. ``file_key`` names it in file storage; ``sha256`` is of the bytes that were checked.
+
+    ``masked_key`` is the copy that the other side sees, ``overlay_key`` one with the regions drawn in. A piece with a ``role`` is
+    the merchant's proof, about one line of the order or ("") all of it, and ``added_at`` is when it was handed in. ``erased_at``:
+    its files are gone, as the merchant's policy says; its hash and what was seen stay.
+    """
 
     evidence_id: str
     kind: EvidenceKind
@@ -41,13 +56,37 @@ class Evidence:
     by: str
     added_at: datetime
     sha256: str | None = None
-    overlay_key: str | None = None  # a copy with the regions drawn in
+    overlay_key: str | None = None
     findings: tuple[Finding, ...] = ()
+    masked_key: str | None = None
+    role: ProofRole | None = None
+    line_id: str = ""
+    erased_at: datetime | None = None
 
     @property
     def usable(self) -> bool:
-        """Whether it may count towards what is required: handed in, and no check said it is missing or unusable."""
-        return self.state is not EvidenceState.AWAITING_UPLOAD and not any(f.verdict is Verdict.MISSING for f in self.findings)
+        """Whether it may count towards what is required: the buyer's, handed in, and no check said it is missing or unusable."""
+        handed_in = self.state is not EvidenceState.AWAITING_UPLOAD and self.role is None
+        return handed_in and not any(f.verdict is Verdict.MISSING for f in self.findings)
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether verification looks at it: photos and videos, and whatever the merchant hands in as a picture."""
+        return self.kind in SHOWING if self.role is None else self.content_type.startswith("image/")
+
+
+#: Kinds that show the goods: one of them that is no good is forgiven once the other shows it.
+SHOWING = frozenset({EvidenceKind.PHOTO, EvidenceKind.VIDEO})
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the merchant keeps with an order, before anybody claims anything. ``files_until`` is when its file is erased."""
+
+    merchant: str
+    order_id: str
+    piece: Evidence
+    files_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from aftersales.case import Case
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.channel import Card, Limits, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.decision import Finding
-from aftersales.evidence import Evidence
+from aftersales.evidence import Evidence, Proof
 from aftersales.gate import Ended
 from aftersales.ledger import Ledger
 from aftersales.order import Order
@@ -33,11 +33,12 @@ T = TypeVar("T")
 # --- Store ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class OrderFile:
-    """An order with its money and the ids of its cases, read in one request."""
+    """An order with its money, the ids of its cases and the merchant's proofs, read in one request."""
 
     order: Order
     ledger: Ledger
     cases: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,9 @@ class OrdersOfPhone(Query[str]):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose deadline may have passed: ``kind`` is ``case``, ``parcel`` or ``refund``.
+    """Something whose deadline may have passed: ``kind`` is ``case``, ``parcel``, ``refund``, ``files`` or ``proof``.
 
+    ``files`` are those of a closed case, ``proof`` is one of an order: only it has ``merchant``, ``order_id`` and ``evidence_id``.
     ``number`` and ``channel`` are the refund's; "" for a channel says that the record is older than this.
     """
 
@@ -110,6 +112,9 @@ class Due:
     due_at: datetime
     number: int = 0
     channel: str = ""
+    merchant: str = ""
+    order_id: str = ""
+    evidence_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +268,9 @@ class Files(Protocol):
 
     def write(self, key: str, content: bytes, content_type: str) -> None:
         """Store what we made ourselves (an overlay)."""
+
+    def delete(self, key: str) -> None:
+        """The file is gone when this returns, its addresses lead to nothing; nothing happens where there was none."""
 
 
 # --- Money ------------------------------------------------------------------------------------------------------------

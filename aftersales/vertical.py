@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aftersales.case import Case, Fault, Item, Kind, State
 from aftersales.decision import Finding, Verdict
-from aftersales.evidence import Evidence, Requirement
+from aftersales.evidence import SHOWING, Evidence, Requirement
 from aftersales.failure import Failure
 from aftersales.ledger import Ledger, Turn
 from aftersales.money import Money
@@ -43,6 +43,14 @@ class Merchant:
     fee_permille: int = 0  # kept back from goods, unless the seller (or the carrier) answers for the reason
     compensation_permille: int = 1_050  # refunds and goodwill together, of what was paid
     compensation_year_minor: int = 50_000_000  # goodwill and double deposits of one calendar year
+    originals_days: int = 90  # how long evidence files are kept after a case closed
+    proofs_days: int = 180  # how long the merchant's own proofs are kept with an order that has no case
+    label_with_flaw: bool = False  # label (or waybill) and flaw have to be in one picture
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time that would erase files at once."""
+        if self.originals_days < 1 or self.proofs_days < 1:
+            raise ValueError("files are kept for a day at least")
 
     def is_small(self, amount: Money) -> bool:
         """Whether the amount is approved without a person."""
@@ -86,10 +94,11 @@ class Facts:
     def findings(self) -> tuple[Finding, ...]:
         """What verification saw, as far as it still matters.
 
-        An unusable photo is forgiven once a usable one stands beside it, and one on which the goods, the flaw or the label cannot
-        be told once another shows them. What a photo shows to be something else is never forgiven.
+        An unusable photo or video is forgiven once a usable one stands beside it, and one on which the goods, the flaw or the label
+        cannot be told once another shows them. What a photo shows to be something else is never forgiven.
         """
         usable = {e.kind for e in self.evidence if e.usable}
+        usable |= SHOWING if usable & SHOWING else set()
         found = [f for e in self.evidence if e.usable or e.kind not in usable for f in e.findings]
         shown = {f.check for f in found if f.verdict is Verdict.PASS and f.check.endswith(SHOWN_ONCE)}
         return tuple(f for f in found if f.check not in shown or f.verdict is Verdict.PASS or dict(f.data).get("match") == "no")

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from aftersales.case import Kind
 from aftersales.decision import Outcome
-from aftersales.evidence import EvidenceKind
+from aftersales.evidence import EvidenceKind, ProofRole
 from aftersales.order import DiscountKind, Order, OrderStatus
 from aftersales.parcel import Disposition
 from aftersales.refund import RefundState
@@ -25,6 +25,10 @@ Pieces = Annotated[int, Meta(ge=1, le=100_000)]
 Percent = Annotated[int, Meta(ge=1, le=100)]
 At = Annotated[datetime, Meta(tz=True)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}" + END)]
+
+
+Bytes = Annotated[int, Meta(ge=1, le=50 * 1024 * 1024)]
+MediaType = Annotated[str, Meta(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9.+-]+" + END)]
 
 
 class Body(Struct, forbid_unknown_fields=True):
@@ -62,7 +66,10 @@ class BuyerBody(Body):
 
 
 class LineBody(Body):
-    """One line; prices include tax unless ``tax_minor`` says what came on top for the line."""
+    """One line; prices include tax unless ``tax_minor`` says what came on top for the line.
+
+    Terms that begin with ``title_`` (``title_en``) are further names of the goods.
+    """
 
     line_id: Id
     sku: Title
@@ -180,11 +187,29 @@ class CasePatch(Body):
 
 
 class EvidenceBody(Body):
-    """A piece of evidence that is about to be uploaded."""
+    """A piece of evidence that is about to be uploaded: 10 MiB at most, a video 50. ``role`` and ``line_id`` are the shop's."""
 
-    bytes: Annotated[int, Meta(ge=1, le=10 * 1024 * 1024)]
+    bytes: Bytes
     kind: EvidenceKind = EvidenceKind.PHOTO
-    content_type: Annotated[str, Meta(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9.+-]+" + END)] = "image/jpeg"
+    content_type: MediaType = "image/jpeg"
+    role: ProofRole | None = None
+    line_id: Annotated[str, Meta(max_length=64)] = ""
+
+
+class ProofBody(Body):
+    """A proof of the merchant's that is about to be uploaded: what it shows, and of which line ("": of the whole order)."""
+
+    bytes: Bytes
+    role: ProofRole
+    kind: EvidenceKind = EvidenceKind.PHOTO
+    content_type: MediaType = "image/jpeg"
+    line_id: Annotated[str, Meta(max_length=64)] = ""
+
+
+class OriginalBody(Body):
+    """Why somebody wants to see the unmasked file. The other side reads it."""
+
+    reason: Annotated[str, Meta(min_length=4, max_length=200)]
 
 
 class DecisionBody(Body):

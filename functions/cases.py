@@ -9,7 +9,7 @@ from aftersales.case import TIMEOUTS, Case, Event, Item, Kind, State
 from aftersales.change import Change, Step
 from aftersales.deadline import Deadline
 from aftersales.errors import Conflict, IncompleteEvidence, Invalid, NotOffered
-from aftersales.evidence import EvidenceKind, EvidenceState, missing
+from aftersales.evidence import missing
 from aftersales.failure import Failure
 from aftersales.money import Money
 from aftersales.order import Order
@@ -18,6 +18,7 @@ from aftersales.plan import fee_of
 from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
 from functions import evidence as evidences
+from functions import proofs
 from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
 from functions.judgement import judge
@@ -122,8 +123,9 @@ def handed_in(ctx: Context, change: Change, file: CaseFile, order: OrderFile, ve
         ledger, items = order.ledger.hold(case.case_id, case.items, case.freight_minor)
         order = replace(order, ledger=ledger)
         change = replace(change, ledger=ledger).with_case(items=items)
-    change = replace(change, evidence=tuple(e for e in fixed if e not in file.evidence))
-    if any(e.state is EvidenceState.UPLOADED and e.kind is EvidenceKind.PHOTO for e in fixed):
+    fresh = (*(e for e in fixed if e not in file.evidence), *proofs.of_order(order, replace(file, case=case)))
+    change = replace(change, evidence=fresh).with_case(has_files=case.has_files or bool(fresh))
+    if evidences.awaits_look(fixed):
         return change.then(Event.VERIFICATION_STARTED, "system", ctx.now, timeouts(ctx.registry, case), pieces=len(fixed))
     return judge(ctx.registry, change, replace(file, evidence=fixed), order, ctx.now)
 

@@ -17,7 +17,7 @@ from aftersales.errors import NotFound, StaleVersion
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
-from functions import notices
+from functions import notices, retention
 from functions.failures import Audience
 
 T = TypeVar("T")
@@ -94,7 +94,8 @@ class Context:
 
 
 def commit(registry: Registry, change: Change) -> None:
-    """Store a change together with what its buyer is told about it."""
+    """Store a change together with what its buyer is told about it, and with how long its files are kept."""
+    change = retention.settled(registry, change)
     registry.store.commit(replace(change, notices=change.notices + notices.of_change(registry, change)))
 
 

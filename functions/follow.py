@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
+from aftersales.evidence import Evidence, EvidenceState
 from aftersales.ports import Seen
 from aftersales.refund import Refund, RefundState
 from aftersales.registry import Registry
@@ -54,7 +54,7 @@ def act(registry: Registry, seen: Seen) -> None:
     """What one record sets in motion."""
     after = seen.after
     if isinstance(after, Evidence):
-        if after.kind is EvidenceKind.PHOTO and after.state is EvidenceState.UPLOADED:
+        if after.is_looked_at and after.state is EvidenceState.UPLOADED:
             registry.queue.send(PHOTO_QUEUE, {"case_id": seen.case_id, "evidence_id": after.evidence_id})
     elif isinstance(after, Refund) and seen.before is None and after.state is RefundState.RESERVED:
         refunds.execute(registry, after, registry.clock.now())

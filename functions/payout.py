@@ -63,7 +63,7 @@ def facts_of(registry: Registry, file: CaseFile, order: OrderFile, now: datetime
         reason=case.reason,
         freight=case.freight,
         asked=case.asked,
-        evidence=file.evidence,
+        evidence=tuple(e for e in file.evidence if e.role is None),
         case=case,
     )
 

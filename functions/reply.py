@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from aftersales.case import Ending, Event, Fault, Kind, State
 from aftersales.decision import Outcome, Source, Verdict
 from aftersales.entry import Payout
-from aftersales.evidence import EvidenceKind, EvidenceState
+from aftersales.evidence import EvidenceKind, EvidenceState, ProofRole
 from aftersales.failure import Failure
 from aftersales.order import OrderStatus
 from aftersales.parcel import Disposition, ParcelState
@@ -148,20 +148,79 @@ class DeadlineView(View):
 
 
 class EvidenceView(View):
-    """One piece of evidence with short-lived addresses."""
+    """One piece of evidence with short-lived addresses.
+
+    Who handed it in sees the original; for everybody else ``masked`` is true and ``url`` a copy without faces and personal data,
+    once there is one. Where there is no address ``text`` says why. ``role`` marks the shop's own proofs.
+    """
 
     evidence_id: str
     kind: EvidenceKind
+    role: ProofRole | None
+    line_id: str
     state: EvidenceState
     by: str
+    added_at: datetime
     sha256: str | None
     url: str | None
+    masked: bool
     overlay_url: str | None
+    erased_at: datetime | None
+    text: str
     findings: list[FindingView]
 
 
+class ComparedView(View):
+    """One side's picture or paper in the comparison. ``counts``: a proof of how things were, from before the claim.
+
+    ``text`` is what a comparison with the dispatch photos says of the buyer's picture, or what the shop's proof is worth.
+    """
+
+    evidence_id: str
+    side: Literal["buyer", "shop"]
+    kind: EvidenceKind
+    role: ProofRole | None
+    added_at: datetime
+    url: str | None
+    counts: bool
+    text: str
+
+
+class ProofView(View):
+    """A proof of the merchant's with the order, as the merchant's people see it."""
+
+    evidence_id: str
+    kind: EvidenceKind
+    role: ProofRole
+    line_id: str
+    state: EvidenceState
+    by: str
+    added_at: datetime
+    sha256: str | None
+    erased_at: datetime | None
+    url: str | None
+
+
+class ProofPage(View):
+    """The proofs of an order."""
+
+    proofs: list[ProofView]
+
+
+class OriginalView(View):
+    """The unmasked file, for five minutes. ``logged``: that it was opened stands in the timeline, with the reason."""
+
+    evidence_id: str
+    url: str
+    expires_at: datetime
+    logged: bool
+
+
 class UploadView(View):
-    """How to upload: POST multipart/form-data to ``url``, ``fields`` first, then the file as ``file``."""
+    """How to upload: POST multipart/form-data to ``url``, ``fields`` first, then the file as ``file``.
+
+    ``case_version`` is 0 where it belongs to no case.
+    """
 
     evidence_id: str
     url: str
@@ -260,6 +319,7 @@ class CaseView(View):
     approvals: list[ApprovalView]
     missing: list[Need]
     evidence: list[EvidenceView]
+    comparison: list[ComparedView]
     parcel: ParcelView | None
     refunds: list[RefundView]
 

@@ -11,7 +11,7 @@ from aftersales.errors import Conflict, NotFound
 from aftersales.ports import Due
 from aftersales.registry import Registry
 from aftersales.ticket import TicketKind
-from functions import callbacks, deadletters, follow, sweep, tickets
+from functions import callbacks, deadletters, expire, follow, sweep, tickets
 from functions.context import Context, again
 from functions.deadletters import What, Work
 from functions.reply_money import TicketPage, TicketView
@@ -59,8 +59,11 @@ def _photo(registry: Registry, work: Work, ticket_id: str) -> None:
 
 def _schedule(registry: Registry, work: Work, _: str) -> None:
     needs = work.needs
-    due = Due(str(needs["kind"]), str(needs["case_id"]), registry.clock.now(), int(needs["number"]), str(needs["channel"]))
-    again(lambda: sweep.advance(registry, due))
+    now = registry.clock.now()
+    whose = {name: str(needs[name]) for name in ("merchant", "order_id", "evidence_id") if name in needs}
+    due = Due(str(needs["kind"]), str(needs["case_id"]), now, int(needs["number"]), str(needs["channel"]), **whose)
+    erase = {"files": expire.files, "proof": expire.proof}.get(due.kind)
+    again(lambda: erase(registry, due, now) if erase else sweep.advance(registry, due))
 
 
 def _callback(registry: Registry, work: Work, _: str) -> None:

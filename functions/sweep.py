@@ -56,8 +56,8 @@ class Tally:
 def sweep(registry: Registry) -> Tally:
     """Advance every case and parcel whose deadline has passed."""
     tally = Tally()
-    _each(registry, "case", lambda due, now: _case(registry, due, now), tally)
-    _each(registry, "parcel", lambda due, now: _parcel(registry, due, now), tally)
+    each(registry, "case", lambda due, now: _case(registry, due, now), tally)
+    each(registry, "parcel", lambda due, now: _parcel(registry, due, now), tally)
     return tally
 
 
@@ -67,7 +67,7 @@ def poll_refunds(registry: Registry) -> Tally:
     Those of a channel that takes no calls just now stay due, unread: they are passed by until it is to be asked again.
     """
     tally, closed = Tally(), dict[str, datetime]()
-    _each(registry, "refund", lambda due, _: _refund(registry, due, registry.clock.now(), closed, tally), tally)
+    each(registry, "refund", lambda due, _: _refund(registry, due, registry.clock.now(), closed, tally), tally)
     return tally
 
 
@@ -82,11 +82,12 @@ def advance(registry: Registry, due: Due) -> None:
         _case(registry, due, now)
 
 
-def _each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], tally: Tally) -> None:
+def each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], tally: Tally, most: int = MOST) -> None:
+    """Do ``work`` for what is due of ``kind``, earliest first, about ``most`` of each shard; one that fails stops no other."""
     now = registry.clock.now()
     aside = Aside(registry, now)
     for shard in range(registry.store.due_shards):
-        for due in _due(registry, DueBy(kind, shard, now), tally):
+        for due in _due(registry, DueBy(kind, shard, now), tally, most):
             named = _named(due)
             if aside.rests(named):
                 tally.aside += 1
@@ -97,7 +98,7 @@ def _each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], 
             except StaleVersion:
                 continue  # another sweep is at it
             except Exception as error:  # whatever it is, the others are due too
-                log.exception("%s of case %s could not be advanced; it stays due", kind, due.case_id)
+                log.exception("%s of case %s could not be advanced; it stays due", kind, due.case_id or "(none)")
                 tally.aside += (rests := deadletters.failed(registry, named, error, now))
                 tally.failed += not rests
 
@@ -105,19 +106,21 @@ def _each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], 
 def _named(due: Due) -> Work:
     """What is due, as work that can be run again."""
     needs: dict[str, str | int] = {"kind": due.kind, "case_id": due.case_id, "number": due.number, "channel": due.channel}
+    if due.evidence_id:
+        needs |= {"merchant": due.merchant, "order_id": due.order_id, "evidence_id": due.evidence_id}
     return Work(What.SCHEDULE, needs, case_id=due.case_id, channel=due.channel)
 
 
-def _due(registry: Registry, query: DueBy, tally: Tally) -> list[Due]:
+def _due(registry: Registry, query: DueBy, tally: Tally, most: int) -> list[Due]:
     """What is due, read whole before anything moves, so that the index does not shift under the cursor."""
     found: list[Due] = []
     cursor = None
     while True:
-        page = registry.store.find(query, cursor, PAGE)
+        page = registry.store.find(query, cursor, min(PAGE, most))
         found += page.found
         tally.read += len(page.found)
         cursor = page.cursor
-        if cursor is None or len(found) >= MOST:
+        if cursor is None or len(found) >= most:
             return found
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from aftersales.caller import Role
 from aftersales.case import Approval, Case, Event, State
 from aftersales.change import Step, verify_chain
 from aftersales.decision import Decision, Finding, Outcome
-from aftersales.evidence import Evidence, EvidenceState, Requirement, missing
+from aftersales.evidence import Evidence, Requirement, missing
 from aftersales.failure import Failure
 from aftersales.ports import CaseFile
 from aftersales.refund import Cause, Refund
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import consent, failures, words
+from functions import consent, exhibit, failures, words
 from functions.context import Context
 from functions.failures import Worded
 from functions.reply import (
@@ -60,6 +61,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         approvals=[_approval(ctx, a) for a in case.approvals],
         missing=needs(ctx, vertical, lacking(vertical, file)),
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
+        comparison=exhibit.comparison(ctx, vertical, file),
         parcel=_parcel(ctx, file),
         refunds=[refund_view(ctx, r) for r in file.refunds],
     )
@@ -101,7 +103,7 @@ def row(case: Case) -> CaseRow:
 
 
 def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineView:
-    """Who did what, in order, and what comes next by when. A buyer reads staff as ``shop``, not by name."""
+    """Who did what, in order, and what comes next by when. A buyer reads staff as ``shop`` or ``platform``, not by name."""
     return TimelineView(
         case_id=file.case.case_id,
         state=file.case.state,
@@ -195,16 +197,21 @@ def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> De
 
 
 def _evidence(ctx: Context, vertical: Vertical, evidence: Evidence) -> EvidenceView:
-    handed_in = evidence.state is not EvidenceState.AWAITING_UPLOAD
-    files = ctx.registry.files
+    url, masked = exhibit.shown(ctx, evidence)
     return EvidenceView(
         evidence_id=evidence.evidence_id,
         kind=evidence.kind,
+        role=evidence.role,
+        line_id=evidence.line_id,
         state=evidence.state,
         by=_name(ctx, evidence.by),
+        added_at=evidence.added_at,
         sha256=evidence.sha256,
-        url=files.url(evidence.file_key, ctx.now) if handed_in else None,
-        overlay_url=files.url(evidence.overlay_key, ctx.now) if evidence.overlay_key else None,
+        url=url,
+        masked=masked,
+        overlay_url=exhibit.overlay(ctx, evidence),
+        erased_at=evidence.erased_at,
+        text=exhibit.why_not(ctx, evidence),
         findings=[finding_view(ctx, vertical, f) for f in evidence.findings],
     )
 
@@ -256,4 +263,6 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
 
 def _name(ctx: Context, by: str) -> str:
     role = by.partition(":")[0]
-    return by if ctx.caller.is_staff or role in ("buyer", "system") else "shop"
+    if ctx.caller.is_staff or role in ("buyer", "system"):
+        return by
+    return role if role == Role.PLATFORM else "shop"

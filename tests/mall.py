@@ -39,14 +39,23 @@ SEEN = Finding("vision.spoilage", Verdict.PASS, "vision.spoiled", Source.MODEL, 
 
 @dataclass
 class Photos:
-    """A verifier that sees what the test says; every photo's fingerprint is its own."""
+    """A verifier that sees what the test says; every photo's fingerprint is its own. ``asked`` is what it was asked, in order."""
 
     findings: tuple[Finding, ...] = (SEEN,)
+    asked: list[PhotoQuestion] = field(default_factory=list)
+    watched: list[bytes] = field(default_factory=list)
 
     def inspect(self, photo: bytes, question: PhotoQuestion) -> PhotoReport:
         """The findings of the test, whatever the photo."""
         assert question.title
-        return PhotoReport(self.findings, f"{abs(hash(photo)) % 2**64:016x}", b"overlay", 0.4)
+        self.asked.append(question)
+        mark = f"{abs(hash(photo)) % 2**64:016x}"
+        return PhotoReport(self.findings, mark, b"overlay", 0.4, masked=b"masked " + photo)
+
+    def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:
+        """The same of a video."""
+        self.watched.append(video)
+        return self.inspect(video, question)
 
 
 @dataclass
@@ -169,8 +178,20 @@ class Mall:
 
     def photo(self, case_id: str, photo: bytes = b"a photo", **who: Any) -> str:
         """Add a photo to the case and upload it; its evidence id."""
-        place = self.must("POST", f"/v1/cases/{case_id}/evidence", {"bytes": 1000}, **who)
+        return self.piece(case_id, photo, {}, **who)
+
+    def piece(self, case_id: str, content: bytes, body: Mapping[str, Any], **who: Any) -> str:
+        """Add evidence of any kind to the case and upload it; its evidence id."""
+        place = self.must("POST", f"/v1/cases/{case_id}/evidence", {"bytes": 1000, **body}, **who)
+        self.files.accept(place["fields"], content, self.clock.now())
+        return str(place["evidence_id"])
+
+    def proof(self, order_id: str = "o1", photo: bytes = b"at dispatch", role: str = "dispatch", **body: Any) -> str:
+        """A proof of the shop's with the order, uploaded and handed in; its evidence id."""
+        path = f"/v1/orders/{order_id}/proofs"
+        place = self.must("POST", path, {"bytes": 1000, "role": role, **body}, role="clerk")
         self.files.accept(place["fields"], photo, self.clock.now())
+        self.must("POST", f"{path}/{place['evidence_id']}/hand-in", role="clerk")
         return str(place["evidence_id"])
 
     def pump(self) -> None:

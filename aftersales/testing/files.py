@@ -42,6 +42,10 @@ class FakeFiles:
         """Store what we made ourselves."""
         self.kept[key] = (content, content_type)
 
+    def delete(self, key: str) -> None:
+        """Forget the file."""
+        self.kept.pop(key, None)
+
     def accept(self, fields: Mapping[str, str], content: bytes, now: datetime) -> None:
         """Take an upload as the server does. Raises BadSignature or Invalid."""
         self._verify(fields, now)
@@ -154,6 +158,24 @@ class FilesContract:
         except AftersalesError:
             return
         raise AssertionError("an expired address still works")
+
+    def test_what_is_deleted_is_gone(self, files: Files) -> None:
+        """A deleted file is none, its old address leads to nothing, others stay, and deleting it again does no harm."""
+        for key in ("m1/c1/e1.jpg", "m1/c1/e2.jpg"):
+            files.write(key, JPEG, "image/jpeg")
+        url = files.url("m1/c1/e1.jpg", NOON)
+        for _ in range(2):
+            files.delete("m1/c1/e1.jpg")
+            assert files.read("m1/c1/e1.jpg", 1000) is None
+        assert self.refuses_download(files, url)
+        assert files.read("m1/c1/e2.jpg", 1000) == JPEG
+
+    def refuses_download(self, files: Any, url: str) -> bool:
+        """Whether the server gives nothing at this address."""
+        try:
+            return not self.fetch(files, url)
+        except Exception:  # noqa: BLE001  # each server refuses in its own way
+            return True
 
     def test_a_second_upload_replaces_the_first(self, files: Files) -> None:
         """Until the signature expires a better photo may replace a bad one; the core keeps the sha256 of what it checked."""

@@ -12,7 +12,7 @@ from zlib import crc32
 from aftersales.case import Case
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
-from aftersales.evidence import Evidence
+from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
@@ -60,6 +60,7 @@ class FakeStore:
         self._kept: dict[tuple[Any, ...], Any] = {}  # what has a version, by kind and id
         self._spent: dict[tuple[Any, ...], int] = {}
         self._evidence: dict[str, dict[str, Evidence]] = {}
+        self._proofs: dict[tuple[str, str], dict[str, Proof]] = {}
         self._steps: dict[str, list[Step]] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._claims: set[str] = set()
@@ -72,7 +73,9 @@ class FakeStore:
         with self._lock:
             order, ledger = self._kept.get(("order", merchant, order_id)), self._kept.get(("ledger", merchant, order_id))
             cases = sorted(c.case_id for c in self._all(Case) if (c.merchant, c.order_id) == (merchant, order_id))
-        return OrderFile(order, ledger, tuple(cases)) if order and ledger else None
+            proofs = list(self._proofs.get((merchant, order_id), {}).values())
+        proofs.sort(key=lambda p: (p.piece.added_at, p.piece.evidence_id))
+        return OrderFile(order, ledger, tuple(cases), tuple(proofs)) if order and ledger else None
 
     def case(self, case_id: str) -> CaseFile | None:
         """The case with its records, None when there is none."""
@@ -158,6 +161,8 @@ class FakeStore:
             for evidence in change.evidence:
                 self._tell(kept.get(evidence.evidence_id), evidence, change.case.case_id)
                 kept[evidence.evidence_id] = evidence
+        for proof in change.proofs:
+            self._proofs.setdefault((proof.merchant, proof.order_id), {})[proof.piece.evidence_id] = proof
         if change.answer:
             self._answers[change.answer.caller, change.answer.key] = change.answer
         self._claims.update(change.claims)
@@ -191,7 +196,8 @@ class FakeStore:
                 orders = [o for o in self._all(Order) if (o.merchant, dialled(o.buyer.phone)) == (query.merchant, phone)]
                 return [((_text(o.paid_at) if o.paid_at else "", o.order_id), o.order_id) for o in orders], True
             case DueBy():
-                return [((_text(d.due_at), d.case_id, f"{d.number:09}"), d) for d in self._due(query)], False
+                named = ((d.case_id, f"{d.number:09}", d.merchant, d.order_id, d.evidence_id, d) for d in self._due(query))
+                return [((_text(d.due_at), *name), d) for *name, d in named], False
             case NoticesOf():
                 mine = (n for n in self._notices.values() if (n.merchant, n.recipient) == (query.merchant, query.recipient))
                 return [((_text(n.at), n.key), n) for n in mine], True
@@ -222,14 +228,32 @@ class FakeStore:
         raise ValueError(f"no such query: {query!r}")
 
     def _due(self, query: DueBy) -> Iterable[Due]:
+        if query.kind in ("files", "proof"):
+            yield from (d for about, d in self._erasable(query.kind) if d.due_at <= query.now and self._shard(about) == query.shard)
+            return
         kinds: dict[str, Sequence[Case | Parcel | Refund]] = {
             "case": self._all(Case), "parcel": self._all(Parcel), "refund": self._all(Refund),
         }  # fmt: skip
         for waiting in kinds[query.kind]:
             due_at = waiting.deadline.due_at if waiting.deadline else None
-            if due_at and due_at <= query.now and crc32(waiting.case_id.encode()) % self.due_shards == query.shard:
+            if due_at and due_at <= query.now and self._shard(waiting.case_id) == query.shard:
                 whose = (waiting.number, waiting.channel) if isinstance(waiting, Refund) else (0, "")
                 yield Due(query.kind, waiting.case_id, due_at, *whose)
+
+    def _erasable(self, kind: str) -> Iterable[tuple[str, Due]]:
+        """The files of closed cases, or the proofs of orders, each with what its shard follows from."""
+        if kind == "files":
+            closed = (c for c in self._all(Case) if c.terminal and c.files_until)
+            return [(c.case_id, Due(kind, c.case_id, c.files_until)) for c in closed if c.files_until]
+        kept = (p for proofs in self._proofs.values() for p in proofs.values())
+        return [
+            (p.order_id, Due(kind, "", p.files_until, merchant=p.merchant, order_id=p.order_id, evidence_id=p.piece.evidence_id))
+            for p in kept
+            if p.files_until
+        ]
+
+    def _shard(self, about: str) -> int:
+        return crc32(about.encode()) % self.due_shards
 
 
 def _same(seen: Seen) -> tuple[object, ...]:

@@ -71,6 +71,10 @@ class Layout:
             yield self._refund(refund)
         for claim in change.claims:
             yield Write(item((f"CLAIM#{claim}", "HEAD"), {}), f"claim {claim}", NEW)
+        for proof in change.proofs:
+            until = self.waits("proof", proof.order_id, proof.files_until) if proof.files_until else {}
+            place = (order_key(proof.merchant, proof.order_id), f"PROOF#{proof.piece.evidence_id}")
+            yield Write(item(place, proof, leave_out=("merchant", "order_id"), **until), "proof")
         for photo in change.prints:
             yield from _print(photo)
         for notice in change.notices:
@@ -111,6 +115,8 @@ class Layout:
         opened = stamp(case.opened_at)
         attributes = {"b": buyer_key(case.merchant, case.buyer_id), "bs": opened}
         attributes |= self.due("case", case.case_id, case.deadline)
+        if case.terminal and case.files_until:
+            attributes |= self.waits("files", case.case_id, case.files_until)
         if not case.terminal:
             due_at = case.deadline.due_at if case.deadline else None
             attributes["q"] = queue_key(case.merchant, case.state, shard(case.case_id, self.queue_shards))
@@ -129,7 +135,11 @@ class Layout:
         """The due index's attributes; none while nothing waits."""
         if deadline is None or deadline.due_at is None:
             return {}
-        return {"d": due_key(kind, shard(case_id, self.due_shards)), "ds": stamp(deadline.due_at)}
+        return self.waits(kind, case_id, deadline.due_at)
+
+    def waits(self, kind: str, about: str, until: datetime) -> dict[str, str]:
+        """The due index's attributes of what waits until then; ``about`` says in which shard."""
+        return {"d": due_key(kind, shard(about, self.due_shards)), "ds": stamp(until)}
 
 
 def _whole(change: Change) -> None:

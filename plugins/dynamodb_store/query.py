@@ -152,10 +152,7 @@ class Finder:
             "ExclusiveStartKey": start_of("due", start),
         }
         for item in self._reads.items(size, keys, **asked):
-            name = parts(item["SK"]["S"])
-            number = int(name[1]) if name[0] == "REFUND" else 0
-            due_at, *channel = parts(item["ds"]["S"])
-            yield position_of("due", item), Due(query.kind, _case_of(item), datetime.fromisoformat(due_at), number, *channel)
+            yield position_of("due", item), _waiting(query.kind, item)
 
     def _prints(self, query: PrintsLike, start: Position, size: int) -> Iterator[Row]:
         """The four partitions in turn; a print that shares several quarters is given at the first of them."""
@@ -228,6 +225,16 @@ class Finder:
         if not hmac.compare_digest(raw[:12], self._seal(query, raw[12:])):
             raise Invalid("This cursor is not one of ours.", todo="Start again without a cursor.", found=cursor)
         return json.loads(raw[12:])
+
+
+def _waiting(kind: str, item: Item) -> Due:
+    """What an entry of the due index names."""
+    (_, *ids), name = parts(item["PK"]["S"]), parts(item["SK"]["S"])
+    due_at, *channel = parts(item["ds"]["S"])
+    at = datetime.fromisoformat(due_at)
+    if kind == "proof":
+        return Due(kind, "", at, merchant=ids[0], order_id=ids[1], evidence_id=name[1])
+    return Due(kind, ids[0], at, int(name[1]) if name[0] == "REFUND" else 0, *channel)
 
 
 def _case_of(item: Item) -> str:

@@ -14,6 +14,7 @@ who       ``PHONE#{merchant}#{keyed hash}``          paid                       
 who       ``REFUNDS#{merchant}#{month}#{shard}``     reserved                         refunds
 who       ``TICKETS#{merchant}#{open or closed}``    opened                           tickets
 due       ``{kind}#{shard}``                         due, a refund's then channel     cases, parcels, refunds while they wait
+due       ``files#{shard}``, ``proof#{shard}``       when files are erased            heads of closed cases, proofs of orders
 ========  =========================================  ===============================  ============================================
 
 Several lists share an index: an entry costs the same wherever it lies, and an item has one place in each. A refund is sorted by

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aftersales.case import Case
 from aftersales.change import Change
 from aftersales.errors import BadSettings, Invalid, StaleVersion
-from aftersales.evidence import Evidence
+from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
@@ -70,12 +70,15 @@ class DynamoStore:
 
     # --- reading ------------------------------------------------------------------------------------------------------
     def order(self, merchant: str, order_id: str) -> OrderFile | None:
-        """The order with its money and the ids of its cases, in one strongly consistent Query; None when it was never pushed."""
+        """The order with its money, proofs and cases' ids, in one strongly consistent Query; None when it was never pushed."""
         items = {i["SK"]["S"]: i for i in self._partition(order_key(merchant, order_id), "")}
         if "HEAD" not in items or "MONEY" not in items:
             return None
         cases = tuple(parts(name)[1] for name in items if name.startswith("CASE#"))
-        return OrderFile(value(Order, items["HEAD"]), value(Ledger, items["MONEY"]), cases)
+        whose = {"merchant": merchant, "order_id": order_id}
+        proofs = [value(Proof, i, **whose) for name, i in items.items() if name.startswith("PROOF#")]
+        proofs.sort(key=lambda p: (p.piece.added_at, p.piece.evidence_id))
+        return OrderFile(value(Order, items["HEAD"]), value(Ledger, items["MONEY"]), cases, tuple(proofs))
 
     def case(self, case_id: str) -> CaseFile | None:
         """The case with its records, in one strongly consistent Query that passes its events by; None when there is none."""

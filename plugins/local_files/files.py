@@ -70,6 +70,11 @@ class LocalFiles:
         self._replace(self._folder / ".types" / checked_key(key), content_type.encode())
         self._replace(self._path(key), content)
 
+    def delete(self, key: str) -> None:
+        """Remove the file, then its type."""
+        for path in (self._path(key), self._folder / ".types" / key):
+            path.unlink(missing_ok=True)
+
     # --- for the server -----------------------------------------------------------------------------------------------
     def content_type(self, key: str) -> str:
         """The type a file was stored with; plain bytes where it is not known."""

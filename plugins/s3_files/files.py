@@ -65,6 +65,10 @@ class S3Files:
         """Store the file."""
         self.client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
 
+    def delete(self, key: str) -> None:
+        """Remove the file; the bucket keeps no versions."""
+        self.client.delete_object(Bucket=self._bucket, Key=key)
+
 
 def _connect(region: str, endpoint: str) -> S3Client:
     import boto3

@@ -175,9 +175,11 @@ BODIES: dict[str, Any] = {
         "state": "gone",
         "at": "2026-11-20T03:00:00Z",
     },
+    "/v1/orders/{order_id}/proofs": {"bytes": 10, "role": "dispatch"},
     "/v1/cases": DRAFT,
     "/v1/cases/{case_id}": {"note": "x"},
     "/v1/cases/{case_id}/evidence": {"bytes": 10},
+    "/v1/cases/{case_id}/evidence/{evidence_id}/original": {"reason": "to compare"},
     "/v1/cases/{case_id}/shipment": {"carrier": "sf", "number": "SF1234567"},
     "/v1/cases/{case_id}/counter-answer": {"accept": True},
     "/v1/cases/{case_id}/messages": {"text": "hello"},
@@ -195,6 +197,7 @@ GUARDED = [r for r in app.ROUTES if r.roles]
 
 def _path(route: http.Route, case_id: str) -> str:
     places = {"order_id": "o1", "case_id": case_id, "number": "1", "ticket_id": f"refund_failed:R{case_id}-1", "date": "2026-11"}
+    places["evidence_id"] = "e1"
     return route.path.format_map(places)
 
 

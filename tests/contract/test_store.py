@@ -3,6 +3,7 @@ import pytest
 from aftersales.ports import Store
 from aftersales.testing.store import FakeStore
 from aftersales.testing.store_contract import StoreContract
+from aftersales.testing.store_files import FilesKeptContract
 from aftersales.testing.store_money import MoneyContract
 from aftersales.testing.store_queries import QueryContract
 from aftersales.testing.store_races import RaceContract
@@ -10,7 +11,7 @@ from aftersales.testing.store_refunds import RefundContract
 from plugins.dynamodb_store.store import DynamoStore
 
 
-class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, RaceContract):
+class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, RaceContract):
     """The fake that use cases are tested with."""
 
     @pytest.fixture
@@ -19,7 +20,7 @@ class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, Race
         return FakeStore(due_shards=3)
 
 
-class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, RaceContract):
+class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, RaceContract):
     """DynamoDB as `make run` has it."""
 
     @pytest.fixture
@@ -28,7 +29,7 @@ class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, Ra
         return engine_store
 
 
-class TestMoto(StoreContract, QueryContract, MoneyContract, RefundContract):
+class TestMoto(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract):
     """A second engine, so that no engine's habits pass for DynamoDB's."""
 
     @pytest.fixture
