@@ -6,30 +6,35 @@ Json = dict[str, Any]
 
 #: Nothing scans the table and nothing deletes from it. A transaction asks for the right to each of its parts: puts and updates.
 TABLE_ACTIONS = ("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
-#: Where ``functions.evidence`` keeps what buyers hand in and what we draw on it.
-PREFIXES = ("evidence", "overlay")
+#: Where ``functions.evidence`` keeps what buyers hand in, and what is made of it (``functions.retention``).
+PREFIXES = ("evidence", "masked", "overlay", "features")
 
 
-def statements(triggers: list[Json], queues: list[str], *, secrets: bool) -> list[Json]:
+def statements(triggers: list[Json], queues: list[str], *, secrets: bool, erases: bool = False) -> list[Json]:
     """Give a function's statements.
 
-    ``triggers`` are its events in the template, ``queues`` the queues that it may send to, ``secrets`` says whether it reads any.
+    ``triggers`` are its events in the template, ``queues`` the queues that it may send to. ``secrets`` says whether it reads any,
+    ``erases`` whether it may delete files.
     """
     reads = [_trigger(event) for event in triggers if event["Type"] in {"DynamoDB", "SQS"}]
-    return [*_always(queues), *([_secrets()] if secrets else []), *reads, *_aside(triggers)]
+    may = [*([_secrets()] if secrets else []), *([_allow("Erase", ["s3:DeleteObject"], _files())] if erases else [])]
+    return [*_always(queues), *may, *reads, *_aside(triggers)]
 
 
 def _always(queues: list[str]) -> list[Json]:
     """What every function of ours needs: the table, the bucket, its log, and to hand in jobs."""
-    files = [{"Fn::Sub": f"${{Evidence.Arn}}/{prefix}/*"} for prefix in PREFIXES]
     return [
         _allow("Records", [f"dynamodb:{action}" for action in TABLE_ACTIONS], [_arn("Table"), {"Fn::Sub": "${Table.Arn}/index/*"}]),
-        _allow("Files", ["s3:GetObject", "s3:PutObject"], files),
+        _allow("Files", ["s3:GetObject", "s3:PutObject"], _files()),
         # Without it, S3 says "forbidden" where a file is only missing.
         _allow("MissingFiles", ["s3:ListBucket"], [_arn("Evidence")]),
         _allow("Jobs", ["sqs:GetQueueUrl", "sqs:SendMessage"], [_arn(queue) for queue in queues]),
         _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [_arn("Logs")]),
     ]
+
+
+def _files() -> list[Json]:
+    return [{"Fn::Sub": f"${{Evidence.Arn}}/{prefix}/*"} for prefix in PREFIXES]
 
 
 def _secrets() -> Json:

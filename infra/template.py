@@ -28,6 +28,8 @@ CREATED: Mapping[str, Json | str] = {
 NOT_HERE = frozenset({"DYNAMODB_ENDPOINT"})
 #: Disk beyond the 512 MB that every function has, in MB: a bill of some millions of rows lies there in three forms.
 DISK = {"ReconcileBills": 4096}
+#: Functions that may delete files; no other can.
+ERASES = frozenset({"ExpireOriginals"})
 #: Where Lambda unpacks a bundle.
 LAMBDA_ROOT = "/var/task"
 #: The parameter that names a unit's image: by its digest, so that what was tested is what runs.
@@ -149,7 +151,9 @@ def _complete(resources: Json, name: str, unit: Unit, variables: Json, target: T
         _trigger(resources, event)
     role = resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
     queues = sorted(key for key, resource in resources.items() if key.endswith("Queue") and resource["Type"] == "AWS::SQS::Queue")
-    role["Policies"][0]["PolicyDocument"]["Statement"] = policy.statements(triggers, queues, secrets=unit.pays)
+    role["Policies"][0]["PolicyDocument"]["Statement"] = policy.statements(
+        triggers, queues, secrets=unit.pays, erases=name in ERASES
+    )
 
 
 def _trigger(resources: Json, event: Json) -> None:

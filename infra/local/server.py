@@ -18,6 +18,8 @@ from threading import Event, Thread
 from typing import Any
 
 from aftersales import redaction
+from aftersales.evidence import EvidenceKind
+from functions.upload import most_bytes
 from infra.local.engine import check_table_name, dynamodb_client
 from infra.local.follower import Follower
 from infra.local.gateway import LARGEST, Gateway, Reply, build_types, problem
@@ -27,8 +29,8 @@ from infra.local.upload import FORM_BYTES, FileServer
 
 log = logging.getLogger("server")
 
-#: The largest body that is read at all: a file of the API's limit, in its form.
-READ_MOST = LARGEST + FORM_BYTES
+#: The largest body that is read at all: a video of the largest size, in its form.
+READ_MOST = most_bytes(EvidenceKind.VIDEO) + FORM_BYTES
 #: How much of a body that is refused is still taken, so that its sender hears why.
 DRAIN_MOST, DRAIN_S = 64 * 1024 * 1024, 2.0
 
@@ -88,10 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
             self.close_connection = True
             return problem(411, "length_required", "A body comes with its Content-Length.")
-        if int(length) > (READ_MOST if self.path.startswith("/files/") else LARGEST):
+        most = READ_MOST if self.path.startswith("/files/") else LARGEST
+        if int(length) > most:
             self.close_connection = True
             self._drain(min(int(length), DRAIN_MOST))
-            return problem(413, "payload_too_large", f"A request has at most {LARGEST} bytes.", "Photos go to the upload address.")
+            return problem(413, "payload_too_large", f"A request has at most {most} bytes.", "Photos go to the upload address.")
         return None
 
     def _drain(self, left: int) -> None:

@@ -288,6 +288,19 @@ def test_a_function_may_do_only_what_it_must(template: dict[str, Any]) -> None:
     assert [statement["Sid"] for statement in policy.statements([], ["PhotosQueue"], secrets=True)] == list(plain)
 
 
+def test_only_the_schedule_that_erases_may_delete_files(stage: Path) -> None:
+    """No other function can lose evidence, and that one deletes files only: no record, and nothing outside the known prefixes."""
+    units = packed()
+    resources = next(written["Resources"] for unit, written in units if unit is API)
+    resources |= {"ExpireOriginals": function({}, "ExpireRole"), "ExpireRole": role()}
+    made = assemble(units, stage)
+    roles = [key for key, one in made["Resources"].items() if one["Type"] == "AWS::IAM::Role"]
+    assert {key for key in roles if "Delete" in json.dumps(made["Resources"][key]).replace("sqs:Delete", "")} == {"ExpireRole"}
+    erase = statements(made, "ExpireRole")["Erase"]
+    assert erase["Action"] == ["s3:DeleteObject"]
+    assert erase["Resource"] == [{"Fn::Sub": f"${{Evidence.Arn}}/{p}/*"} for p in ("evidence", "masked", "overlay", "features")]
+
+
 def test_the_table_is_the_plugins_and_keeps_what_it_holds(template: dict[str, Any]) -> None:
     """Keys and indexes are the plugin's own; the table can be restored to any second and cannot be deleted by mistake."""
     table = template["Resources"]["Table"]
