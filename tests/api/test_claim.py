@@ -73,7 +73,7 @@ def test_a_claim_without_a_photo_says_what_is_missing(mall: Mall) -> None:
     case = mall.claim(photo=None, submit=False)
     reply = mall.send("POST", f"/v1/cases/{case['case_id']}/submit")
     assert (reply.status, reply.json["code"]) == (409, "incomplete_evidence")
-    assert reply.json["details"]["missing"] == [{"kinds": ["photo"], "at_least": 1}]
+    assert reply.json["details"]["missing"] == [{"kinds": ["photo", "video"], "at_least": 1}]
     assert mall.case(case["case_id"])["state"] == "draft"
 
 

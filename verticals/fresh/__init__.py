@@ -40,7 +40,7 @@ VERTICAL = Vertical(
             kind=Kind.CLAIM,
             when=(paid, pieces, claim_window),
             reasons=CLAIM_REASONS,
-            requires=(Requirement((EvidenceKind.PHOTO,), 1, "requires.photo"),),
+            requires=(Requirement((EvidenceKind.PHOTO, EvidenceKind.VIDEO), 1, "requires.photo"),),
             rules=(photo_verified, share_agrees, freight),
             amount=amount,
         ),

@@ -51,7 +51,7 @@ VERTICAL = Vertical(
             kind=Kind.CLAIM,
             when=(paid, pieces, arrived, claim_window),
             reasons=CLAIM_REASONS,
-            requires=(Requirement((EvidenceKind.PHOTO,), 1, "requires.photo"),),
+            requires=(Requirement((EvidenceKind.PHOTO, EvidenceKind.VIDEO), 1, "requires.photo"),),
             rules=(claim_by_person, freight),
             amount=amount,
         ),
