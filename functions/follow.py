@@ -65,7 +65,7 @@ def verify_photo(registry: Registry, job: Mapping[str, str]) -> None:
 
     Raises what it breaks at, until that was often enough to put the job aside.
     """
-    work = Work(What.PHOTO, {name: job[name] for name in ("case_id", "evidence_id")}, case_id=job["case_id"])
+    work = _photo(job)
     try:
         again(lambda: evidence.verify(registry, job["case_id"], job["evidence_id"]))
     except Exception as error:
@@ -75,3 +75,16 @@ def verify_photo(registry: Registry, job: Mapping[str, str]) -> None:
         return
     if ASIDE in job:
         deadletters.succeeded(registry, job[ASIDE], registry.clock.now())
+
+
+def died(registry: Registry, job: Mapping[str, str]) -> bool:
+    """Count that a process ended at this job and could not say so itself; whether the job is put aside now."""
+    return deadletters.failed(registry, _photo(job), Died(), registry.clock.now())
+
+
+class Died(Exception):
+    """A process ended at a photo: killed for its memory, say."""
+
+
+def _photo(job: Mapping[str, str]) -> Work:
+    return Work(What.PHOTO, {name: job[name] for name in ("case_id", "evidence_id")}, case_id=job["case_id"])

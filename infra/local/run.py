@@ -98,12 +98,15 @@ def _walked(system: System) -> int:
 
 
 def _watch(system: System, say: Callable[[str], None]) -> int:
-    """Start again what ended by itself, until that happens too often; Ctrl-C leaves by an exception."""
+    """Start again what ended by itself, until that happens too often; Ctrl-C leaves by an exception.
+
+    The worker may end as often as it likes: a photo that it dies of is put aside. One that does not start raises SystemFailed.
+    """
     restarts = 0
     while True:
         time.sleep(LOOK_S)
         for part in system.ended():
-            restarts += 1
+            restarts += part != "worker"
             if restarts > MOST_RESTARTS:
                 print(f"run: the {part} ended again; {system.home.log} says why", file=sys.stderr)
                 return 1

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from infra.bundle import BOUNDS
 from infra.local import tick
 from infra.local.child import Child
 from infra.local.client import Client, plain_http, until
@@ -228,7 +229,8 @@ class System:
         if part == "worker":
             (self.home.folder / "worker.json").unlink(missing_ok=True)
         log = self.home.log / f"{part}.log"
-        child = Child(f"infra.local.{part}", *map(str, told), environment=self.home.environment(), log=log)
+        environment = {**self.home.environment(), **(BOUNDS if part == "worker" else {})}
+        child = Child(f"infra.local.{part}", *map(str, told), environment=environment, log=log)
         self._children[part] = child
         assert self._starter is not None
         self._starter.submit(child.start).result()
