@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SOFTWARE, _MAKE, _MODEL, _PROCESSING, _EXIF = 0x0131, 0x010F, 0x0110, 0x000B, 0x8769
 #: When the picture was taken, then when it was digitised, each with its offset from UTC. Tag 0x0132 is when the file was changed.
 _TAKEN = ((0x9003, 0x9011), (0x9004, 0x9012))
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _CREATOR = re.compile(rb"(?:CreatorTool|softwareAgent)(?:=\"|>)([^\"<]{1,120})")
 _WHEN = re.compile(r"(\d{4})[:\-/.](\d{2})[:\-/.](\d{2})[ T](\d{2}):(\d{2}):(\d{2})")
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
@@ -84,7 +85,7 @@ def jpeg(image: Image) -> Jpeg | None:
 def _taken(tags: dict[int, Any]) -> datetime | None:
     for when, offset in _TAKEN:
         found = _WHEN.match(_text(tags.get(when)))
-        if found is None:
+        if found is None or not _FIRST_YEAR <= int(found[1]) <= _LAST_YEAR:
             continue
         with suppress(ValueError):  # the thirteenth month, or the 0000:00:00 of cameras whose clock was never set
             return datetime(*(int(part) for part in found.groups()), tzinfo=_zone(_text(tags.get(offset))))  # type: ignore[arg-type,misc]  # six whole numbers
