@@ -1,7 +1,7 @@
 """Dispatch: the merchant's photos from before the parcel left beside the buyer's: the same goods, and worse than they were?
 
-The two may show other pieces of one box, from other sides. So nothing here speaks against a buyer: at most a person compares, and sees
-both pictures.
+The two may show other pieces of one box, from other sides. So nothing here speaks against a buyer: at most a person compares, and
+sees both pictures.
 """
 
 from __future__ import annotations
