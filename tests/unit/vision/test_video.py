@@ -13,11 +13,11 @@ RATE = 10
 
 
 def scenes(*colours: int, blurred: bool = False, size: tuple[int, int] = (320, 240)) -> Iterator[NDArray[np.uint8]]:
-    """A second of each scene: stripes of another width on ground of another shade."""
+    """A second of each scene: a lattice of another width on ground of another shade."""
     for n, shade in enumerate(colours):
         picture = np.full((size[1], size[0], 3), shade, dtype=np.uint8)
         for left in range(0, size[0], 16 + 8 * n):
-            picture[:, left : left + 6] = 255 - shade
+            picture[left : left + 3] = picture[:, left : left + 3] = 255 - shade
         for at in range(RATE):
             soft = blurred and at != RATE // 2
             yield np.asarray(cv2.GaussianBlur(picture, (0, 0), 9) if soft else picture, dtype=np.uint8)
