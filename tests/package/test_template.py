@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aftersales.case import TIMEOUTS, State
 from infra import bundle, policy
 from infra.bundle import API, BOUNDS, LAMBDA, ROOT, VISION, VISION_ZIP, BuildFailed
 from infra.template import FUNCTION, assemble, lint
@@ -331,3 +332,12 @@ def test_queues_wait_longer_than_their_readers_and_lose_nothing() -> None:
     assert queue["VisibilityTimeout"] >= 6 * VISION.timeout_s
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     assert resources["DeadLetters"]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_photos_that_wait_longer_than_their_cases_raise_an_alarm() -> None:
+    """Where nobody looks at photos (off, broken, flooded), the operator hears of it when the first case gives up waiting."""
+    resources = json.loads((ROOT / "infra" / "template.json").read_text())["Resources"]
+    alarm = resources["PhotosWaitAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("ApproximateAgeOfOldestMessage", "Maximum")
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["PhotosQueue", "QueueName"]}
+    assert alarm["Threshold"] == TIMEOUTS[State.VERIFYING].total_seconds()
