@@ -15,6 +15,7 @@ from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.template import Templates
 from aftersales.ticket import Spend, Ticket
 
 Plain = str | int | bool | None
@@ -95,9 +96,9 @@ class Change:
     """Everything that becomes true together, or not at all.
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
-    0 means that it must not exist yet. The same holds for order, ledger, parcel, refunds, tickets and reports. Evidence and proofs
-    are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken. A spend
-    beyond its cap raises AllowanceSpent.
+    0 means that it must not exist yet. The same holds for order, ledger, parcel, refunds, tickets, reports and templates. Evidence
+    and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises
+    ClaimTaken. A spend beyond its cap raises AllowanceSpent.
     """
 
     case: Case | None = None
@@ -112,6 +113,7 @@ class Change:
     notices: tuple[Notice, ...] = ()
     tickets: tuple[Ticket, ...] = ()
     reports: tuple[Report, ...] = ()
+    templates: Templates | None = None
     spends: tuple[Spend, ...] = ()
     proofs: tuple[Proof, ...] = ()
     answer: Answer | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from aftersales.case import Case
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.channel import Card, Limits, RefundNotice, RefundOrder, RefundReceipt
+from aftersales.complaint import Reading
 from aftersales.decision import Finding
 from aftersales.evidence import Evidence, Proof
 from aftersales.gate import Ended
@@ -22,6 +23,7 @@ from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.template import Templates
 from aftersales.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -187,6 +189,13 @@ class ReportsOf(Query[Report]):
     merchant: str
     first: date
     last: date
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatesOf(Query[Templates]):
+    """A merchant's own answers, at most one; none when it keeps to the defaults."""
+
+    merchant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +380,13 @@ class PhotoVerifier(Protocol):
 
     def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:
         """The same for a video: a few of its frames are looked at, and the one that shows most is reported on."""
+
+
+class ReasonReader(Protocol):
+    """Reads what a buyer complains of. Every text has an answer: one that says nothing is ``OTHER``, and not sure."""
+
+    def read(self, text: str, locale: str) -> Reading:
+        """What the text is about. ``locale`` is the language to assume where the text has no letters."""
 
 
 # --- Moving and telling -----------------------------------------------------------------------------------------------

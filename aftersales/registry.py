@@ -15,6 +15,8 @@
     small_minor = 5000
     timeout_hours = { reviewing = 24 }                   # a case's waiting times, by state
     parcel_timeout_hours = { awaiting_shipment = 240 }   # and a parcel's
+    originals_days = 90          # evidence files are erased so long after a case closed
+    label_with_flaw = true       # label (or waybill) and flaw have to be in one picture
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ PORTS: dict[str, type[Any]] = {
     "files": ports.Files,
     "queue": ports.JobQueue,
     "photos": ports.PhotoVerifier,
+    "reasons": ports.ReasonReader,
     "clock": ports.Clock,
     "secrets": ports.Secrets,
     "gate": ports.Gate,
@@ -105,6 +108,13 @@ class Registry:
     def photos(self) -> ports.PhotoVerifier:
         """Photo verification; switched on in the vision unit only."""
         return cast("ports.PhotoVerifier", self._port("photos", ports.PhotoVerifier))
+
+    @property
+    def reasons(self) -> ports.ReasonReader | None:
+        """What reads buyers' words; None where none is switched on, and then nobody's words are read but by people."""
+        if "reasons" not in self._built and "reasons" not in self._stage.get("ports", {}):
+            return None
+        return cast("ports.ReasonReader", self._port("reasons", ports.ReasonReader))
 
     @property
     def clock(self) -> ports.Clock:

@@ -107,7 +107,7 @@ class Unit:
         return (NOT_BUNDLED - {"boto3"} if self.image else NOT_BUNDLED) | frozenset(self.unused)
 
 
-API = Unit("api", "app.py", ("api",), ("infra/stages",), 40 * MIB, 1024, 60, pays=True, without=HEAVY)
+API = Unit("api", "app.py", ("api",), ("infra/stages", "models/reason"), 40 * MIB, 1024, 60, pays=True, without=HEAVY)
 VISION = Unit(
     "vision",
     "infra/vision/app.py",

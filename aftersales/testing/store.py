@@ -35,16 +35,18 @@ from aftersales.ports import (
     ReportsOf,
     Seen,
     StepsOf,
+    TemplatesOf,
     TicketNamed,
     TicketsOf,
 )
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.template import Templates
 from aftersales.testing.store_page import Row, page_of
 from aftersales.ticket import Spend, Ticket, netted
 
 T = TypeVar("T")
-V = TypeVar("V", Case, Order, Ledger, Parcel, Refund, Ticket, Report)
+V = TypeVar("V", Case, Order, Ledger, Parcel, Refund, Ticket, Report, Templates)
 
 #: Sorts after every instant: what has no deadline is least urgent.
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -222,6 +224,8 @@ class FakeStore:
             case TicketsOf():
                 tickets = (t for t in self._all(Ticket) if (t.merchant, t.is_open) == (query.merchant, query.is_open))
                 return [((_text(t.opened_at), t.ticket_id), t) for t in tickets]
+            case TemplatesOf():
+                return [((t.merchant,), t) for t in self._all(Templates) if t.merchant == query.merchant]
             case ReportsOf():
                 reports = (r for r in self._all(Report) if r.merchant == query.merchant and query.first <= r.day <= query.last)
                 return [((r.day.isoformat(), r.channel, r.currency), r) for r in reports]
@@ -278,6 +282,8 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("ticket", ticket.ticket_id), ticket
     for report in change.reports:
         yield ("report", report.merchant, report.channel, report.day, report.currency), report
+    if change.templates:
+        yield ("templates", change.templates.merchant), change.templates
 
 
 def _by_age(refunds: Iterable[Refund]) -> list[Row]:

@@ -47,6 +47,11 @@ def reports_key(merchant: str) -> str:
     return f"REPORTS#{part(merchant)}"
 
 
+def templates_key(merchant: str) -> str:
+    """The partition of a merchant's own answers."""
+    return f"REPLIES#{part(merchant)}"
+
+
 def allowance_key(merchant: str, year: int, payout: str, currency: str) -> str:
     """The partition of a counter."""
     return f"SPENT#{part(merchant)}#{year}#{payout}#{currency}"

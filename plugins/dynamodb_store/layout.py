@@ -30,6 +30,7 @@ from plugins.dynamodb_store.key import (
     queue_key,
     reports_key,
     shard,
+    templates_key,
     ticket_key,
     tickets_key,
 )
@@ -90,6 +91,8 @@ class Layout:
         for report in change.reports:
             place = (reports_key(report.merchant), f"{report.day}#{part(report.channel)}#{report.currency}")
             yield versioned("report", place, report)
+        if change.templates:
+            yield versioned("templates", (templates_key(change.templates.merchant), "HEAD"), change.templates)
         yield from map(Count, netted(change.spends))
 
     def _refund(self, refund: Refund) -> Write:

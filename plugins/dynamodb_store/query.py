@@ -33,11 +33,13 @@ from aftersales.ports import (
     RefundsOn,
     ReportsOf,
     StepsOf,
+    TemplatesOf,
     TicketNamed,
     TicketsOf,
 )
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.template import Templates
 from aftersales.ticket import Ticket
 from plugins.dynamodb_store.key import (
     answer_key,
@@ -53,6 +55,7 @@ from plugins.dynamodb_store.key import (
     print_key,
     queue_key,
     reports_key,
+    templates_key,
     ticket_key,
     tickets_key,
 )
@@ -86,6 +89,9 @@ class Finder:
         if isinstance(query, TicketNamed):
             stored = self._reads.item(ticket_key(query.ticket_id))
             return cast("Page[T]", Page((value(Ticket, stored),) if stored else ()))
+        if isinstance(query, TemplatesOf):
+            stored = self._reads.item(templates_key(query.merchant))
+            return cast("Page[T]", Page((value(Templates, stored),) if stored else ()))
         start = self._opened(query, cursor) if cursor is not None else None
         rows = list(islice(self._rows(query, start, limit + 1), limit + 1))  # one more tells whether another page follows
         found = self._whole(query, tuple(row for _, row in rows[:limit]))

@@ -8,8 +8,9 @@ attribute      what it holds
                ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` · ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
                ``PHOTO#{quarter}#{4 hex digits}`` / ``{case}#{evidence}`` ·
                ``PAY#{channel}#{transaction}`` / ``{merchant}#{order}`` · ``TICKET#{id}`` / ``HEAD`` ·
+               ``REPLIES#{merchant}`` / ``HEAD`` ·
                ``REPORTS#{merchant}`` / ``{day}#{channel}#{currency}`` · ``SPENT#{merchant}#{year}#{payout}#{currency}`` / ``HEAD``
-``version``    the stored version of orders, ledgers, cases, parcels, refunds, tickets and reports
+``version``    the stored version of orders, ledgers, cases, parcels, refunds, tickets, reports and templates
 ``spent``      minor units, of a yearly allowance's counter; it has no ``j``
 ``w``          the write's own mark: whoever finds it again knows that this very write was applied
 ``j``          the value as JSON; above :data:`PLAIN_BYTES` deflated (a Binary): write units are paid per KB

@@ -8,10 +8,11 @@ from aftersales.testing.store_money import MoneyContract
 from aftersales.testing.store_queries import QueryContract
 from aftersales.testing.store_races import RaceContract
 from aftersales.testing.store_refunds import RefundContract
+from aftersales.testing.store_templates import TemplatesContract
 from plugins.dynamodb_store.store import DynamoStore
 
 
-class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, RaceContract):
+class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract, RaceContract):
     """The fake that use cases are tested with."""
 
     @pytest.fixture
@@ -20,7 +21,7 @@ class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, File
         return FakeStore(due_shards=3)
 
 
-class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, RaceContract):
+class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract, RaceContract):
     """DynamoDB as `make run` has it."""
 
     @pytest.fixture
@@ -29,7 +30,7 @@ class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, Fi
         return engine_store
 
 
-class TestMoto(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract):
+class TestMoto(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract):
     """A second engine, so that no engine's habits pass for DynamoDB's."""
 
     @pytest.fixture

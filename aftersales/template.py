@@ -1,0 +1,80 @@
+"""Template: the sentences a shop answers a complaint with. They are the shop's own; what stands in their places is the case's.
+
+No template names a sum by itself: money is what the case says, or it is not mentioned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersales.complaint import Handling
+from aftersales.errors import Invalid
+
+#: What a place is filled with: ``{order_id}``, the names of the ``{goods}``, the ``{amount}`` that the case is about, the instant
+#: until which the shop answers (``{deadline}``), and where goods are sent back to.
+PLACES: tuple[str, ...] = ("order_id", "goods", "amount", "deadline", "return_address")
+LONGEST = 1_000
+
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+_COUNT = r"[0-9０-９][0-9０-９.,，．]*|[零〇一二两三四五六七八九十百千万半几]+"
+_WORDED = r"one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|fifty|hundred"
+#: A sum, or a share of one, however it is written.
+_MONEY = re.compile(
+    rf"[¥￥$€£₩＄]\s*(?:{_COUNT})|(?:CNY|RMB|USD|EUR|GBP|HKD|JPY|人民币)\s*(?:{_COUNT})"
+    rf"|(?:{_COUNT})\s*(?:元|块钱|圆|角|毛钱|分钱|美元|欧元|港币|日元|円|[%％‰]|折|成(?![功为熟])|CNY|RMB|USD|EUR|GBP|HKD|JPY)"
+    rf"|\b(?:[0-9][0-9.,]*|{_WORDED})\s*(?:yuan|dollars?|bucks|euros?|pounds?|cents?|fen|per ?cent)\b|百分之|全额|双倍|假一赔"
+    r"|[0-9]\s*块|\b(?:double|twice|half|full)\s+(?:the\s+|your\s+|of\s+)*(?:refund|money|price|amount)\b|\bin full\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One answer: to what is suggested, in one language (``zh-CN``, ``en``), with ``{places}``."""
+
+    handling: Handling
+    locale: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """All of a merchant's own answers; where there is none for a handling, the default one is taken."""
+
+    merchant: str
+    templates: tuple[Template, ...]
+    changed_at: datetime
+    by: str
+    version: int = 0
+
+    def text(self, handling: Handling, locale: str) -> str | None:
+        """The merchant's own words, None when there are none."""
+        return next((t.text for t in self.templates if (t.handling, t.locale) == (handling, locale)), None)
+
+
+def check(text: str) -> None:
+    """Raise Invalid for a template with a place that is none, a stray brace, a sum of its own, or no words."""
+    if not text.strip() or len(text) > LONGEST:
+        raise Invalid(f"A reply has 1 to {LONGEST} characters.", found=len(text))
+    expected = [f"{{{place}}}" for place in PLACES]
+    for place in _PLACE.findall(text):
+        if place not in PLACES:
+            raise Invalid(f"There is no place {{{place}}} in a reply.", todo="Use one of the known places.", expected=expected)
+    rest = _PLACE.sub(" ", text)
+    if "{" in rest or "}" in rest:
+        raise Invalid("A brace in a reply belongs to a place.", todo="Write a place as {amount}.", expected=expected)
+    promised = _MONEY.search(rest)
+    if promised:
+        raise Invalid(
+            f"A reply names no sum of its own: {promised.group().strip()}.",
+            todo="Write {amount}, which is what the case is about, or leave it out.",
+            found=promised.group().strip(),
+        )
+
+
+def fill(text: str, facts: Mapping[str, str]) -> str:
+    """The template with its places filled; one that ``facts`` does not name, or names as nothing, is left out."""
+    return _PLACE.sub(lambda place: facts.get(place[1], "") if place[1] in PLACES else place[0], text)
