@@ -22,6 +22,7 @@ from aftersales.ports import CaseFile, OrderFile
 from functions import retention
 from functions.body import EvidenceBody, ProofBody
 from functions.context import Context
+from functions.exhibit import SHOPS
 from functions.reply import CaseView, ProofPage, ProofView, UploadView
 from functions.upload import PROOFS, checked, content_of, place
 from functions.view import stored
@@ -61,7 +62,7 @@ def hand_in(ctx: Context, order_id: str, evidence_id: str) -> ProofView:
 
 
 def listed(ctx: Context, order_id: str) -> ProofPage:
-    """The proofs of an order, oldest first."""
+    """The proofs of an order, oldest first. The shop's people see the files, a mall's backend those that it handed in itself."""
     return ProofPage(proofs=[_view(ctx, p.piece) for p in ctx.order(order_id).proofs])
 
 
@@ -125,7 +126,8 @@ def _fixed(ctx: Context, piece: Evidence) -> Evidence:
 
 
 def _view(ctx: Context, piece: Evidence) -> ProofView:
-    erased = piece.erased_at is not None or piece.state is EvidenceState.AWAITING_UPLOAD
+    there = piece.erased_at is None and piece.state is not EvidenceState.AWAITING_UPLOAD
+    may_see = ctx.caller.role in SHOPS or ctx.caller.name == piece.by
     assert piece.role is not None
     return ProofView(
         evidence_id=piece.evidence_id,
@@ -137,5 +139,5 @@ def _view(ctx: Context, piece: Evidence) -> ProofView:
         added_at=piece.added_at,
         sha256=piece.sha256,
         erased_at=piece.erased_at,
-        url=None if erased else ctx.registry.files.url(piece.file_key, ctx.now),
+        url=ctx.registry.files.url(piece.file_key, ctx.now) if there and may_see else None,
     )
