@@ -166,7 +166,7 @@ def judge(claim: PhotoClaim, photos: Sequence[tuple[Finding, ...]]) -> Judged:
     assert offer is not None
     findings = tuple(rule(facts) for rule in (*offer.when, *offer.rules)) + facts.findings
     if not any(e.usable for e in evidence):
-        findings += (Finding("evidence.photo", Verdict.MISSING, "evidence.photo_needed"),)
+        findings += (Finding("evidence.photo", Verdict.MISSING, "requires.photo", data=(("at_least", 1),)),)
     decision = decide(facts, findings, offer.amount(facts).amount)
     return Judged(_word(decision, shown), decision.reason, shown, findings)
 
