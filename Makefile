@@ -18,7 +18,7 @@ export UV_SYSTEM_CERTS := 1
 # The cache may lie on another file system, where a hard link is not possible.
 export UV_LINK_MODE := copy
 
-.PHONY: help setup run demo tick token test soak check bench package lock clean
+.PHONY: help setup run demo tick token test soak check bench package train lock clean
 
 help: ## list what can be typed
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,9 +40,10 @@ token: setup ## print a local token: make token ROLE=clerk MERCHANT=m1 SUB=anna
 test: setup ## run every test that needs nothing but this machine
 	@$(BIN)/pytest -q $(PYTEST)
 
-soak: setup ## look for faults with money: 50,000 fault scripts (SCRIPTS=n), then other examples; half an hour on two cores
+soak: setup ## look for faults: 50,000 scripts of faults with money (SCRIPTS=n), then 2,000 photos through one worker (LOOKS=n); an hour
 	@$(BIN)/python -m tests.property.scripts.soak --scripts "$(or $(SCRIPTS),50000)" --first -1
 	@SOAK=1 $(BIN)/pytest -q -n 2 tests/property/test_money_machine.py
+	@$(BIN)/python -m infra.local.soak --photos "$(or $(LOOKS),2000)"
 
 check: setup ## lint, format, types, import rules and fresh docs: exactly what CI checks
 	@$(BIN)/ruff check .
@@ -56,6 +57,8 @@ bench: setup ## measure what a case costs and how long a request takes
 
 package: setup ## build what is deployed, under build/
 	@$(BIN)/python -m infra.package
+
+train: .tools/stamp-train ## build .tools/train, the environment that models are trained in; see models/README.md
 
 lock: .tools/stamp-uv-$(UV_VERSION) ## renew requirements/*.txt from requirements/*.in, hashed and without addresses
 	$(UV_LOCK) --upgrade requirements/dev.in -o requirements/dev.txt
@@ -88,4 +91,10 @@ clean: ## remove what was built and every cache; .local (your data), .venv and .
 
 .tools/stamp-engine: .tools/stamp-venv $(wildcard infra/local/engine/*.py requirements/ministack.txt requirements/node.txt)
 	@$(AFTERSALES) engine install
+	@touch $@
+
+.tools/stamp-train: requirements/train.in
+	@echo "setting up what models are trained with (some minutes) …"
+	@[ -x .tools/train/bin/python ] || $(PYTHON) -m venv .tools/train
+	@.tools/train/bin/python -m pip install -q --disable-pip-version-check -r requirements/train.in
 	@touch $@

@@ -40,22 +40,29 @@ FOOD = {
 }
 EXTRA = ("apple", "egg", "grape", "guava", "jujube", "strawberry", NONE)
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 #: goods: produce or packages that the model knows; thing: something else that could be sold; other: no product photo.
 SCENES = ("goods", "thing", "other", "label", "waybill", "parcel")
 #: Caltech classes of things that could be sold; of the living ones and the plants it cannot be said.
-THINGS = frozenset(
+THINGS = _words(
     "accordion barrel binocular camera ceiling_fan cellphone chair chandelier cup electric_guitar euphonium ewer gramophone "
     "grand_piano headphone inline_skate lamp laptop mandolin menorah metronome motorbikes pizza revolver saxophone scissors "
-    "soccer_ball stapler umbrella watch wheelchair windsor_chair wrench".split()
+    "soccer_ball stapler umbrella watch wheelchair windsor_chair wrench"
 )
-EITHER = frozenset(
-    "anchor bass bonsai brain buddha cannon crab crayfish dollar_bill lobster lotus nautilus octopus starfish sunflower water_lilly yin_yang".split()
+EITHER = _words(
+    "anchor bass bonsai brain buddha cannon crab crayfish dollar_bill lobster lotus nautilus octopus starfish sunflower "
+    "water_lilly yin_yang"
 )
 #: ImageNet classes of things that could be sold.
-GOODS_LIKE = frozenset(
-    "backpack water_bottle strainer espresso_maker lampshade pedestal punching_bag pick dial_telephone pillow necklace teddy binoculars cornet "
-    "diaper nail projector prayer_rug shower_curtain hand_blower chain_saw magnetic_compass disk_brake wok electric_guitar acoustic_guitar "
-    "loudspeaker hand-held_computer digital_clock barber_chair Loafer shopping_basket rifle electric_fan coffeepot upright cuirass".split()
+GOODS_LIKE = _words(
+    "Loafer acoustic_guitar backpack barber_chair binoculars chain_saw coffeepot cornet cuirass dial_telephone diaper "
+    "digital_clock disk_brake electric_fan electric_guitar espresso_maker hand-held_computer hand_blower lampshade "
+    "loudspeaker magnetic_compass nail necklace pedestal pick pillow prayer_rug projector punching_bag rifle "
+    "shopping_basket shower_curtain strainer teddy upright water_bottle wok"
 )
 
 

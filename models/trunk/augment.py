@@ -1,5 +1,7 @@
-"""Photos changed at random while training, a batch at a time, so that neither ground nor sharpness, size or JPEG history of a set tells
-the answer: crops and turns, other grounds behind cut-out goods, light and colour, blur, lost resolution, JPEG, noise, covered parts."""
+"""Photos changed at random while training, a batch at a time: neither ground nor sharpness, size or JPEG history may tell.
+
+Crops and turns, other grounds behind cut-out goods, light and colour, blur, lost resolution, JPEG, noise, covered parts.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from models.data import Pixels
 
@@ -26,7 +28,7 @@ class Augment:
         self.rng = np.random.default_rng(seed)
         torch.manual_seed(seed)
 
-    def __call__(self, at: Sequence[int], compose: float = 0.6, erase: NDArray[np.bool_] | None = None) -> Tensor:
+    def __call__(self, at: Sequence[int], compose: float = 0.4, erase: NDArray[np.bool_] | None = None) -> Tensor:
         """The photos ``at``, changed: (N, 3, side, side) float in [0, 1]. Cut-outs get another ground with chance ``compose``.
 
         ``erase`` says of which photos the goods are taken out, ground put in their place (only where they can be cut out).
@@ -75,7 +77,7 @@ class Augment:
     def _warp(self, at: Sequence[int], grid: Tensor) -> Tensor:
         full = self.pixels.rgb.shape[1]
         rgb = torch.from_numpy(self.pixels.rgb[np.asarray(at)]).permute(0, 3, 1, 2).float().div_(255)
-        return F.grid_sample(rgb, (grid * 2 + 1) / full - 1, mode="bilinear", padding_mode="border", align_corners=False)
+        return functional.grid_sample(rgb, (grid * 2 + 1) / full - 1, mode="bilinear", padding_mode="border", align_corners=False)
 
     def _fills(self, count: int) -> tuple[Tensor, Tensor]:
         """What lies outside of the photo: its edge drawn out (``keep``), black, paper or any colour."""
@@ -91,12 +93,12 @@ class Augment:
         """The goods of the photos ``laid`` on another ground; or the ground alone, the goods' place filled with its like."""
         full = self.pixels.rgb.shape[1]
         masks = torch.from_numpy(np.stack([self.masks[at[i]] for i in laid]))[:, None].float().div_(255)
-        alpha = F.grid_sample(masks, (grid[laid] * 2 + 1) / full - 1, padding_mode="zeros", align_corners=False)
-        alpha = F.avg_pool2d(alpha, 3, 1, 1) * (~outside[laid])[:, None]
+        alpha = functional.grid_sample(masks, (grid[laid] * 2 + 1) / full - 1, padding_mode="zeros", align_corners=False)
+        alpha = functional.avg_pool2d(alpha, 3, 1, 1) * (~outside[laid])[:, None]
         ground = self._ground(len(laid))
         gone = torch.from_numpy(erase[laid])[:, None, None, None]
         # Erased: half of the time on its own ground, so that the ground alone is seen to say nothing.
-        wide = F.max_pool2d(alpha, 9, 1, 4)
+        wide = functional.max_pool2d(alpha, 9, 1, 4)
         own = (rgb[laid] * (1 - wide)).sum((2, 3), keepdim=True) / (1 - wide).sum((2, 3), keepdim=True).clamp(min=1)
         filled = rgb[laid] * (1 - wide) + own * wide
         half = self._chance(0.5, len(laid))[:, None, None, None]
@@ -109,9 +111,12 @@ class Augment:
         chosen = self.rng.choice(self.grounds, count)
         grid, _ = self._grid(chosen)
         photo = self._warp(chosen, grid)
-        rough = torch.from_numpy(self.rng.random((count, 3, 4, 4)).astype(np.float32)) * self._uniform(0, 0.5, count)[:, None, None, None]
+        rough = (
+            torch.from_numpy(self.rng.random((count, 3, 4, 4)).astype(np.float32))
+            * self._uniform(0, 0.5, count)[:, None, None, None]
+        )
         flat = self._uniform(0, 1, count * 3).view(count, 3, 1, 1) * 0.8 + rough.mean(1, keepdim=True).expand(-1, 3, -1, -1)
-        shade = F.interpolate(flat.expand(-1, 3, 4, 4), (self.side, self.side), mode="bicubic", align_corners=False)
+        shade = functional.interpolate(flat.expand(-1, 3, 4, 4), (self.side, self.side), mode="bicubic", align_corners=False)
         return torch.where(self._chance(0.7, count)[:, None, None, None], photo, shade)
 
     def _colour(self, rgb: Tensor) -> Tensor:
@@ -133,11 +138,11 @@ class Augment:
         count, side = len(rgb), self.side
         groups = np.array_split(self.rng.permutation(count), 10)
         small = int(side * self.rng.uniform(0.3, 0.8))
-        less = F.interpolate(rgb[groups[0]], (small, small), mode="area")
-        rgb[groups[0]] = F.interpolate(less, (side, side), mode="bilinear", align_corners=False)
+        less = functional.interpolate(rgb[groups[0]], (small, small), mode="area")
+        rgb[groups[0]] = functional.interpolate(less, (side, side), mode="bilinear", align_corners=False)
         kernel = cv2.getGaussianKernel(7, self.rng.uniform(0.6, 2.0)).astype(np.float32)
         weights = torch.from_numpy(kernel @ kernel.T).expand(3, 1, 7, 7)
-        rgb[groups[1]] = F.conv2d(F.pad(rgb[groups[1]], (3, 3, 3, 3), mode="reflect"), weights, groups=3)
+        rgb[groups[1]] = functional.conv2d(functional.pad(rgb[groups[1]], (3, 3, 3, 3), mode="reflect"), weights, groups=3)
         noisy = np.concatenate([groups[1], groups[2]])
         rgb[noisy] += torch.randn(len(noisy), 3, side, side) * self.rng.uniform(0.005, 0.06)
         for i in np.concatenate([groups[0], groups[3]]):

@@ -1,4 +1,4 @@
-"""Goods on plain ground cut out by classical means, to be laid on other grounds in training: the ground must not tell the answer."""
+"""Goods on plain ground cut out by classical means, to be laid on other grounds in training: the ground must not tell."""
 
 from __future__ import annotations
 
@@ -13,6 +13,19 @@ from models.data import Pixels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+#: Sets of pictures with plain ground, whose goods can be cut out.
+PLAIN = (
+    "apple_rot_seg",
+    "banana_ripeness",
+    "fresh_rotten_single",
+    "fruit_fresh_rotten_det",
+    "fruit_rot_seg",
+    "fruit_sound_det",
+    "mango_grade_det",
+    "orange_peel_defect",
+    "package",
+    "product_iconic",
+)
 #: How far from the ground's colour (CIE Lab, light at half weight for shadows) goods begin.
 APART = 14.0
 #: The least share of the rim that has the ground's colour, for the ground to count as plain.

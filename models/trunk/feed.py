@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +29,10 @@ def batches(start: Callable[[], Draw], steps: int) -> Iterator[Batch]:
     line = context.Queue(6)
     process = context.Process(target=_produce, args=(start, steps, line), daemon=True)
     process.start()
+    return _received(line, process, steps)
+
+
+def _received(line: multiprocessing.Queue[Any], process: BaseProcess, steps: int) -> Iterator[Batch]:
     try:
         for _ in range(steps):
             rgb, at, erased = line.get(timeout=WAIT_S)
@@ -34,17 +42,23 @@ def batches(start: Callable[[], Draw], steps: int) -> Iterator[Batch]:
         process.join()
 
 
-def weights(rows: Sequence[Photo]) -> NDArray[np.float64]:
-    """How often each photo is drawn: neither a large class nor a group of many shots rules, and pictures for pre-training less."""
+def weights(rows: Sequence[Photo], everyday: float) -> NDArray[np.float64]:
+    """How often each photo is drawn: neither a large class nor a group of many shots rules; ``everyday`` weighs the generic set."""
     classes = Counter((row.set, row.kind) for row in rows)
     groups = Counter(row.group for row in rows)
-    drawn = np.array([(classes[row.set, row.kind] * groups[row.group]) ** -0.5 * (0.6 if row.set == "generic" else 1) for row in rows])
+    drawn = np.array(
+        [(classes[row.set, row.kind] * groups[row.group]) ** -0.5 * (everyday if row.set == "generic" else 1) for row in rows]
+    )
     return np.asarray(drawn / drawn.sum())
 
 
-def _produce(start: Callable[[], Draw], steps: int, line: multiprocessing.Queue[object]) -> None:
+def _produce(start: Callable[[], Draw], steps: int, line: multiprocessing.Queue[Any]) -> None:
     torch.set_num_threads(1)
-    draw = start()
+    draw, parent = start(), os.getppid()
     for _ in range(steps):
         rgb, at, erased = draw()
+        while line.full():
+            if os.getppid() != parent:
+                return  # whoever wanted the batches is gone
+            time.sleep(0.01)
         line.put(((rgb * 255).round().byte().numpy(), at, erased))

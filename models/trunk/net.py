@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 STEM = 24
 WIDTHS = (32, 64, 128, 192)
@@ -29,9 +29,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inner, H, W) → (N, outer, H / stride, W / stride)."""
-        way = F.avg_pool2d(x, 2, ceil_mode=True) if self.first.stride[0] == 2 else x
-        y = F.relu(self.first_norm(self.first(x)))
-        return F.relu(self.second_norm(self.second(y)) + self.around(way))
+        way = functional.avg_pool2d(x, 2, ceil_mode=True) if self.first.stride[0] == 2 else x
+        y = functional.relu(self.first_norm(self.first(x)))
+        return functional.relu(self.second_norm(self.second(y)) + self.around(way))
 
 
 class Trunk(nn.Module):
@@ -50,7 +50,7 @@ class Trunk(nn.Module):
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The features, finest first."""
-        x = F.relu(self.stem_norm(self.stem((rgb - MEAN) / SPREAD)))
+        x = functional.relu(self.stem_norm(self.stem((rgb - MEAN) / SPREAD)))
         found = []
         for stage in self.stages:
             x = stage(x)

@@ -1,14 +1,18 @@
 """Trains the trunk: name the thing (97 everyday classes), the product, the scene. ``python -m models.trunk.train --out FILE``.
 
-The pictures are changed hard (``augment``) and cut-out goods are laid on other grounds, so that the thing is learnt and not the ground.
+The pictures are changed hard (``augment``) and cut-out goods are laid on other grounds: the thing is learnt and not the ground.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,19 +23,26 @@ from models import data
 from models.data import Photo, Pixels
 from models.goods import label
 from models.trunk.augment import Augment, upright
-from models.trunk.cutout import cut_outs
+from models.trunk.cutout import PLAIN, cut_outs
 from models.trunk.feed import Batch, Draw, batches, weights
 from models.trunk.net import WIDTHS, Trunk, pooled
 
-STORED = 224
-BATCH = 32
+BATCH = 64
+#: Small pictures first: (side, side as stored, share of the steps). Shapes and colours are learnt at a quarter of the price.
+PHASES = ((64, 112, 0.6), (96, 160, 0.25), (128, 224, 0.15))
+#: How much a photo that shows no product counts in learning products.
+NOTHING = 0.35
 #: After how many steps it says how it goes.
 SAID = 100
-#: Sets of pictures with plain ground, whose goods can be cut out.
-PLAIN = frozenset(
-    "apple_rot_seg banana_ripeness fresh_rotten_single fruit_fresh_rotten_det fruit_rot_seg fruit_sound_det mango_grade_det "
-    "orange_peel_defect package product_iconic".split()
-)
+
+
+#: (side, side as stored, steps) of each phase.
+Phases = Sequence[tuple[int, int, int]]
+#: The same with shares of the steps.
+Plan = Sequence[tuple[int, int, float]]
+#: A batch's pictures, their photos and whose goods are gone → the parts of the loss.
+Losses = Callable[[Tensor, NDArray[np.int64], Tensor], Tensor]
+Net = TypeVar("Net", bound=nn.Module)
 
 
 class Namer(nn.Module):
@@ -59,21 +70,26 @@ def allowed(answers: Sequence[Sequence[str]], names: Sequence[str]) -> Tensor:
     return found
 
 
-def missed(logits: Tensor, right: Tensor, smooth: float = 0.02) -> Tensor:
-    """The mean loss over photos that have a label: how improbable all allowed answers together are."""
+def missed(logits: Tensor, right: Tensor, smooth: float = 0.02, last: float = 1.0) -> Tensor:
+    """The mean loss over photos that have a label: how improbable all allowed answers together are; ``last`` weighs the last."""
     some = right.any(1)
     if not some.any():
         return logits.sum() * 0
     sure = torch.log_softmax(logits[some], 1)
-    loss = -torch.logsumexp(sure.masked_fill(~right[some], -torch.inf), 1)
-    return (1 - smooth) * loss.mean() - smooth * sure.mean()
+    loss = -(1 - smooth) * torch.logsumexp(sure.masked_fill(~right[some], -torch.inf), 1) - smooth * sure.mean(1)
+    weight = torch.where(right[some][:, -1], last, 1.0)
+    return (loss * weight).sum() / weight.sum()
 
 
-def drawer(rows: Sequence[Photo], pixels: Pixels, side: int, seed: int, erase: float = 0.04) -> Draw:
-    """Draws training batches from these photos; of the share ``erase`` the goods are taken out."""
-    grounds = [at for at, row in enumerate(rows) if label.products(row) == (label.NONE,) and row.set in {"generic", "recapture", "unrelated"}]
+def drawer(rows: Sequence[Photo], pixels: Pixels, side: int, seed: int, everyday: float, erase: float = 0.04) -> Draw:
+    """Draws training batches from these photos; of the share ``erase`` the goods are taken out. See ``weights``."""
+    grounds = [
+        at
+        for at, row in enumerate(rows)
+        if label.products(row) == (label.NONE,) and row.set in {"generic", "recapture", "unrelated"}
+    ]
     augment = Augment(pixels, cut_outs(pixels, [at for at, row in enumerate(rows) if row.set in PLAIN]), grounds, side, seed)
-    rng, chances = np.random.default_rng(seed), weights(rows)
+    rng, chances = np.random.default_rng(seed), weights(rows, everyday)
     can = np.array([at in augment.masks for at in range(len(rows))])
 
     def draw() -> Batch:
@@ -112,42 +128,60 @@ class Average:
                 self.state[name].copy_(value)
 
 
-def train(rows: Sequence[Photo], pixels: Pixels, things: Sequence[str], products: Sequence[str], steps: int, side: int, seed: int) -> Namer:
-    """The trained network, its weights averaged over the last steps."""
+def train(
+    rows: Sequence[Photo], shown: Mapping[int, Pixels], things: Sequence[str], products: Sequence[str], phases: Phases, seed: int
+) -> Namer:
+    """The trained network, its weights averaged over the last steps. ``shown``: the photos' pixels by stored side."""
     thing = allowed([(row.kind,) if row.set == "generic" else () for row in rows], things)
     product = allowed([label.products(row) for row in rows], products)
     scene = allowed([label.scenes(row) for row in rows], label.SCENES)
-    feed = batches(lambda: drawer(rows, pixels, side, seed), steps)  # forked before this process computes anything
-    first = next(feed)
+    feed = lessons(rows, shown, phases, seed, everyday=0.6)  # forked before this process computes anything
     torch.manual_seed(seed)
     model = Namer(len(things), len(products)).to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(decayed(model), lr=1e-3)
-    mean, started, told = Average(model), time.monotonic(), np.zeros(3)
-    for step in range(steps):
-        rgb, at, erased = first if step == 0 else next(feed)
-        gone = torch.from_numpy(erased)
+
+    def losses(rgb: Tensor, at: NDArray[np.int64], gone: Tensor) -> Tensor:
         wanted = product[at].masked_fill(gone[:, None], value=False)
         wanted[gone, len(products) - 1] = True
-        for group in optimiser.param_groups:
-            group["lr"] = rate(step, steps, 1.5e-3)
         with torch.autocast("cpu", torch.bfloat16):
-            answers = model(rgb.contiguous(memory_format=torch.channels_last))
-        losses = [
-            missed(answers[0].float(), thing[at] & ~gone[:, None]),
-            missed(answers[1].float(), wanted),
-            missed(answers[2].float(), scene[at] & ~gone[:, None]) / 2,
-        ]
-        loss = torch.stack(losses).sum()
+            answers = model(rgb)
+        return torch.stack(
+            [
+                missed(answers[0].float(), thing[at] & ~gone[:, None]),
+                missed(answers[1].float(), wanted, last=NOTHING),
+                missed(answers[2].float(), scene[at] & ~gone[:, None]) / 2,
+            ]
+        )
+
+    return learn(model, losses, feed, sum(steps for _, _, steps in phases), 2e-3)
+
+
+def lessons(rows: Sequence[Photo], shown: Mapping[int, Pixels], phases: Phases, seed: int, everyday: float) -> Iterator[Batch]:
+    """The batches of all phases, one after another; their processes are started at once."""
+    feeds = [
+        batches(partial(drawer, rows, shown[stored], side, seed + at, everyday), steps)
+        for at, (side, stored, steps) in enumerate(phases)
+    ]
+    return chain.from_iterable(feeds)
+
+
+def learn(model: Net, losses: Losses, feed: Iterator[Batch], steps: int, top: float) -> Net:
+    """The model after one pass over the batches, its weights averaged."""
+    optimiser = torch.optim.AdamW(decayed(model), lr=top, fused=True)
+    mean, started, told = Average(model), time.monotonic(), []
+    for step, (rgb, at, erased) in enumerate(feed):
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step, steps, top)
+        parts = losses(rgb.contiguous(memory_format=torch.channels_last), at, torch.from_numpy(erased))
         optimiser.zero_grad()
-        loss.backward()
+        parts.sum().backward()
         nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimiser.step()
         mean.update(model, step)
-        told += [part.item() for part in losses]
+        told.append(parts.detach().numpy())
         if (step + 1) % SAID == 0:
             pace = BATCH * (step + 1) / (time.monotonic() - started)
-            print(f"{step + 1}/{steps} loss of thing, product, scene {np.round(told / SAID, 2)} {pace:.0f}/s", flush=True)
-            told = np.zeros(3)
+            print(f"{step + 1}/{steps} side {rgb.shape[2]} losses {np.mean(told, 0).round(2)} {pace:.0f}/s", flush=True)
+            told = []
     model.load_state_dict(mean.state)
     return model.eval()
 
@@ -159,25 +193,36 @@ def answers(model: nn.Module, pixels: Pixels, at: Sequence[int], side: int) -> l
     return [np.concatenate([np.asarray(row[head].float()) for row in found]) for head in range(len(found[0]))]
 
 
+def planned(phases: Plan, steps: int) -> Phases:
+    """The phases with their number of steps."""
+    return [(side, stored, round(share * steps)) for side, stored, share in phases]
+
+
+def decoded(chosen: argparse.Namespace, rows: Sequence[Photo], phases: Phases) -> dict[int, Pixels]:
+    """The photos' pixels by the stored sides that the phases want."""
+    return {stored: data.pixels(chosen.data, rows, stored, chosen.cache) for _, stored, _ in phases}
+
+
 def main() -> None:
     """Trains and stores the trunk; says how often it names the photos of fold 1 right, per set."""
     parser = data.options(__doc__ or "")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=3600)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     every = data.photos(chosen.data, chosen.licence)
     rows = data.of(every, data.TRAIN)
     things, products = sorted({row.kind for row in every if row.set == "generic"}), label.vocabulary(every)
-    pixels = data.pixels(chosen.data, rows, STORED, chosen.cache)
-    model = train(rows, pixels, things, products, chosen.steps, chosen.side, chosen.seed)
+    phases = planned(PHASES, chosen.steps)
+    model = train(rows, decoded(chosen, rows, phases), things, products, phases, chosen.seed)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"trunk": model.trunk.state_dict(), "heads": model.heads.state_dict(), "products": products, "things": things}, chosen.out)
+    torch.save(
+        {"trunk": model.trunk.state_dict(), "heads": model.heads.state_dict(), "products": products, "things": things}, chosen.out
+    )
     held = data.of(every, data.CALIBRATE)
-    shown = data.pixels(chosen.data, held, STORED, chosen.cache)
-    thing, product, scene = (found.argmax(1) for found in answers(model, shown, range(len(held)), chosen.side + 32))
+    shown = data.pixels(chosen.data, held, phases[-1][1], chosen.cache)
+    thing, product, scene = (found.argmax(1) for found in answers(model, shown, range(len(held)), phases[-1][0] + 32))
     for name in sorted({row.set for row in held}):
         of = [at for at, row in enumerate(held) if row.set == name]
         named = np.mean([things[thing[at]] == held[at].kind for at in of]) if name == "generic" else math.nan
