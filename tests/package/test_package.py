@@ -107,14 +107,13 @@ def contents(bundle: Path) -> list[str]:
         return archive.namelist()
 
 
-def run_alone(script: str, *paths: Path) -> dict[str, Any]:
+def run_alone(script: str, *paths: Path) -> Any:
     """What the script prints in an interpreter that sees only these paths and the standard library."""
     environment = {"AWS_DEFAULT_REGION": "us-east-1", "TABLE": "aftersales-test"}
     command = [sys.executable, "-I", "-S", "-c", ALONE + script, *map(str, paths)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return json.loads(done.stdout)
 
 
 def test_every_module_of_ours_is_in_the_zip(ours: set[str], for_lambda: Path) -> None:
@@ -187,6 +186,8 @@ def test_the_template_of_this_build_passes_cfn_lint(for_lambda: Path, tmp_path: 
     streams = [event["Properties"]["Stream"] for event in events if event["Type"] == "DynamoDB"]
     assert streams == [{"Fn::GetAtt": ["Table", "StreamArn"]}]
     assert {event["Type"] for event in events} == {"DynamoDB", "Schedule"}
+    erasing = [name for name, one in template["Resources"].items() if "s3:DeleteObject" in json.dumps(one)]
+    assert len(erasing) == 1, "the schedule that erases has its right by its name"
 
 
 # --- the gate itself ------------------------------------------------------------------------------------------------

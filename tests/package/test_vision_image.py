@@ -25,7 +25,7 @@ from infra.local.system import System
 from infra.local.worker import sqs_record
 from infra.package import build
 from tests.package.lambda_api import Lambda
-from tests.package.test_package import ALONE, link
+from tests.package.test_package import ALONE, link, run_alone
 
 #: What Lambda's base image brings for a function in Python: its runtime client.
 BROUGHT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
@@ -141,6 +141,23 @@ def test_the_zip_profile_fits_lambda(tmp_path: Path) -> None:
     assert 150 * MIB < size < VISION_ZIP.max_bytes - 3 * MIB  # Chalice's runtime and the app come on top
     assert not (tmp_path / "stage" / "vendor" / "rapidocr").exists()
     assert PROFILES == {"image": VISION, "zip": VISION_ZIP}
+
+
+READ = """
+from PIL import Image, ImageDraw, ImageFont
+import numpy
+picture = Image.new("RGB", (640, 480), "white")
+ImageDraw.Draw(picture).text((30, 60), "ORDER A1001", font=ImageFont.load_default(48), fill="black")
+from plugins.vision import ocr
+print(json.dumps([text for text, sure, corners in ocr.lines(numpy.asarray(picture))] if ocr.able() else None))
+"""
+
+
+def test_the_image_reads_words_and_the_zip_says_that_it_cannot(context: Path, tmp_path: Path) -> None:
+    """With nothing but itself the image reads print; the zip finds no reader, and no fault."""
+    assert run_alone(READ, context / TASK) == ["ORDER A1001"]
+    stage(VISION_ZIP, this_machine(), tmp_path / "stage")
+    assert run_alone(READ, tmp_path / "stage" / "vendor") is None
 
 
 # --- the handler, through Lambda's runtime client ---------------------------------------------------------------------
