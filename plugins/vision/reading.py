@@ -47,25 +47,26 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is written on a picture. ``able``: words can be read here; ``read``: this picture was read."""
+    """What is written on a picture. ``able``: words can be read here; ``read``: this picture was read. ``shape``: height, width."""
 
     lines: tuple[Line, ...] = ()
     codes: tuple[Code, ...] = ()
     letters: Letters = field(default_factory=Letters)
     able: bool = False
     read: bool = False
+    shape: tuple[int, int] = (1, 1)
 
 
 def read(rgb: RGB, must: bool = False) -> Text:
     """What is written on an (H, W, 3) uint8 picture. ``must``: read it even where no print was noticed."""
+    height, width = rgb.shape[:2]
     seen = letters.look(rgb)
     found = codes(rgb, enlarge=bool(seen.bars))
     able = ocr.able()
     if not able or not (must or ((seen.seen or found) and ocr.glance(rgb))):
-        return Text((), found, seen, able)
-    height, width = rgb.shape[:2]
+        return Text((), found, seen, able, shape=(height, width))
     lines = tuple(Line(text, round(sure, 3), _region(corners, height, width)) for text, sure, corners in ocr.lines(rgb))
-    return Text(lines, found, seen, able, read=True)
+    return Text(lines, found, seen, able, read=True, shape=(height, width))
 
 
 def codes(rgb: RGB, enlarge: bool = False) -> tuple[Code, ...]:

@@ -6,12 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from plugins.vision.measure import cost, fingerprint, quality, spoilage
+from plugins.vision.measure import cost, fingerprint, masking, quality, spoilage
 
 PARTS = {
     "quality": quality.report,
     "fingerprint": fingerprint.report,
     "spoilage": spoilage.report,
+    "masking": masking.report,
     "intake": cost.limits,
     "time": cost.timing,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ class Photo:
     set: str
     kind: str
     group: str
+    detail: str = ""
+
+    @property
+    def fold(self) -> int:
+        """0 to 4, the same for all of a group; photos of fold 0 are held out: nothing is trained or chosen on them."""
+        return int(hashlib.sha1(self.group.encode()).hexdigest(), 16) % 5  # noqa: S324  # a split, no secret
 
     @property
     def spoiled(self) -> bool | None:
@@ -49,7 +56,12 @@ class Photo:
 def listed(data: Path) -> list[Photo]:
     """Every photo of the manifest, in its order."""
     with (data / "manifest.csv").open(encoding="utf-8", newline="") as rows:
-        return [Photo(data / r["file"], r["set"], r["class"], r["split_group"]) for r in csv.DictReader(rows)]
+        return [Photo(data / r["file"], r["set"], r["class"], r["split_group"], r["label_detail"]) for r in csv.DictReader(rows)]
+
+
+def held_out(photos: Iterable[Photo]) -> list[Photo]:
+    """The photos that nothing was trained or chosen on."""
+    return [photo for photo in photos if photo.fold == 0]
 
 
 def some(photos: list[Photo], most: int) -> list[Photo]:
