@@ -19,6 +19,7 @@ PLACES: tuple[str, ...] = ("order_id", "goods", "amount", "deadline", "return_ad
 LONGEST = 1_000
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+_SENTENCE = re.compile(r".+?(?:[。！？；\n]|[.!?;](?=\s|$)\s*|$)", re.DOTALL)
 _COUNT = r"[0-9０-９][0-9０-９.,，．]*|[零〇一二两三四五六七八九十百千万半几]+"
 _WORDED = r"one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|fifty|hundred"
 #: A sum, or a share of one, however it is written.
@@ -68,13 +69,13 @@ def check(text: str) -> None:
         raise Invalid("A brace in a reply belongs to a place.", todo="Write a place as {amount}.", expected=expected)
     promised = _MONEY.search(rest)
     if promised:
-        raise Invalid(
-            f"A reply names no sum of its own: {promised.group().strip()}.",
-            todo="Write {amount}, which is what the case is about, or leave it out.",
-            found=promised.group().strip(),
-        )
+        found = promised.group().strip(" .,")
+        todo = "Write {amount}, which is what the case is about, or leave it out."
+        raise Invalid(f"A reply names no sum of its own: {found}.", todo=todo, found=found)
 
 
 def fill(text: str, facts: Mapping[str, str]) -> str:
-    """The template with its places filled; one that ``facts`` does not name, or names as nothing, is left out."""
-    return _PLACE.sub(lambda place: facts.get(place[1], "") if place[1] in PLACES else place[0], text)
+    """The template with its places filled. A sentence with a place that ``facts`` says nothing for is left out."""
+    sentences = _SENTENCE.findall(text)
+    kept = [s for s in sentences if all(facts.get(place) for place in _PLACE.findall(s))]
+    return "".join(_PLACE.sub(lambda place: facts[place[1]], s) for s in kept).strip()

@@ -9,11 +9,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from aftersales.case import Kind
+from aftersales.complaint import Handling
 from aftersales.decision import Outcome
 from aftersales.evidence import EvidenceKind, ProofRole
 from aftersales.order import DiscountKind, Order, OrderStatus
 from aftersales.parcel import Disposition
 from aftersales.refund import RefundState
+from aftersales.template import LONGEST
 
 END = r"$(?!\n)"  # Python's ``$`` alone would let a last line's end through, and one waybill pose as two
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+" + END)]
@@ -272,6 +274,20 @@ class MessageBody(Body):
     """A message to the other side."""
 
     text: Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class ReplyBody(Body):
+    """One answer of the shop's own: for a handling, in a language, with ``{places}``."""
+
+    handling: Handling
+    locale: Literal["zh-CN", "en"]
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+
+
+class RepliesBody(Body):
+    """All answers of the shop's own; what is left out is answered with the default."""
+
+    replies: Annotated[list[ReplyBody], Meta(max_length=2 * len(Handling))]
 
 
 class DeadlineBody(Dated):

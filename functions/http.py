@@ -26,6 +26,7 @@ from functions.body import Private
 from functions.context import Context, Once, again
 from functions.failures import Audience
 from functions.reply import CaseView, Problem
+from functions.reply_draft import RepliesView
 from functions.reply_money import File
 from functions.token import caller_of
 
@@ -208,7 +209,7 @@ def _answered(ctx: Context, route: Route, arguments: Mapping[str, Any]) -> Respo
     if isinstance(view, File):
         content = view.content.decode() if view.media.startswith("text/") else view.content
         return Response(route.status, content, {"Content-Type": view.media, "Cache-Control": "no-store", **_name(view.name)})
-    headers = {"ETag": f'"{view.version}"'} if isinstance(view, CaseView) else {}
+    headers = {"ETag": f'"{view.version}"'} if isinstance(view, CaseView | RepliesView) else {}
     return _json(route.status, msgspec.json.encode(view).decode(), headers)
 
 

@@ -12,6 +12,7 @@ from aftersales.errors import OverRefund
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import decide
+from functions import reading
 from functions.payout import facts_of, follow, offer_of, timeouts
 
 #: Which event a decision is. Two persons begin with one.
@@ -34,6 +35,7 @@ def judge(registry: Registry, change: Change, file: CaseFile, order: OrderFile, 
     facts = facts_of(registry, replace(file, case=case), order, now)
     offer = offer_of(registry, case)
     findings: tuple[Finding, ...] = tuple(rule(facts) for rule in (*offer.when, *offer.rules)) + _unmarked(facts.findings)
+    findings += reading.findings_of(registry, case)
     decision = decide(facts, findings, case.amount)
     try:
         return decided(registry, change, order, decision, now)

@@ -35,10 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the answers; 2 when the file cannot be read as it should be. What is printed before that is not a whole array."""
+    """Print the answers; 2, and none of them, when the file cannot be read as it should be."""
     try:
+        for _ in texts(args.file, args.column):  # all of it can be read, or nothing is answered
+            pass
         reader = text_reason.build({})
-        _print((reader.read(text, DEFAULT_LOCALE) for text in texts(args.file, args.column)), as_json=args.json)
+        show = _print_json if args.json else _print_lines
+        show(reader.read(text, DEFAULT_LOCALE) for text in texts(args.file, args.column))
     except AftersalesError as error:
         print(f"aftersales read-reason: {error.message} {error.todo}".rstrip(), file=sys.stderr)
         return 2
@@ -89,17 +92,16 @@ def _fits(file: Path, encoding: str) -> bool:
     return True
 
 
-def _print(readings: Iterator[Reading], *, as_json: bool) -> None:
-    """One line per answer; the first is made before anything is printed, so that a broken beginning prints nothing."""
-    first = next(readings, None)
-    if as_json:
-        print("[", end="" if first is None else "\n")
-    following = next(readings, None) if first else None
-    while first is not None:
-        print(_json(first) + ("," if following else "") if as_json else _line(first))
-        first, following = following, next(readings, None) if following else None
-    if as_json:
-        print("]")
+def _print_json(readings: Iterator[Reading]) -> None:
+    print("[", end="")
+    for number, reading in enumerate(readings):
+        print("," if number else "", _json(reading), sep="\n", end="")
+    print("\n]")
+
+
+def _print_lines(readings: Iterator[Reading]) -> None:
+    for reading in readings:
+        print(f"{reading.reason:30} {reading.confidence:5.3f} {'' if reading.sure else 'unsure'}".rstrip())
 
 
 def _json(reading: Reading) -> str:
@@ -111,7 +113,3 @@ def _json(reading: Reading) -> str:
         "sure": reading.sure,
     }
     return json.dumps(said)
-
-
-def _line(reading: Reading) -> str:
-    return f"{reading.reason:30} {reading.confidence:5.3f} {'' if reading.sure else 'unsure'}".rstrip()

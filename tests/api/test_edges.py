@@ -190,6 +190,7 @@ BODIES: dict[str, Any] = {
     "/v1/merchant/cases/{case_id}/deadline": {"action": "pause", "reason": "no"},
     "/v1/merchant/cases/{case_id}/refunds/{number}/release": {"how": "not_owed", "reason": "no"},
     "/v1/cases/{case_id}/refunds/{number}/account": {"to": "balance"},
+    "/v1/merchant/replies": {"replies": []},
     "/v1/merchant/tickets/{ticket_id}/close": {"resolution": "no"},
 }
 GUARDED = [r for r in app.ROUTES if r.roles]
