@@ -80,6 +80,16 @@ def test_a_reader_that_breaks_stops_no_claim(mall: Mall, reasons: FakeReasons, c
     assert ROTTEN not in caplog.text
 
 
+def test_a_mall_without_a_reader_drafts_from_the_chosen_reason(mall: Mall) -> None:
+    """Nobody has to switch reading on: what the buyer chose is answered, and no finding speaks of words."""
+    mall.photos.findings = ()
+    case_id = claimed(mall, note=ROTTEN, reason="short_weight")
+    assert not [f for f in mall.case(case_id)["decision"]["findings"] if f["check"] == "text.reason"]
+    draft = drafted(mall, case_id)
+    assert (draft["sure"], draft["agrees"], draft["handling"]) == (False, None, "refund_share")
+    assert draft["reply"]
+
+
 # --- the draft --------------------------------------------------------------------------------------------------------
 def test_a_draft_says_what_was_read_what_to_do_and_what_to_answer(mall: Mall, reasons: FakeReasons) -> None:
     """The answer is in the buyer's language, with the goods, the amount and the deadline of the case, and nothing left open."""

@@ -47,6 +47,12 @@ answer = app.app(event, None)
 print(json.dumps({"answer": answer, "modules": sorted(sys.modules), "file": app.__file__}))
 """
 
+READ = """
+from aftersales.registry import Registry
+reading = Registry({"ports": {"reasons": "text_reason"}}).reasons.read("The milk arrived rotten", "en")
+print(json.dumps({"reason": reading.reason, "sure": reading.sure, "modules": sorted(sys.modules)}))
+"""
+
 IMPORT_ALL = """
 import importlib, pathlib
 root = pathlib.Path(sys.argv[1])
@@ -155,6 +161,13 @@ def test_what_was_built_answers_with_nothing_but_itself(for_here: Path, runtime:
     assert said["answer"]["statusCode"] == 200
     assert json.loads(said["answer"]["body"])["openapi"].startswith("3.1")
     assert {"numpy", "cv2", "PIL", "onnxruntime"}.isdisjoint(said["modules"])
+
+
+def test_what_was_built_reads_words_with_nothing_but_itself(for_here: Path) -> None:
+    """The weights are in the bundle, and reading with them loads nothing but the standard library."""
+    said = run_alone(READ, for_here)
+    assert (said["reason"], said["sure"]) == ("spoiled_or_damaged_on_arrival", True)
+    assert {"numpy", "onnxruntime", "msgspec", "boto3"}.isdisjoint(said["modules"])
 
 
 def test_every_module_loads_from_the_bundle_alone(for_here: Path, runtime: Path) -> None:
