@@ -73,6 +73,7 @@ def add_to_case(ctx: Context, case_id: str, body: EvidenceBody) -> UploadView:
         raise Conflict(f"A case takes {MOST} proofs of the shop.", todo="Hand in what shows it best.")
     if file.case.terminal:
         raise Conflict("A closed case takes no more evidence.", todo="Write to the buyer.", state=file.case.state)
+    _about(ctx.order_of(file.case.merchant, file.case.order_id), body.line_id)
     checked(body.kind, body.content_type, body.bytes, PROOFS)
     evidence_id = uuid4().hex[:12]
     key = retention.key_of("evidence", file.case.merchant, case_id, evidence_id)

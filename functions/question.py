@@ -68,8 +68,7 @@ def _written(order: OrderFile, lines: list[Line]) -> tuple[tuple[str, str], ...]
 
 def _pictures(registry: Registry, file: CaseFile, role: ProofRole, most: int) -> tuple[bytes, ...]:
     """The merchant's pictures of that role that count, newest first, as far as they are what was handed in."""
-    lines = {"", *(i.line_id for i in file.case.items)}
-    proofs = (e for e in reversed(file.evidence) if e.role is role and e.is_looked_at and e.line_id in lines)
+    proofs = (e for e in reversed(file.evidence) if e.role is role and e.is_looked_at)
     usable = [e for e in proofs if e.state is not EvidenceState.AWAITING_UPLOAD and not e.erased_at and counts(file.case, e)]
     contents = (unchanged(registry, e, PHOTO_BYTES) for e in usable[:most])
     return tuple(content for content in contents if content is not None)

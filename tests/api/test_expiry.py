@@ -11,6 +11,7 @@ import pytest
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.decision import Finding, Source, Verdict
+from aftersales.ports import Due
 from aftersales.registry import Registry
 from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.files import FakeFiles
@@ -134,6 +135,7 @@ def test_a_case_that_opens_again_keeps_its_files(mall: Mall) -> None:
 def test_a_case_opened_in_the_last_moment_keeps_its_files(mall: Mall) -> None:
     """Nothing is deleted before the erasure is written down on the version that was read: who opens the case first wins."""
     case_id = closed(mall)
+    kept = dict(mall.files.kept)
     mall.clock.move(timedelta(days=90))
     real, bounced = mall.store.case, []
 
@@ -150,7 +152,16 @@ def test_a_case_opened_in_the_last_moment_keeps_its_files(mall: Mall) -> None:
     assert bounced == [case_id]
     assert mall.case(case_id)["state"] == "settling"
     assert mall.case(case_id)["evidence"][0]["erased_at"] is None
-    assert len(mall.files.kept) == 3
+    assert mall.files.kept == kept
+
+
+def test_what_is_due_is_judged_by_the_case_as_it_is_now(mall: Mall) -> None:
+    """An index may lag: a case that it names too early, or that has no files left, is left alone."""
+    case_id = closed(mall)
+    now, kept = mall.clock.now(), dict(mall.files.kept)
+    assert not expire.files(mall.registry, Due("files", case_id, now), now)
+    assert not expire.files(mall.registry, Due("files", "unknown", now), now)
+    assert mall.files.kept == kept
 
 
 class Dying(FakeFiles):
@@ -234,6 +245,42 @@ def test_a_proof_stays_while_a_case_of_its_order_may_need_it(mall: Mall) -> None
     later(mall, days=1)
     assert mall.files.kept == {}
     assert [e["erased_at"] is not None for e in mall.case(case_id)["evidence"]] == [True, True]
+
+
+def test_erasing_a_case_leaves_the_orders_proof(mall: Mall) -> None:
+    """The proof belongs to the order, whose other pieces may be claimed yet: it goes by its own time."""
+    proof = mall.proof()
+    mall.clock.move(timedelta(hours=1))
+    case_id = closed(mall)
+    later(mall, days=90)
+    assert list(mall.files.kept) == [f"evidence/m1/proofs/{proof}"]
+    assert [e["url"] for e in mall.case(case_id)["evidence"]] == [None, None]
+    assert mall.must("GET", "/v1/orders/o1/proofs", role="clerk")["proofs"][0]["url"]
+
+
+def test_a_claim_in_the_last_moment_keeps_the_proof(mall: Mall) -> None:
+    """Between the look at an order's cases and the erasure a claim is handed in: the proof stays for it."""
+    mall.push(an_order(order_id="o2", status="shipped", lines=(a_line(vertical="general"),)))
+    proof = mall.proof("o2")
+    mall.clock.move(timedelta(days=180))
+    real, claimed = mall.store.order, list[str]()
+
+    def read_then_claim(merchant: str, order_id: str) -> Any:
+        found = real(merchant, order_id)
+        if not claimed:
+            claimed.append("under way")
+            items = [{"line_id": "l1", "pieces": 1}]
+            asked = {"order_id": "o2", "kind": "refund_only", "reason": "not_received", "items": items, "submit": True}
+            claimed.append(mall.must("POST", "/v1/cases", asked)["case_id"])
+        return found
+
+    mall.store.order = read_then_claim
+    expire.run(mall.registry)
+    mall.store.order = real
+    assert mall.case(claimed[-1])["state"] == "reviewing"
+    assert f"evidence/m1/proofs/{proof}" in mall.files.kept
+    assert [e["role"] for e in mall.case(claimed[-1], role="clerk")["evidence"]] == ["dispatch"]
+    assert mall.case(claimed[-1], role="clerk")["evidence"][0]["url"]
 
 
 def test_a_place_that_was_never_used_is_forgotten_too(mall: Mall) -> None:

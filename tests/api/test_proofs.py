@@ -12,6 +12,7 @@ from aftersales.decision import Finding, Source, Verdict
 from aftersales.order import Shipment
 from aftersales.registry import Registry
 from aftersales.testing.builders import NOW, a_line, an_order
+from functions import evidence
 from tests.mall import SEEN, STAGE, Mall
 
 DOUBT = Finding("vision.spoilage", Verdict.UNSURE, "vision.unsure", Source.MODEL, 0.4)
@@ -107,8 +108,10 @@ def test_a_proof_that_was_changed_afterwards_is_not_compared_with(mall: Mall) ->
 
 def test_a_proof_is_about_a_line_of_the_order(mall: Mall) -> None:
     """A line that the order has not is named; proofs of other lines do not come with a claim."""
-    refused = mall.send("POST", PROOFS, {"bytes": 9, "role": "catalogue", "line_id": "l9"}, role="clerk")
-    assert (refused.status, refused.json["code"]) == (400, "invalid")
+    about = {"bytes": 9, "role": "catalogue", "line_id": "l9"}
+    for path in (PROOFS, f"/v1/cases/{mall.claim(submit=False)['case_id']}/evidence"):
+        refused = mall.send("POST", path, about, role="clerk")
+        assert (refused.status, refused.json["code"]) == (400, "invalid")
     mall.push(an_order(order_id="o1", lines=(a_line(), a_line(line_id="l2")), payments=paid(2)))
     mall.proof(role="catalogue", line_id="l2")
     case_id = mall.claim()["case_id"]
@@ -194,6 +197,29 @@ def test_what_is_seen_on_the_shops_picture_decides_nothing(mall: Mall) -> None:
     assert ([f["check"] for f in proof["findings"]], proof["overlay_url"]) == (["vision.lit"], None)
     about_shop = [q for q in mall.photos.asked if not q.reason]
     assert [(q.dispatched, q.catalogue) for q in about_shop] == [((), None)]
+
+
+def test_the_buyer_hands_in_the_buyers_evidence_alone(mall: Mall) -> None:
+    """A proof that the shop has uploaded and not handed in stays the shop's to hand in, whatever the buyer submits."""
+    mall.photos.findings = (DOUBT,)
+    case_id = mall.claim(submit=False)["case_id"]
+    evidence_id = mall.piece(case_id, b"not yet", {"role": "inspection"}, role="clerk")
+    mall.must("POST", f"/v1/cases/{case_id}/submit")
+    mall.pump()
+    (proof,) = (e for e in mall.case(case_id)["evidence"] if e["evidence_id"] == evidence_id)
+    assert (proof["state"], proof["url"], compared(mall, case_id)) == ("awaiting_upload", None, [])
+
+
+def test_a_blurred_proof_asks_the_buyer_for_nothing(mall: Mall) -> None:
+    """The shop's own picture cannot be read: that is the shop's matter, and the claim goes on."""
+    mall.proof(kind="inspection", role="packing_list")
+    case_id = str(mall.claim()["case_id"])
+    photo, proof = (e.evidence_id for e in sorted(mall.store.case(case_id).evidence, key=lambda e: e.role is not None))
+    mall.photos.findings = (Finding("vision.sharp", Verdict.MISSING, "vision.too_blurred", Source.MODEL, 0.9),)
+    assert evidence.verify(mall.registry, case_id, proof)
+    mall.photos.findings = (SEEN,)
+    assert evidence.verify(mall.registry, case_id, photo)
+    assert mall.case(case_id)["state"] == "settling"
 
 
 def test_a_buyers_evidence_has_no_role(mall: Mall) -> None:
