@@ -100,6 +100,7 @@ def _reader() -> Any:
             "Det.limit_side_len": SIDE,
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
             "Cls.model_path": str(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
+            "Rec.rec_batch_num": 1,  # six long lines at once take twice the memory (1,125 MB on a dense page, not 616), and longer
             "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
         }
     )
