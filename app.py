@@ -39,6 +39,7 @@ from functions import (
     remedy,
     reply,
     reply_draft,
+    reply_evidence,
     reply_money,
     rerun,
     returns,
@@ -84,8 +85,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/orders/{order_id}/options", orders.options, None, reply.OptionsView, READS),
     # the merchant's own proofs, from before any claim
     Route("POST", "/v1/orders/{order_id}/proofs", proofs.add, body.ProofBody, reply.UploadView, MALL | STAFF, 201),
-    Route("GET", "/v1/orders/{order_id}/proofs", proofs.listed, None, reply.ProofPage, MALL | STAFF),
-    Route("POST", "/v1/orders/{order_id}/proofs/{evidence_id}/hand-in", proofs.hand_in, None, reply.ProofView, MALL | STAFF),
+    Route("GET", "/v1/orders/{order_id}/proofs", proofs.listed, None, reply_evidence.ProofPage, MALL | STAFF),
+    Route(
+        "POST", "/v1/orders/{order_id}/proofs/{evidence_id}/hand-in", proofs.hand_in, None, reply_evidence.ProofView, MALL | STAFF
+    ),
     # the buyer asks, and everybody concerned reads
     Route("POST", "/v1/cases", cases.open_case, body.CaseBody, reply.CaseView, ASKS, 201),
     Route("GET", "/v1/cases", cases.mine, None, reply.CasePage, BUYER),
@@ -98,7 +101,7 @@ ROUTES: tuple[Route, ...] = (
         "/v1/cases/{case_id}/evidence/{evidence_id}/original",
         originals.open_original,
         body.OriginalBody,
-        reply.OriginalView,
+        reply_evidence.OriginalView,
         ASKS | originals.OPENERS,
     ),
     Route("POST", "/v1/cases/{case_id}/submit", cases.submit, None, reply.CaseView, ASKS),

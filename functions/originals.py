@@ -12,7 +12,7 @@ from aftersales.evidence import EvidenceState
 from functions import exhibit
 from functions.body import OriginalBody
 from functions.context import Context
-from functions.reply import OriginalView
+from functions.reply_evidence import OriginalView
 
 #: Who is let to the other side's original. A clerk works with the masked copy.
 OPENERS = frozenset({Role.APPROVER, Role.ADMIN, Role.PLATFORM})

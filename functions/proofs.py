@@ -23,7 +23,8 @@ from functions import retention
 from functions.body import EvidenceBody, ProofBody
 from functions.context import Context
 from functions.exhibit import SHOPS
-from functions.reply import CaseView, ProofPage, ProofView, UploadView
+from functions.reply import CaseView, UploadView
+from functions.reply_evidence import ProofPage, ProofView
 from functions.upload import PROOFS, checked, content_of, place
 from functions.view import stored
 
