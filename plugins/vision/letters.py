@@ -8,8 +8,11 @@ specks too, but seldom rows of them. What is found is a reason to read, and what
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aftersales.decision import Region
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,25 +32,27 @@ STEEP, DENSE = 24, 0.36
 #: More marks than this are texture: the largest are kept.
 MOST_MARKS = 400
 
+#: Turns in degrees after which rows of any tilt are seen: a row may run askew by 15 degrees, across or down.
+TURNS = (0, -45, -22, 22, 45)
+
 #: (left, top, right, bottom) in fractions of width and height.
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """So many ``marks`` side by side, ``upright`` where they stand above each other."""
+    """So many ``marks`` side by side, and the four corners around them."""
 
     marks: int
-    box: Box
-    upright: bool
+    region: Region
 
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """``rows`` of marks, those with most marks first, and patches of ``bars``."""
+    """``rows`` of marks, those with most marks first, and patches of ``bars``, four corners each."""
 
     rows: tuple[Row, ...] = ()
-    bars: tuple[Box, ...] = ()
+    bars: tuple[Region, ...] = ()
 
     @property
     def marks(self) -> int:
@@ -60,25 +65,57 @@ class Letters:
         return bool(self.bars) or self.marks >= 2 * ROW or any(row.marks > ROW for row in self.rows)
 
 
-def look(rgb: NDArray[np.uint8]) -> Letters:
-    """Where an (H, W, 3) uint8 picture seems to carry print."""
+def look(rgb: NDArray[np.uint8], turns: Sequence[int] = (0,)) -> Letters:
+    """Where an (H, W, 3) uint8 picture seems to carry print, after each of the turns in degrees."""
     import cv2
     import numpy as np
 
     from plugins.vision.quality import fitted
 
     grey = np.asarray(cv2.cvtColor(fitted(rgb, SIDE), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    height, width = grey.shape
+    rows: list[Row] = []
+    bars: list[Region] = []
+    for turn in turns:
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1)
+        turned = np.asarray(cv2.warpAffine(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+        back = cv2.invertAffineTransform(matrix)
+        rows += [Row(marks, _region(box, back, width, height)) for marks, box in _print(turned)]
+        bars += [_region(box, back, width, height) for box in _bars(turned)]
+    return Letters(tuple(sorted(rows, key=lambda row: -row.marks)[:60]), tuple(bars))
+
+
+def corners(box: Box) -> Region:
+    """The four corners of a box."""
+    left, top, right, bottom = (round(min(1.0, max(0.0, side)), 3) for side in box)
+    return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
+def _region(box: Box, back: NDArray[np.generic], width: int, height: int) -> Region:
+    """The corners of a box that was found on the turned picture, on the picture itself."""
+    import numpy as np
+
+    there = np.array([(x * width, y * height, 1.0) for x, y in corners(box)]) @ np.asarray(back, dtype=np.float64).T
+    shares = np.clip(there / (width, height), 0, 1).round(3).tolist()
+    return tuple((x, y) for x, y in shares)
+
+
+def _print(grey: Grey) -> list[tuple[int, Box]]:
+    """The rows of dark and of light marks, across and down."""
+    import cv2
+    import numpy as np
+
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (13, 13))
-    found: list[Row] = []
+    found: list[tuple[int, Box]] = []
     for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
         specks = cv2.threshold(cv2.morphologyEx(grey, operation, kernel), CONTRAST, 1, cv2.THRESH_BINARY)[1]
         stats = cv2.connectedComponentsWithStats(specks, connectivity=8)[2][1:].astype(np.int64)
         found += _rows(stats[:, (0, 1, 2, 3, 4)], grey.shape, upright=False)
         found += _rows(stats[:, (1, 0, 3, 2, 4)], grey.shape[::-1], upright=True)
-    return Letters(tuple(sorted(found, key=lambda row: -row.marks)[:60]), _bars(grey))
+    return found
 
 
-def _rows(specks: Numbers, shape: tuple[int, ...], *, upright: bool) -> list[Row]:
+def _rows(specks: Numbers, shape: tuple[int, ...], *, upright: bool) -> list[tuple[int, Box]]:
     """The rows among specks, (N, 5) of left, top, width, height and area; turned by the caller where rows run downwards."""
     import numpy as np
 
@@ -91,7 +128,7 @@ def _rows(specks: Numbers, shape: tuple[int, ...], *, upright: bool) -> list[Row
     if len(marks) < ROW:
         return []
     rows = [chain for chain in _chains(_next(marks)) if len(chain) >= ROW]
-    return [Row(len(chain), _box(marks[chain], shape, upright=upright), upright) for chain in rows]
+    return [(len(chain), _box(marks[chain], shape, upright=upright)) for chain in rows]
 
 
 def _next(marks: Numbers) -> NDArray[np.intp]:

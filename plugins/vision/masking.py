@@ -12,10 +12,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from aftersales.decision import Region
-from plugins.vision import letters
+from plugins.vision import paper
+from plugins.vision.letters import Box, corners
 from plugins.vision.personal import personal
-from plugins.vision.reading import Text
-from plugins.vision.sheet import SURE, Sheets, corners, look, pieces
+from plugins.vision.reading import Code, Text
+from plugins.vision.sheet import LONG_ROW, SURE, Sheets, around, look, pieces
 from plugins.vision.waybill import harmless
 
 if TYPE_CHECKING:
@@ -30,25 +31,25 @@ QUALITY = 85
 TILES, LEAST_TILE = 1.5, 14
 #: What is hidden reaches so far beyond the outline of its line, in heights of the line: letters stand out of their boxes.
 MARGIN = 0.22
-#: Where words cannot be read, so many marks side by side are hidden on a picture that has bars or several rows.
-ROW_MARKS, ROWS = 6, 2
+#: A bar code is at least so high for its length; its reader tells of the part that it read.
+BAR_HEIGHT = 0.4
 
 
-def mask(rgb: RGB, text: Text, faces: Iterable[letters.Box], sheets: Sheets | None = None) -> tuple[bytes, tuple[Region, ...]]:
+def mask(rgb: RGB, text: Text, faces: Iterable[Box], sheets: Sheets | None = None) -> tuple[bytes, tuple[Region, ...]]:
     """A JPEG of the (H, W, 3) uint8 picture without what is personal, and the places that were hidden, at most 12."""
-    hidden = places(text, faces, sheets)
+    hidden = places(rgb, text, faces, sheets)
     return jpeg(hide(rgb, hidden)), hidden[:12]
 
 
-def places(text: Text, faces: Iterable[letters.Box] = (), sheets: Sheets | None = None) -> tuple[Region, ...]:
-    """What has to be hidden."""
+def places(rgb: RGB, text: Text, faces: Iterable[Box] = (), sheets: Sheets | None = None) -> tuple[Region, ...]:
+    """What has to be hidden on the (H, W, 3) uint8 picture."""
     sheets = sheets or look(text)
     lines = [line.text for line in text.lines]
     hidden = [corners(face) for face in faces]
     hidden += [text.lines[i].region for i in personal(lines)]
     hidden += [code.region for code in text.codes if code.kind in ("QR Code", "PDF417", "Aztec") and sheets.has_waybill]
     if sheets.has_waybill:
-        hidden += _on_waybill(text, sheets)
+        hidden += _on_waybill(rgb, text, sheets)
     elif not text.able:
         hidden += _unread(text)
     return tuple(dict.fromkeys(hidden))
@@ -74,18 +75,18 @@ def jpeg(rgb: RGB) -> bytes:
     return out.getvalue()
 
 
-def _on_waybill(text: Text, sheets: Sheets) -> list[Region]:
+def _on_waybill(rgb: RGB, text: Text, sheets: Sheets) -> list[Region]:
     """All print that lies on the waybill but what is known to be harmless; the whole of it where it was not or hardly read."""
     region = sheets.waybill_region
-    if region is None:
+    if region is None:  # nothing tells where it is: whatever is print
         return pieces(text)
     on_it = [line for line in text.lines if _overlap(line.region, region, text.shape) > 0.3]
     sure = [line for line in on_it if line.confidence >= SURE]
     if not text.read or 2 * len(sure) < len(on_it) or not on_it:
-        return [region]
+        sheet = paper.around(rgb, text.codes[0].region if text.codes else region) or around([region], text, far=True)
+        return [*([sheet] if sheet else []), region, *pieces(text), *(_whole(code, text.shape) for code in text.codes)]
     shown = [line.region for line in sure if harmless(line.text)]
-    boxes = [corners(box) for box in (*(row.box for row in text.letters.rows), *text.letters.bars)]
-    print_on_it = [*(line.region for line in on_it), *(code.region for code in text.codes), *boxes]
+    print_on_it = [*pieces(text), *(_whole(code, text.shape) for code in text.codes)]
     return [
         place
         for place in print_on_it
@@ -93,10 +94,24 @@ def _on_waybill(text: Text, sheets: Sheets) -> list[Region]:
     ]
 
 
+def _whole(code: Code, shape: tuple[int, int]) -> Region:
+    """What a code covers; of bars their whole height."""
+    import cv2
+    import numpy as np
+
+    if code.kind in ("QR Code", "Data Matrix", "Aztec", "PDF417"):
+        return code.region
+    scale = np.array([shape[1], shape[0]], dtype=np.float32)
+    middle, (wide, high), turn = cv2.minAreaRect(np.array(code.region, dtype=np.float32) * scale)
+    least = BAR_HEIGHT * max(wide, high)
+    around = cv2.boxPoints((middle, (max(wide, least), max(high, least)), turn)) / scale
+    return tuple((round(float(x), 3), round(float(y), 3)) for x, y in np.clip(around, 0, 1))
+
+
 def _unread(text: Text) -> list[Region]:
     """Rows of marks, where no words can be read here: personal or not, nobody can say."""
-    rows = [row for row in text.letters.rows if row.marks >= ROW_MARKS]
-    return [corners(row.box) for row in rows] if text.letters.bars or len(rows) >= ROWS else []
+    rows = [row.region for row in text.letters.rows if row.marks >= LONG_ROW]
+    return rows if text.letters.bars or len(rows) >= 2 else []
 
 
 def _overlap(part: Region, whole: Region, shape: tuple[int, int]) -> float:

@@ -60,9 +60,9 @@ class Text:
 def read(rgb: RGB, must: bool = False) -> Text:
     """What is written on an (H, W, 3) uint8 picture. ``must``: read it even where no print was noticed."""
     height, width = rgb.shape[:2]
-    seen = letters.look(rgb)
-    found = codes(rgb, enlarge=bool(seen.bars))
     able = ocr.able()
+    seen = letters.look(rgb, (0,) if able else letters.TURNS)  # where nothing can be read, this is all that tells what to mask
+    found = codes(rgb, enlarge=bool(seen.bars))
     if not able or not (must or ((seen.seen or found) and ocr.glance(rgb))):
         return Text((), found, seen, able, shape=(height, width))
     lines = tuple(Line(text, round(sure, 3), _region(corners, height, width)) for text, sure, corners in ocr.lines(rgb))

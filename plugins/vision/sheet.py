@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aftersales.decision import Region
-from plugins.vision.letters import Box
 from plugins.vision.personal import Personal, flat, kinds
 from plugins.vision.reading import Line, Text
 from plugins.vision.waybill import of_code, weight
@@ -31,6 +30,10 @@ _LABEL = re.compile(
 )
 #: What belongs to one sheet lies no farther from the rest of it than so many lines are high.
 REACH = 2.5
+#: The same where nothing could be read, in long sides of the picture.
+FAR = 0.12
+#: Rows of fewer marks are seeds and spots as often as letters.
+LONG_ROW = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def look(text: Text, scene: Mapping[str, float] | None = None) -> Sheets:
     waybill, signs = _waybill(text)
     label, shown = _label(text, {id(sign) for sign in signs})
     waybill = max(waybill, float(guess.get("waybill", 0.0)))
-    region = _around([*_regions(signs), *([] if signs else _everything(text))], text) if waybill >= 0.5 else None
+    region = around([*_regions(signs), *([] if signs else _everything(text))], text) if waybill >= 0.5 else None
     return Sheets(max(label, float(guess.get("label", 0.0))), waybill, tuple(_regions(shown))[:12], region)
 
 
@@ -104,24 +107,17 @@ def _regions(things: Sequence[object]) -> list[Region]:
 
 def _everything(text: Text) -> list[Region]:
     """All that looks like print, where nothing says what it is: the longest row and the largest bars, to grow from."""
-    boxes = [*(row.box for row in text.letters.rows[:1]), *text.letters.bars[:1]]
-    return [*(code.region for code in text.codes), *(corners(box) for box in boxes)]
-
-
-def corners(box: Box) -> Region:
-    """The four corners of a box."""
-    left, top, right, bottom = (round(side, 3) for side in box)
-    return (left, top), (right, top), (right, bottom), (left, bottom)
+    return [*(code.region for code in text.codes), *(row.region for row in text.letters.rows[:1]), *text.letters.bars[:1]]
 
 
 def pieces(text: Text) -> list[Region]:
-    """Every place that carries print: lines, codes, rows of marks, bars."""
-    boxes = [*(row.box for row in text.letters.rows), *text.letters.bars]
-    return [*(line.region for line in text.lines), *(code.region for code in text.codes), *(corners(box) for box in boxes)]
+    """Every place that carries print: lines, codes, long rows of marks, bars."""
+    rows = [row.region for row in text.letters.rows if row.marks >= LONG_ROW]
+    return [*(line.region for line in text.lines), *(code.region for code in text.codes), *rows, *text.letters.bars]
 
 
-def _around(seeds: Sequence[Region], text: Text) -> Region | None:
-    """The outline of the seeds and of all print that lies near to them, near to that, and so on."""
+def around(seeds: Sequence[Region], text: Text, far: bool = False) -> Region | None:
+    """The outline of the seeds and of all print near to them, near to that, and so on; ``far``: of all that may be print."""
     import cv2
     import numpy as np
 
@@ -129,8 +125,9 @@ def _around(seeds: Sequence[Region], text: Text) -> Region | None:
         return None
     scale = np.array([text.shape[1], text.shape[0]], dtype=np.float64)
     inside = [_points(seed, scale) for seed in seeds]
-    waiting = [_points(piece, scale) for piece in pieces(text)]
-    reach = REACH * float(np.median([_height(p) for p in (inside if len(inside) > 1 else [*inside, *waiting])]))
+    rows = [row.region for row in text.letters.rows] if far else []
+    waiting = [_points(piece, scale) for piece in [*pieces(text), *rows]]
+    reach = FAR * max(text.shape) if far else REACH * min(float(np.median([_height(p) for p in inside])), 0.04 * max(text.shape))
     grown = True
     while grown and waiting:
         near = [any(_gap(p, q) <= reach for q in inside) for p in waiting]

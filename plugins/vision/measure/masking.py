@@ -1,4 +1,4 @@
-"""What stays readable on masked copies of drawn waybills, what of the goods is hidden by mistake, and how often fruit is called a face."""
+"""What stays readable on masked copies of drawn waybills, and what of real photos is hidden by mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from plugins.vision import faces, masking, ocr, reading
+from plugins.vision import faces, letters, masking, ocr, reading
 from plugins.vision.measure import waybills
 from plugins.vision.measure.photos import held_out, listed, pixels, shown, some
 from plugins.vision.personal import flat
@@ -49,17 +49,20 @@ def drawn(most: int) -> None:
         start = time.perf_counter()
         text = reading.read(picture.rgb)
         seen += look(text).has_waybill
-        hidden = masking.hide(picture.rgb, masking.places(text))
+        hidden = masking.hide(picture.rgb, masking.places(picture.rgb, text))
         times.append(1000 * (time.perf_counter() - start))
         total.update([what for what, _ in picture.fields] + ["code"] * len(picture.codes))
         before.update(leaks(picture, picture.rgb))
         after.update(leaks(picture, hidden))
-        blind.update(leaks(picture, masking.hide(picture.rgb, masking.places(unable(text)))))
+        blind.update(leaks(picture, masking.hide(picture.rgb, masking.places(picture.rgb, unable(picture.rgb, text)))))
         berries.append(covered(picture, hidden))
     print(f"masking: {most} drawn waybills beside berries; {seen} are seen as waybills")
     for what, count in sorted(total.items()):
-        print(f"{what:8} {count:4} drawn, readable before {before[what]:4}, masked {after[what]:3}, masked by the zip {blind[what]:3}")
-    print(f"berries hidden: {sum(berries) / len(berries):.2%}, most {max(berries):.2%}; read and masked in {median(times):.0f} ms (median)")
+        print(
+            f"{what:8} {count:4} drawn, readable before {before[what]:4}, masked {after[what]:3}, masked by the zip {blind[what]:3}"
+        )
+    print(f"berries hidden: {sum(berries) / len(berries):.2%}, most {max(berries):.2%}")
+    print(f"read and masked in {median(times):.0f} ms (median)")
 
 
 def real(data: Path, most: int) -> None:
@@ -76,21 +79,23 @@ def real(data: Path, most: int) -> None:
             times.append(1000 * (time.perf_counter() - start))
             text = reading.read(rgb)
             found += bool(people)
-            hidden += bool(masking.places(text, people))
-            blind += bool(masking.places(unable(text), people))
-        print(f"{name:24} {len(photos):4} photos: face {found:3}, hidden {hidden:3}, by the zip {blind:3}; {median(times):4.0f} ms for faces")
+            hidden += bool(masking.places(rgb, text, people))
+            blind += bool(masking.places(rgb, unable(rgb, text), people))
+        figures = f"face {found:3}, hidden {hidden:3}, by the zip {blind:3}; {median(times):4.0f} ms for faces"
+        print(f"{name:24} {len(photos):4} photos: {figures}")
 
 
-def unable(text: Text) -> Text:
-    """What would be known had no words been read."""
-    return replace(text, lines=(), able=False, read=False)
+def unable(rgb: NDArray[np.uint8], text: Text) -> Text:
+    """What would be known could no words be read here."""
+    return replace(text, lines=(), able=False, read=False, letters=letters.look(rgb, letters.TURNS))
 
 
 def leaks(picture: Drawn, rgb: NDArray[np.uint8]) -> list[str]:
     """The kinds of field that can still be read on ``rgb``, one entry per field, by the same readers, also enlarged."""
     import cv2
+    import numpy as np
 
-    larger = cv2.resize(rgb, None, fx=1.6, fy=1.6, interpolation=cv2.INTER_CUBIC)
+    larger = np.asarray(cv2.resize(rgb, None, fx=1.6, fy=1.6, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     lines = [squashed(text) for view in (rgb, larger) for text, _, _ in ocr.lines(view)]
     codes = {code.text for code in reading.codes(rgb, enlarge=True)}
     found = [what for what, value in picture.fields if any(gives_away(what, value, line) for line in lines)]

@@ -46,7 +46,7 @@ _LATIN = (
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A picture with what is personal on it: ``fields`` are (what, text), ``number`` tracks the parcel, ``codes`` are what bars say.
+    """A picture with what is personal on it: ``fields`` are (what, text). ``number`` is the parcel's, ``codes`` are what bars say.
 
     ``berries`` are where the berries lie, (left, top, right, bottom) in fractions.
     """
