@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: What shops, makers and carriers print. Rarer ones are left out: they are what texture is taken for.
 FORMATS = ("EANUPC", "Code128", "Code39", "Code93", "ITF", "DataBar", "QRCode", "DataMatrix", "PDF417", "Aztec")
-#: Characters that a code has at least; shorter ones are chance.
-LEAST = 6
+#: Characters that a code has at least; shorter ones are chance, the more so where a code carries no check digit.
+LEAST, LEAST_UNCHECKED, UNCHECKED = 4, 6, ("Code 39", "ITF")
 #: Below this long side a picture with bars on it is looked at once more, enlarged.
 SMALL_SIDE = 800
 
@@ -70,13 +70,17 @@ def read(rgb: RGB, must: bool = False) -> Text:
 
 
 def codes(rgb: RGB, enlarge: bool = False) -> tuple[Code, ...]:
-    """The bar codes of an (H, W, 3) uint8 picture. ``enlarge``: look again at twice the size where a small picture shows none."""
+    """The bar codes of an (H, W, 3) uint8 picture. ``enlarge``: where none is read look again, in grey, and at twice the size."""
     import cv2
 
     found = _decoded(rgb, 1)
-    if found or not enlarge or max(rgb.shape) > SMALL_SIDE:
+    if found or not enlarge:
         return found
-    return _decoded(cv2.resize(rgb, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2)
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)  # zxing-cpp takes red for blue: its own grey is another one
+    found = _decoded(grey, 1)
+    if found or max(rgb.shape) > SMALL_SIDE:
+        return found
+    return _decoded(cv2.resize(grey, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2)
 
 
 def _decoded(picture: Any, times: int) -> tuple[Code, ...]:
@@ -87,10 +91,10 @@ def _decoded(picture: Any, times: int) -> tuple[Code, ...]:
     height, width = picture.shape[0] / times, picture.shape[1] / times
     found = []
     for code in zxingcpp.read_barcodes(picture, formats=wanted):
-        at = code.position
+        at, kind = code.position, str(code.format)
         corners = np.array([(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)]) / times
-        if len(code.text) >= LEAST:
-            found.append(Code(str(code.format), code.text, _region(corners, height, width)))
+        if len(code.text) >= (LEAST_UNCHECKED if kind.startswith(UNCHECKED) else LEAST):
+            found.append(Code(kind, code.text, _region(corners, height, width)))
     return tuple(found)
 
 

@@ -6,12 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from plugins.vision.measure import cost, fingerprint, masking, quality, spoilage
+from plugins.vision.measure import cost, fingerprint, masking, quality, reading, spoilage
 
 PARTS = {
     "quality": quality.report,
     "fingerprint": fingerprint.report,
     "spoilage": spoilage.report,
+    "reading": reading.report,
     "masking": masking.report,
     "intake": cost.limits,
     "time": cost.timing,
