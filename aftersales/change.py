@@ -84,11 +84,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class PhotoPrint:
-    """A perceptual fingerprint (64 bits as 16 hex digits) of one photo, so that its reuse is found across cases."""
+    """The words under which a photo is found again, in any case of any merchant. ``at`` is when the photo was handed in.
 
-    value: str
+    Words are short and opaque; copies of one picture share some of them, most other pictures none.
+    """
+
+    words: tuple[str, ...]
+    merchant: str
     case_id: str
     evidence_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,11 +128,19 @@ class DueBy(Query[Due]):
     now: datetime
 
 
+#: Of one word at most so many photos are looked up: no word, however common, makes a search slow.
+NEWEST_PRINTS = 16
+
+
 @dataclass(frozen=True, slots=True)
 class PrintsLike(Query[PhotoPrint]):
-    """Fingerprints that share a quarter of their bits with ``value``: candidates for reuse, to be compared bit by bit."""
+    """Photos that share words with ``words``: candidates for reuse, to be compared.
 
-    value: str
+    Of each word the newest NEWEST_PRINTS photos, newest first, one word after another: a photo is given once for each word it
+    shares, with that word alone.
+    """
+
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +380,20 @@ class PhotoReport:
     masked: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sameness:
+    """Whether one picture was made from another. ``same`` is None where too little shows to tell: that accuses nobody.
+
+    ``confidence`` in [0, 1] is in ``same``; ``points`` of the pictures lie on each other; ``how`` names what was done, in words
+    such as "mirrored" or "cut", "" where nothing can be told.
+    """
+
+    same: bool | None
+    confidence: float = 0.0
+    points: int = 0
+    how: tuple[str, ...] = ()
+
+
 class PhotoVerifier(Protocol):
     """Looks at one photo. Bad evidence is a Finding, never an exception."""
 
@@ -380,6 +402,9 @@ class PhotoVerifier(Protocol):
 
     def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:
         """The same for a video: a few of its frames are looked at, and the one that shows most is reported on."""
+
+    def same(self, features: bytes, others: bytes) -> Sameness:
+        """Whether two pictures, by the ``features`` of their reports, are one. Features that cannot be read give None."""
 
 
 class ReasonReader(Protocol):

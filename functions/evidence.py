@@ -7,13 +7,13 @@ from dataclasses import replace
 from uuid import uuid4
 
 from aftersales.case import Event, State
-from aftersales.change import Change, PhotoPrint
-from aftersales.decision import Finding, Source, Verdict
+from aftersales.change import Change
+from aftersales.decision import Finding, Verdict
 from aftersales.errors import Conflict, Invalid
-from aftersales.evidence import Evidence, EvidenceKind, EvidenceState, print_distance
-from aftersales.ports import CaseFile, PhotoReport, PrintsLike
+from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
+from aftersales.ports import CaseFile, PhotoReport
 from aftersales.registry import Registry
-from functions import proofs, question, retention
+from functions import proofs, question, retention, reuse
 from functions.body import EvidenceBody
 from functions.context import Context, again, by_system, commit
 from functions.judgement import judge
@@ -24,9 +24,6 @@ MOST = 20  # pieces of a buyer's evidence per case
 MOST_VIDEOS = 3  # of them: each is read whole when it is handed in, and looked at frame by frame
 #: What is kept of a look at the merchant's own picture: whether it can be read. It says nothing about the claim.
 QUALITY = frozenset({"vision.readable", "vision.large", "vision.lit", "vision.sharp"})
-#: Two fingerprints of 64 bits at most this far apart are taken for one picture; ``python -m plugins.vision.measure`` says how well.
-SAME_PICTURE = 10
-MOST_ALIKE = 2_000
 
 
 def add(ctx: Context, case_id: str, body: EvidenceBody) -> UploadView:
@@ -123,7 +120,7 @@ def _looked_at(registry: Registry, file: CaseFile, piece: Evidence) -> Evidence:
         return replace(piece, state=EvidenceState.VERIFIED, findings=() if piece.role else (changed,))
     report = _report(registry, file, piece, content)
     if piece.role is None:
-        findings = (*report.findings, *_reuse(registry, file, piece, report))
+        findings = (*report.findings, *reuse.of_photo(registry, file, piece, report))
     else:
         findings = tuple(f for f in report.findings if f.check in QUALITY)
     made = {
@@ -151,34 +148,3 @@ def _kept(registry: Registry, file: CaseFile, piece: Evidence, name: str, copy: 
     key = retention.key_of(name, file.case.merchant, file.case.case_id, piece.evidence_id)
     registry.files.write(key, copy, "image/jpeg")
     return key
-
-
-def _reuse(registry: Registry, file: CaseFile, piece: Evidence, report: PhotoReport) -> tuple[Finding, ...]:
-    """Whether the picture served another case. Suspicion goes to a person; it never rejects.
-
-    Written first, then asked for: of two cases with one picture that are looked at in the same moment, one sees the other.
-    """
-    if not report.print:
-        return ()
-    registry.store.commit(Change(prints=(PhotoPrint(report.print, file.case.case_id, piece.evidence_id),)))
-    alike = _alike(registry, report.print)
-    others = [p for p in alike if p.case_id != file.case.case_id and print_distance(p.value, report.print) <= SAME_PICTURE]
-    if not others:
-        return (Finding("vision.reused", Verdict.PASS, "vision.not_seen_before", Source.MODEL, 0.9),)
-    nearest = min(others, key=lambda p: print_distance(p.value, report.print))
-    distance = print_distance(nearest.value, report.print)
-    data = (("distance_bits", distance),)
-    return (Finding("vision.reused", Verdict.UNSURE, "vision.seen_before", Source.MODEL, 1 - distance / 64, data),)
-
-
-def _alike(registry: Registry, value: str) -> list[PhotoPrint]:
-    """Every candidate for the same picture, up to a bound that only a picture of nothing reaches."""
-    found: list[PhotoPrint] = []
-    cursor = None
-    while len(found) < MOST_ALIKE:
-        page = registry.store.find(PrintsLike(value), cursor, 100)
-        found += page.found
-        cursor = page.cursor
-        if cursor is None:
-            break
-    return found

@@ -12,7 +12,7 @@ from aftersales.ports import CaseFile
 from aftersales.refund import Cause, Refund
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import consent, exhibit, failures, words
+from functions import consent, exhibit, failures, reuse, words
 from functions.context import Context
 from functions.failures import Worded
 from functions.reply import (
@@ -171,7 +171,7 @@ def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingV
         text=words.of_finding(vertical, finding, ctx.locale),
         source=finding.source,
         confidence=finding.confidence,
-        data=dict(finding.data),
+        data=dict(reuse.shown(finding).data),
         regions=[list(region) for region in finding.regions],
         failure=failure_view(failures.of_findings(vertical, (finding,), ctx.locale, ctx.audience)),
     )

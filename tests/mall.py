@@ -15,7 +15,7 @@ import msgspec
 import app
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.order import Order
-from aftersales.ports import PhotoQuestion, PhotoReport
+from aftersales.ports import PhotoQuestion, PhotoReport, Sameness
 from aftersales.registry import Registry
 from aftersales.testing.builders import an_order
 from aftersales.testing.channel import FakeChannel
@@ -50,12 +50,16 @@ class Photos:
         assert question.title
         self.asked.append(question)
         mark = f"{abs(hash(photo)) % 2**64:016x}"
-        return PhotoReport(self.findings, mark, b"overlay", 0.4, masked=b"masked " + photo)
+        return PhotoReport(self.findings, mark, b"overlay", 0.4, mark.encode(), (mark,), b"masked " + photo)
 
     def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:
         """The same of a video."""
         self.watched.append(video)
         return self.inspect(video, question)
+
+    def same(self, features: bytes, others: bytes) -> Sameness:
+        """Whether they are the same bytes."""
+        return Sameness(features == others, 0.9, 100, ("turned",))
 
 
 @dataclass

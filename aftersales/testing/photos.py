@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.ports import PhotoQuestion, PhotoReport, PhotoVerifier
+from aftersales.ports import PhotoQuestion, PhotoReport, PhotoVerifier, Sameness
 
 SPOILED_STRAWBERRIES = PhotoQuestion("Strawberries 5 jin", "fruit", "fresh", "spoiled")
 JPEG = b"\xff\xd8\xff\xe0 not a real picture"
@@ -34,7 +34,8 @@ def a_report(spoiled_share: float | None = None, mark: str = "0123456789abcdef",
     else:
         data = (("spoiled_percent", round(100 * spoiled_share)), ("spoiled_share", spoiled_share))
         findings += (Finding("vision.spoilage", Verdict.PASS, "vision.spoiled", Source.MODEL, 0.9, data),)
-    return PhotoReport((*findings, *extra), mark, JPEG if spoiled_share else None, spoiled_share)
+    overlay = JPEG if spoiled_share else None
+    return PhotoReport((*findings, *extra), mark, overlay, spoiled_share, features=mark.encode(), words=(mark,))
 
 
 class FakePhotos:
@@ -52,16 +53,26 @@ class FakePhotos:
         if photo in self._script:
             return self._script[photo]
         if photo.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
-            mark = hashlib.sha256(photo).hexdigest()[:16]
-            return PhotoReport((Finding("vision.readable", Verdict.PASS, "vision.readable"),), mark)
+            return _readable(photo)
         return PhotoReport((Finding("vision.readable", Verdict.MISSING, "vision.not_a_photo"),))
 
     def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:
         """The scripted report, else that the video can be seen, else (by its first bytes) that it is none."""
         if video not in self._script and video[4:8] == b"ftyp":
-            mark = hashlib.sha256(video).hexdigest()[:16]
-            return PhotoReport((Finding("vision.readable", Verdict.PASS, "vision.readable"),), mark)
+            return _readable(video)
         return self.inspect(video, question)
+
+    def same(self, features: bytes, others: bytes) -> Sameness:
+        """Pictures with the same features are one; those without any cannot be told."""
+        if not features or not others:
+            return Sameness(None)
+        return Sameness(features == others, 0.9, 100 if features == others else 0)
+
+
+def _readable(content: bytes) -> PhotoReport:
+    mark = hashlib.sha256(content).hexdigest()[:16]
+    findings = (Finding("vision.readable", Verdict.PASS, "vision.readable"),)
+    return PhotoReport(findings, mark, features=mark.encode(), words=(mark,))
 
 
 class PhotoVerifierContract:

@@ -17,6 +17,7 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
 from aftersales.ports import (
+    NEWEST_PRINTS,
     AnswerTo,
     CaseFile,
     Due,
@@ -204,8 +205,7 @@ class FakeStore:
                 mine = (n for n in self._notices.values() if (n.merchant, n.recipient) == (query.merchant, query.recipient))
                 return [((_text(n.at), n.key), n) for n in mine], True
             case PrintsLike():
-                prints = [p for p in self._prints.values() if _alike(p.value, query.value)]
-                return [((p.case_id, p.evidence_id), p) for p in prints], False
+                return [((f"{n:09}",), photo) for n, photo in enumerate(self._photos_like(query))], False
         return self._money(query), False
 
     def _money(self, query: Query[Any]) -> list[Row]:
@@ -230,6 +230,12 @@ class FakeStore:
                 reports = (r for r in self._all(Report) if r.merchant == query.merchant and query.first <= r.day <= query.last)
                 return [((r.day.isoformat(), r.channel, r.currency), r) for r in reports]
         raise ValueError(f"no such query: {query!r}")
+
+    def _photos_like(self, query: PrintsLike) -> Iterable[PhotoPrint]:
+        for word in query.words:
+            sharing = [p for p in self._prints.values() if word in p.words]
+            newest = sorted(sharing, key=lambda p: (_text(p.at), p.case_id, p.evidence_id), reverse=True)[:NEWEST_PRINTS]
+            yield from (replace(p, words=(word,)) for p in newest)
 
     def _due(self, query: DueBy) -> Iterable[Due]:
         if query.kind in ("files", "proof"):
@@ -296,7 +302,3 @@ def _urgency(case: Case) -> str:
 
 def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _alike(one: str, other: str) -> bool:
-    return any(one[i : i + 4] == other[i : i + 4] for i in range(0, 16, 4))

@@ -173,7 +173,7 @@ class StoreContract:
         """When the money moved meanwhile, neither case nor step, parcel, refund, evidence, claim, print or answer is written."""
         file, case = pushed(store), opened(store)
         store.commit(Change(ledger=file.ledger))
-        print_ = PhotoPrint("0123456789abcdef", "c1", "e1")
+        print_ = PhotoPrint(("w1",), "m1", "c1", "e1", NOW)
         change = Change(
             case, evidence=(an_evidence(),), parcel=a_parcel(), refunds=(a_refund(),), ledger=file.ledger,
             prints=(print_,), claims=("waybill#sf#1",), answer=an_answer(),
@@ -181,7 +181,7 @@ class StoreContract:
         refused(store, change, StaleVersion)
         assert stored(store) == CaseFile(case)
         assert len(store.find(StepsOf("c1")).found) == 1
-        assert store.find(PrintsLike(print_.value)).found == ()
+        assert store.find(PrintsLike(print_.words)).found == ()
         assert store.find(AnswerTo("m1/buyer:b1", "k1", NOW)).found == ()
         store.commit(Change(case, claims=("waybill#sf#1",)))
 

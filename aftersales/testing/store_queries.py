@@ -11,7 +11,19 @@ from aftersales.change import Change, Notice, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.errors import Invalid, StaleVersion
 from aftersales.order import Buyer
-from aftersales.ports import Due, DueBy, NoticesOf, OfBuyer, OfMerchant, OrdersOfPhone, PrintsLike, Query, StepsOf, Store
+from aftersales.ports import (
+    NEWEST_PRINTS,
+    Due,
+    DueBy,
+    NoticesOf,
+    OfBuyer,
+    OfMerchant,
+    OrdersOfPhone,
+    PrintsLike,
+    Query,
+    StepsOf,
+    Store,
+)
 from aftersales.testing.builders import NOW, a_case, a_parcel, a_refund
 from aftersales.testing.store_contract import opened, pushed, stored
 
@@ -184,19 +196,32 @@ class QueryContract:
                 assert found == sorted(found)
 
     # --- fingerprints -------------------------------------------------------------------------------------------------
-    def test_prints_that_share_a_quarter_are_candidates(self, store: Store) -> None:
-        """One of four 16-bit quarters is enough; the same quarter at another place is not; each is found once."""
-        given = {
-            "same": "0123456789abcdef", "first": "0123000000000000", "last": "000000000000cdef",
-            "shifted": "4567012300000000", "none": "ffffffffffffffff",
-        }  # fmt: skip
-        for case_id, value in given.items():
-            change = Change.opened(a_case(case_id=case_id), "buyer:b1", NOW)
-            store.commit(replace(change, prints=(PhotoPrint(value, case_id, "e1"),)))
+    def test_photos_that_share_a_word_are_candidates(self, store: Store) -> None:
+        """A photo is found by each word that it shares, once for each and with it alone; words that only begin alike are others."""
+        given = {"both": ("a1", "b2"), "one": ("c3", "b2"), "none": ("a", "a12"), "twice": ("a1", "a1")}
+        photos = {c: PhotoPrint(words, "m1", c, "e1", NOW) for c, words in given.items()}
+        for case_id, photo in photos.items():
+            store.commit(replace(Change.opened(a_case(case_id=case_id), "buyer:b1", NOW), prints=(photo,)))
         for limit in (1, 2, 50):
-            found = everything(store, PrintsLike("0123456789abcdef"), limit)
-            assert sorted(p.case_id for p in found) == ["first", "last", "same"]
-            assert all(p == PhotoPrint(given[p.case_id], p.case_id, "e1") for p in found)
+            found = everything(store, PrintsLike(("a1", "zz", "b2")), limit)
+            assert [(p.words[0], p.case_id) for p in found] == [("a1", "twice"), ("a1", "both"), ("b2", "one"), ("b2", "both")]
+            assert all(p == replace(photos[p.case_id], words=p.words) for p in found)
+        assert everything(store, PrintsLike(())) == []
+
+    def test_of_a_common_word_the_newest_photos_are_found(self, store: Store) -> None:
+        """A word that every picture has costs a bounded look: the newest sixteen photos, the latest first, on pages of any size."""
+        ages = [(7 * n) % 20 for n in range(20)]
+        store.commit(Change(prints=tuple(PhotoPrint(("w",), "m1", f"c{age:02}", "e1", NOW - age * HOUR) for age in ages)))
+        for limit in (1, 5, 50):
+            found = everything(store, PrintsLike(("w",)), limit)
+            assert [p.case_id for p in found] == [f"c{n:02}" for n in range(NEWEST_PRINTS)]
+
+    def test_a_photo_that_is_written_twice_is_one(self, store: Store) -> None:
+        """Who looks at a photo again, because the answer of the first look was lost, writes what was written."""
+        photo = PhotoPrint(("w",), "m1", "c1", "e1", NOW)
+        for _ in range(2):
+            store.commit(Change(prints=(photo,)))
+        assert everything(store, PrintsLike(("w",))) == [photo]
 
     # --- notices ------------------------------------------------------------------------------------------------------
     def test_a_notice_becomes_true_with_its_change(self, store: Store) -> None:

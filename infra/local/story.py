@@ -81,7 +81,7 @@ def _grouped(keys: Iterable[tuple[str, str]]) -> list[str]:
     for pk, sk in keys:
         kind = pk.partition("#")[0]
         partitions.setdefault({"PHOTO": "PHOTO#…", "IDEM": "IDEM#…"}.get(kind, pk), []).append(sk)
-    told = {"PHOTO#…": "fingerprint, in {n} quarters", "IDEM#…": "answer kept for 24 h, {n} in all"}
+    told = {"PHOTO#…": "photo, under {n} words", "IDEM#…": "answer kept for 24 h, {n} in all"}
     lines = []
     for pk, sks in partitions.items():
         what = told[pk].format(n=len(sks)) if pk in told else ", ".join(_short(sk) for sk in sks)

@@ -27,9 +27,9 @@ def inbox_key(merchant: str, recipient: str) -> str:
     return f"INBOX#{part(merchant)}#{part(recipient)}"
 
 
-def print_key(value: str, quarter: int) -> str:
-    """The partition of all prints that share this quarter of their bits."""
-    return f"PHOTO#{quarter}#{value[quarter * 4 : quarter * 4 + 4]}"
+def print_key(word: str) -> str:
+    """The partition of all photos that share this word."""
+    return f"PHOTO#{part(word)}"
 
 
 def payment_key(channel: str, transaction_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
@@ -173,6 +173,7 @@ def _payers(ledger: Ledger) -> Iterator[Write]:
 
 
 def _print(photo: PhotoPrint) -> Iterator[Write]:
-    for quarter in range(4):
-        key = (print_key(photo.value, quarter), f"{part(photo.case_id)}#{part(photo.evidence_id)}")
-        yield Write(item(key, photo), "print")
+    """One item per word, each alone with its word; the newest are found first."""
+    for word in dict.fromkeys(photo.words):
+        key = (print_key(word), f"{stamp(photo.at)}#{part(photo.case_id)}#{part(photo.evidence_id)}")
+        yield Write(item(key, replace(photo, words=(word,))), "print")

@@ -18,6 +18,7 @@ from aftersales.change import Answer, Notice, PhotoPrint, Step
 from aftersales.errors import Invalid
 from aftersales.ledger import Ledger
 from aftersales.ports import (
+    NEWEST_PRINTS,
     AnswerTo,
     Due,
     DueBy,
@@ -114,7 +115,7 @@ class Finder:
             case NoticesOf():
                 return self._notices(query, start, size)
             case PrintsLike():
-                return self._prints(query, start or [0, None], size)
+                return self._prints(query, start or [0, None])
         return self._money(query, start, size)
 
     def _money(self, query: Query[Any], start: Position, size: int) -> Iterator[Row]:
@@ -160,16 +161,15 @@ class Finder:
         for item in self._reads.items(size, keys, **asked):
             yield position_of("due", item), _waiting(query.kind, item)
 
-    def _prints(self, query: PrintsLike, start: Position, size: int) -> Iterator[Row]:
-        """The four partitions in turn; a print that shares several quarters is given at the first of them."""
+    def _prints(self, query: PrintsLike, start: Position) -> Iterator[Row]:
+        """The partitions of the words in turn, the newest photos of each and no more: one small request to a word."""
         first, beyond = start
-        for quarter in range(first, 4):
-            after = beyond if quarter == first and beyond else " "  # a space sorts before every case id
-            keys = {":pk": print_key(query.value, quarter), ":sk": after}
-            for item in self._reads.items(size, keys, condition="PK = :pk AND SK > :sk", ConsistentRead=True):
-                found = value(PhotoPrint, item)
-                if all(print_key(found.value, q) != print_key(query.value, q) for q in range(quarter)):
-                    yield [quarter, item["SK"]["S"]], found
+        for number in range(first, len(query.words)):
+            keys = {":pk": print_key(query.words[number])}
+            newest = self._reads.items(NEWEST_PRINTS, keys, "PK = :pk", ScanIndexForward=False, ConsistentRead=True)
+            for item in islice(newest, NEWEST_PRINTS):
+                if number > first or not beyond or item["SK"]["S"] < beyond:
+                    yield [number, item["SK"]["S"]], value(PhotoPrint, item)
 
     def _notices(self, query: NoticesOf, start: Position, size: int) -> Iterator[Row]:
         keys = {":pk": inbox_key(query.merchant, query.recipient), ":sk": start or "~"}  # every instant sorts before "~"

@@ -6,7 +6,7 @@ attribute      what it holds
 ``PK, SK``     ``ORDER#{merchant}#{order}`` / ``HEAD``, ``MONEY``, ``CASE#{id}``, ``PROOF#{id}`` ·
                ``CASE#{id}`` / ``HEAD``, ``EVIDENCE#{id}``, ``PARCEL``, ``REFUND#{nn}``, ``EVENT#{first seq}`` ·
                ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` · ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
-               ``PHOTO#{quarter}#{4 hex digits}`` / ``{case}#{evidence}`` ·
+               ``PHOTO#{word}`` / ``{instant}#{case}#{evidence}`` ·
                ``PAY#{channel}#{transaction}`` / ``{merchant}#{order}`` · ``TICKET#{id}`` / ``HEAD`` ·
                ``REPLIES#{merchant}`` / ``HEAD`` ·
                ``REPORTS#{merchant}`` / ``{day}#{channel}#{currency}`` · ``SPENT#{merchant}#{year}#{payout}#{currency}`` / ``HEAD``

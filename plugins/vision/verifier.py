@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import BadSettings
-from aftersales.ports import PhotoQuestion, PhotoReport
-from plugins.vision import intake, overlay, quality, spoilage
+from aftersales.ports import PhotoQuestion, PhotoReport, Sameness
+from plugins.vision import intake, overlay, quality, reuse, spoilage
+from plugins.vision.features import features
 from plugins.vision.fingerprint import fingerprint
 from plugins.vision.header import NoPhoto
 from plugins.vision.spoilage import Spoilage
+from plugins.vision.words import words
 
 #: Trade → reasons for which spoilage is looked for.
 SPOILAGE_REASONS: Mapping[str, tuple[str, ...]] = {"fresh": ("spoiled", "damaged")}
@@ -35,18 +37,25 @@ class Verifier:
         measured = quality.measure(picture)
         findings = (Finding("vision.readable", Verdict.PASS, "vision.readable", data=figures), *quality.findings(measured))
         # Pictures of nothing are all alike: a print of them would accuse every buyer whose camera failed.
-        mark = fingerprint(picture.rgb) if measured.spread >= quality.UNIFORM_BELOW else ""
+        report = PhotoReport(findings)
+        if measured.spread >= quality.UNIFORM_BELOW:
+            mark, kept = fingerprint(picture.rgb), features(picture.rgb)
+            report = PhotoReport(findings, mark, features=kept, words=words(kept, mark))
         asked = question.reason in self.spoilage_reasons.get(question.vertical, ())
         if not asked or any(f.verdict is Verdict.MISSING for f in findings):
-            return PhotoReport(findings, mark)
+            return report
         seen = spoilage.estimate(picture.rgb)
         share = seen.share if seen.seen else None  # what is not seen may still be there: a low share would be a guess
         findings += (spoiled(seen),)
-        return PhotoReport(findings, mark, overlay.draw(picture.rgb, findings), share)
+        return replace(report, findings=findings, overlay=overlay.draw(picture.rgb, findings), spoiled_share=share)
 
     def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:  # noqa: ARG002  # no video is understood yet
         """No video is understood yet: a photo is asked for."""
         return PhotoReport((Finding("vision.readable", Verdict.MISSING, "vision.not_a_photo", data=(("bytes", len(video)),)),))
+
+    def same(self, features: bytes, others: bytes) -> Sameness:
+        """Whether two pictures, by the features of their reports, are one."""
+        return reuse.same(features, others)
 
 
 def spoiled(seen: Spoilage) -> Finding:

@@ -13,6 +13,7 @@ from aftersales.change import Change, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.errors import AllowanceSpent, BadSettings, IdempotencyMismatch, Invalid, StaleVersion
 from aftersales.ports import (
+    NEWEST_PRINTS,
     DueBy,
     OfMerchant,
     OrdersOfPayment,
@@ -273,7 +274,7 @@ def test_no_phone_is_in_a_key(engine_store: DynamoStore) -> None:
 
 def test_too_much_for_one_transaction_is_invalid(engine_store: DynamoStore) -> None:
     """Above a hundred items a change is refused before anything is written."""
-    prints = tuple(PhotoPrint(f"{n:016x}", "c1", f"e{n}") for n in range(25))
+    prints = tuple(PhotoPrint(tuple(f"w{n}-{k}" for k in range(4)), "m1", "c1", f"e{n}", NOW) for n in range(25))
     change = replace(Change.opened(a_case(), "buyer:b1", NOW), prints=prints)
     assert refused(engine_store, change, Invalid).details["found"] == 103
     engine_store.commit(replace(change, prints=prints[:24]))
@@ -390,20 +391,35 @@ def test_without_the_phone_key_only_orders_are_out_of_reach(engine_store: Dynamo
     """The process that looks at photos holds no key: it reads cases and pages through its own queries; orders it cannot keep."""
     store = DynamoStore({"table": engine_store.table}, engine_store.client)
     opened(engine_store)
-    store.commit(Change(prints=tuple(PhotoPrint("00000000000000ff", f"c{n}", "e1") for n in range(3))))
+    store.commit(Change(prints=tuple(PhotoPrint(("w",), "m1", f"c{n}", "e1", NOW) for n in range(3))))
     pages, cursor = [], None
     while not pages or cursor:
-        page = store.find(PrintsLike("00000000000000ff"), cursor, 2)
+        page = store.find(PrintsLike(("w",)), cursor, 2)
         pages, cursor = [*pages, [found.case_id for found in page.found]], page.cursor
-    assert pages == [["c0", "c1"], ["c2"]]
+    assert pages == [["c2", "c1"], ["c0"]]
     order = an_order(order_id="o2")
     with pytest.raises(BadSettings, match="phone_key"):
         store.commit(Change(order=order, ledger=a_ledger(order)))
     with pytest.raises(BadSettings, match="phone_key"):
         store.find(OrdersOfPhone("m1", "13800000000"))
-    first = engine_store.find(PrintsLike("00000000000000ff"), None, 2)
+    first = engine_store.find(PrintsLike(("w",)), None, 2)
     with pytest.raises(Invalid):
-        store.find(PrintsLike("00000000000000ff"), first.cursor, 2)  # somebody else's cursor
+        store.find(PrintsLike(("w",)), first.cursor, 2)  # somebody else's cursor
+
+
+def test_a_photo_costs_sixteen_small_writes_and_as_many_small_reads(engine_store: DynamoStore) -> None:
+    """A photo of sixteen words is one request to keep, of items below 1 KB, and sixteen requests of one read unit to look up."""
+    words = tuple(f"{n:07x}" for n in range(16))
+    for n in range(30):  # more photos with every word than are ever looked up
+        engine_store.commit(Change(prints=(PhotoPrint(words, "merchant-of-some-length", f"{n:032x}", f"{n:012x}", NOW),)))
+    meter = Meter(engine_store.client)
+    engine_store.commit(Change(prints=(PhotoPrint(words, "merchant-of-some-length", "f" * 32, "f" * 12, NOW),)))
+    assert (sum(meter.requests.values()), meter.write_units) == (1, 32)  # in a transaction each counts twice
+    meter.reset()
+    found = engine_store.find(PrintsLike(words), None, NEWEST_PRINTS * 16).found
+    assert len(found) == NEWEST_PRINTS * 16
+    assert dict(meter.requests) == {"Query": 16}
+    assert meter.read_units <= 2 * 16
 
 
 def test_money_is_never_a_float(engine_store: DynamoStore) -> None:
