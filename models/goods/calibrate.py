@@ -1,7 +1,8 @@
 """Thresholds of the goods model from fold 1, and its card. ``python -m models.goods.calibrate [--from FOLDER]``.
 
 With ``--from`` the trained ``goods.onnx`` is taken over from there first. Yes and no are only worth saying where they are right 98
-times of 100 with two thirds of the names wrong, and a right order is to be called wrong at most once in 200; the rest is left open.
+times of 100 with half of the names wrong (half of those look-alikes'), and a right order is to be called wrong at most once in 200;
+the rest is left open.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ HERE = Path(__file__).parent
 PRECISION = 0.98
 #: How often a right order may be called wrong.
 ACCUSED = 0.005
-STEPS = [round(value, 3) for value in np.arange(0.3, 1.0, 0.01)]
+#: Nothing is said that is not likelier than its contrary.
+STEPS = [round(float(value), 2) for value in np.arange(0.5, 1.0, 0.01)]
 NEAR = [0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2]
 #: Nothing is said with these: where to begin.
 SILENT = {"yes": 2.0, "yes_package": 2.0, "near": -1.0, "other": 2.0, "nothing": 2.0, "nothing_unknown": 2.0, "alike": 2.0}
@@ -94,22 +96,22 @@ def alike_limit(rows: Sequence[Photo], seen: Sequence[Seen]) -> float:
 
     def fits(step: float) -> bool:
         right, wrong = (same >= step).sum(), (apart >= step).sum() * share
-        return bool(right and right / (right + wrong) >= PRECISION)
+        return bool(right >= PRECISION * (right + wrong))
 
     return lowest(STEPS, fits, 2.0)
 
 
 def _fair_yes(questions: Sequence[Asked], step: float) -> bool:
-    """Whether "yes" is right often enough, weighing one wrong name at random and one look-alike per right one."""
+    """Whether "yes" is right often enough."""
     right = sum(q.right for q in questions if q.weighed.right >= step)
-    wrong = sum((1 if q.alike else 1 / 3) for q in questions if not q.right and q.weighed.right >= step)
+    wrong = sum(q.weight for q in questions if not q.right and q.weighed.right >= step)
     return right >= PRECISION * (right + wrong)
 
 
 def _fair_no(questions: Sequence[Asked], found: Mapping[str, float], other: float) -> bool:
     said = [q for q in questions if answer(q.weighed, {**found, "other": other})[0] == "no"]
     accused = sum(q.right for q in said) / max(1, sum(q.right for q in questions))
-    wrong = sum((1 if q.alike else 1 / 3) for q in said if not q.right)
+    wrong = sum(q.weight for q in said if not q.right)
     return accused <= ACCUSED and wrong >= PRECISION * (wrong + sum(q.right for q in said))
 
 

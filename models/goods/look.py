@@ -26,6 +26,11 @@ class Asked:
     alike: bool
     weighed: Weighed
 
+    @property
+    def weight(self) -> float:
+        """What it counts: as much for the wrong names as for the right one, half of that for the look-alike."""
+        return 1.0 if self.right else 0.5 if self.alike else 0.5 / WRONG
+
 
 def looked(folder: Path, rows: Sequence[Photo]) -> list[Seen]:
     """What the model sees on each photo."""

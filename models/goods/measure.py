@@ -58,9 +58,9 @@ def matched(questions: Sequence[Asked]) -> Figures:
 
 
 def precision(questions: Sequence[Asked]) -> Figures:
-    """How often "yes" and "no" are right, one wrong name at random and one look-alike per right one, and how much is decided."""
+    """How often "yes" and "no" are right with half of the names wrong, and how much is decided."""
     limits = card("goods")["thresholds"]
-    replies = [(q, answer(q.weighed, limits)[0], 1.0 if q.right or q.alike else 1 / 3) for q in questions]
+    replies = [(q, answer(q.weighed, limits)[0], q.weight) for q in questions]
     found: Figures = {}
     for reply, truth in (("yes", True), ("no", False)):
         said = [(q.right == truth, weight) for q, given, weight in replies if given == reply]

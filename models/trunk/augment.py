@@ -28,7 +28,7 @@ class Augment:
         self.rng = np.random.default_rng(seed)
         torch.manual_seed(seed)
 
-    def __call__(self, at: Sequence[int], compose: float = 0.4, erase: NDArray[np.bool_] | None = None) -> Tensor:
+    def __call__(self, at: NDArray[np.int64], compose: float = 0.4, erase: NDArray[np.bool_] | None = None) -> Tensor:
         """The photos ``at``, changed: (N, 3, side, side) float in [0, 1]. Cut-outs get another ground with chance ``compose``.
 
         ``erase`` says of which photos the goods are taken out, ground put in their place (only where they can be cut out).
@@ -50,18 +50,18 @@ class Augment:
     def _chance(self, chance: float, count: int) -> Tensor:
         return torch.from_numpy(self.rng.random(count) < chance)
 
-    def _grid(self, at: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def _grid(self, at: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Where each pixel comes from, (N, side, side, 2) in pixels of the stored photo, and which lie outside of it."""
         count = len(at)
-        high, wide = (torch.from_numpy(self.pixels.shape[np.asarray(at), axis].astype(np.float32)) for axis in (0, 1))
-        scale = torch.where(self._chance(0.2, count), self._uniform(1.0, 1.4, count), self._uniform(0.4, 1.0, count).sqrt())
+        high, wide = (torch.from_numpy(self.pixels.shape[at, axis].astype(np.float32)) for axis in (0, 1))
+        scale = torch.where(self._chance(0.1, count), self._uniform(1.0, 1.4, count), self._uniform(0.5, 1.0, count).sqrt())
         aspect = torch.exp(self._uniform(-0.15, 0.15, count))
         # A square of the picture: between its short and its long side, so that nothing is squeezed much.
         base = torch.minimum(wide, high) ** 0.6 * torch.maximum(wide, high) ** 0.4
         half_x, half_y = base * scale * aspect / 2, base * scale / aspect / 2
         x = wide / 2 + self._uniform(-1, 1, count) * (wide / 2 - half_x).abs()
         y = high / 2 + self._uniform(-1, 1, count) * (high / 2 - half_y).abs()
-        angle = torch.where(self._chance(0.4, count), self._uniform(-0.4, 0.4, count), torch.zeros(count))
+        angle = torch.where(self._chance(0.3, count), self._uniform(-0.35, 0.35, count), torch.zeros(count))
         turns = self.rng.choice(4, count, p=[0.91, 0.03, 0.03, 0.03]).astype(np.float32)
         angle = angle + torch.from_numpy(turns) * (np.pi / 2)
         mirror = torch.where(self._chance(0.5, count), -1.0, 1.0)
@@ -74,9 +74,9 @@ class Augment:
         outside = (grid_x < -0.5) | (grid_y < -0.5) | (grid_x > right + 0.5) | (grid_y > bottom + 0.5)
         return torch.stack([grid_x.clamp(min=0).minimum(right), grid_y.clamp(min=0).minimum(bottom)], 3), outside
 
-    def _warp(self, at: Sequence[int], grid: Tensor) -> Tensor:
+    def _warp(self, at: NDArray[np.int64], grid: Tensor) -> Tensor:
         full = self.pixels.rgb.shape[1]
-        rgb = torch.from_numpy(self.pixels.rgb[np.asarray(at)]).permute(0, 3, 1, 2).float().div_(255)
+        rgb = torch.from_numpy(self.pixels.rgb[at]).permute(0, 3, 1, 2).float().div_(255)
         return functional.grid_sample(rgb, (grid * 2 + 1) / full - 1, mode="bilinear", padding_mode="border", align_corners=False)
 
     def _fills(self, count: int) -> tuple[Tensor, Tensor]:
@@ -88,7 +88,7 @@ class Augment:
         return fill, (choice == 0)[:, :, None]
 
     def _compose(
-        self, rgb: Tensor, at: Sequence[int], laid: list[int], erase: NDArray[np.bool_], grid: Tensor, outside: Tensor
+        self, rgb: Tensor, at: NDArray[np.int64], laid: list[int], erase: NDArray[np.bool_], grid: Tensor, outside: Tensor
     ) -> Tensor:
         """The goods of the photos ``laid`` on another ground; or the ground alone, the goods' place filled with its like."""
         full = self.pixels.rgb.shape[1]
@@ -122,12 +122,12 @@ class Augment:
     def _colour(self, rgb: Tensor) -> Tensor:
         """Light, contrast, colourfulness, tint: one 3x3 matrix and a shift per picture, and a bent curve for some."""
         count = len(rgb)
-        light = torch.exp(self._uniform(-0.35, 0.3, count))
-        colourful = self._uniform(0.6, 1.35, count)[:, None, None]
+        light = torch.exp(self._uniform(-0.25, 0.2, count))
+        colourful = self._uniform(0.75, 1.25, count)[:, None, None]
         grey = torch.tensor([0.299, 0.587, 0.114]).expand(3, 3)
         matrix = torch.eye(3) * colourful + grey * (1 - colourful)
-        matrix = matrix * (1 + self._uniform(-0.1, 0.1, count * 3).view(count, 3, 1)) * light[:, None, None]
-        contrast = self._uniform(0.75, 1.25, count)
+        matrix = matrix * (1 + self._uniform(-0.07, 0.07, count * 3).view(count, 3, 1)) * light[:, None, None]
+        contrast = self._uniform(0.85, 1.15, count)
         shift = (1 - contrast) * 0.45 + self._uniform(-0.05, 0.05, count)
         matrix = matrix * contrast[:, None, None]
         flat = torch.baddbmm(shift[:, None, None].expand(-1, 3, 1), matrix, rgb.flatten(2))

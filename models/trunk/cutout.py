@@ -36,7 +36,7 @@ SHARE = (0.04, 0.92)
 def cut_out(rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Where the goods are, (H, W) uint8 of 0 and 255; None when the ground is not plain."""
     lab = cv2.cvtColor(np.asarray(rgb, dtype=np.float32) / 255, cv2.COLOR_RGB2LAB)
-    lab[..., 0] *= 0.5
+    lab = lab * np.array([0.5, 1.0, 1.0], dtype=np.float32)
     void = _at_rim(rgb.max(axis=2) < 14)
     rim = _rim(~void)
     if rim.sum() < 50:

@@ -21,6 +21,8 @@ from models.data import Photo
 Batch = tuple[Tensor, NDArray[np.int64], NDArray[np.bool_]]
 Draw = Callable[[], Batch]
 WAIT_S = 300
+#: How much a photo like a claim's counts beside one of a shop shelf.
+CLAIMED = 2.5
 
 
 def batches(start: Callable[[], Draw], steps: int) -> Iterator[Batch]:
@@ -46,9 +48,8 @@ def weights(rows: Sequence[Photo], everyday: float) -> NDArray[np.float64]:
     """How often each photo is drawn: neither a large class nor a group of many shots rules; ``everyday`` weighs the generic set."""
     classes = Counter((row.set, row.kind) for row in rows)
     groups = Counter(row.group for row in rows)
-    drawn = np.array(
-        [(classes[row.set, row.kind] * groups[row.group]) ** -0.5 * (everyday if row.set == "generic" else 1) for row in rows]
-    )
+    worth = {"generic": everyday, "product_shop": 1.0, "product_iconic": 1.0}
+    drawn = np.array([(classes[row.set, row.kind] * groups[row.group]) ** -0.5 * worth.get(row.set, CLAIMED) for row in rows])
     return np.asarray(drawn / drawn.sum())
 
 
