@@ -1,0 +1,96 @@
+"""Forgeries made from real photos, and watermarks and screens drawn over them: what the honesty checks are measured on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+
+KINDS = ("cloned", "brushed", "spliced")
+
+
+def forged(rgb: Bytes, other: Bytes, kind: str, chance: Generator) -> Bytes:
+    """``rgb`` with a soft-edged patch of 12 to 26 % of its side: a copy of its own, one flat colour, or a piece of ``other``."""
+    import cv2
+    import numpy as np
+
+    high, wide = rgb.shape[:2]
+    radius = chance.uniform(0.06, 0.13) * np.sqrt(high * wide)
+    patch = _blob((high, wide), radius, chance)
+    soft = cv2.GaussianBlur(patch, (0, 0), 1.2 if kind == "brushed" else 2.0)[..., None] / 255
+    source = rgb.astype(np.float32)
+    if kind == "brushed":
+        paint = np.array([chance.uniform(40, 120), chance.uniform(20, 80), chance.uniform(10, 50)])
+        out = source * (1 - soft) + paint * soft
+    elif kind == "spliced":
+        share = max(high / other.shape[0], wide / other.shape[1])
+        piece = cv2.resize(other, (int(other.shape[1] * share) + 1, int(other.shape[0] * share) + 1))[:high, :wide]
+        out = source * (1 - soft) + piece * soft
+    else:
+        rows, columns = np.nonzero(patch)
+        down, right = 0, 0
+        for _ in range(30):
+            down = int(chance.integers(-rows.min(), high - rows.max()))
+            right = int(chance.integers(-columns.min(), wide - columns.max()))
+            if np.hypot(down, right) > 2 * radius:
+                break
+        laid = np.roll(soft, (down, right), (0, 1))
+        out = source * (1 - laid) + np.roll(source, (down, right), (0, 1)) * laid
+    return saved(out.clip(0, 255).astype(np.uint8), int(chance.integers(75, 96)))
+
+
+def saved(rgb: Bytes, quality: int, long: int = 0) -> Bytes:
+    """``rgb`` as it comes back from a JPEG of this quality, made ``long`` px long before where that is not 0."""
+    import cv2
+    import numpy as np
+
+    if long and long < max(rgb.shape):
+        share = long / max(rgb.shape)
+        rgb = np.asarray(cv2.resize(rgb, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    packed = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def watermarked(rgb: Bytes, kind: str, chance: Generator) -> Bytes:
+    """``rgb`` under translucent words: ``tiled`` over all of it, or one ``large`` word across."""
+    import cv2
+    import numpy as np
+
+    high, wide = rgb.shape[:2]
+    side = int(np.hypot(high, wide)) + 8
+    layer = np.zeros((side, side), dtype=np.uint8)
+    word = ("stock photo", "agency.com", "Preview", "SAMPLE")[int(chance.integers(4))]
+    size = max(high, wide) / 640 * chance.uniform(0.6, 1.1)
+    if kind == "large":
+        size *= 0.8 * wide / max(1, cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, size, 2)[0][0])
+    thick = max(1, round(size * 2))
+    (across, tall), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, size, thick)
+    if kind == "large":
+        cv2.putText(layer, word, ((side - across) // 2, (side + tall) // 2), cv2.FONT_HERSHEY_DUPLEX, size, 255, thick, cv2.LINE_AA)
+    else:
+        for row, top in enumerate(range(0, side, int(tall * chance.uniform(2.5, 6)))):
+            for left in range(-(row % 2) * across // 2, side, int(across * chance.uniform(1.1, 1.7))):
+                cv2.putText(layer, word, (left, top), cv2.FONT_HERSHEY_DUPLEX, size, 255, thick, cv2.LINE_AA)
+    angle = float(chance.choice([0.0, 30.0, -30.0]))
+    layer = np.asarray(cv2.warpAffine(layer, cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1), (side, side)), dtype=np.uint8)
+    top, left = (side - high) // 2, (side - wide) // 2
+    over = layer[top : top + high, left : left + wide, None] / 255 * chance.uniform(0.2, 0.45)
+    return saved((rgb * (1 - over) + 255 * over).clip(0, 255).astype(np.uint8), int(chance.integers(75, 96)))
+
+
+def _blob(shape: tuple[int, int], radius: float, chance: Generator) -> Bytes:
+    import cv2
+    import numpy as np
+
+    centre = [chance.uniform(min(radius, side / 2), max(side - radius, side / 2)) for side in shape[::-1]]
+    angles = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    far = radius * chance.uniform(0.7, 1.3, 10)
+    points = np.stack([centre[0] + far * np.cos(angles), centre[1] + far * np.sin(angles)], 1).astype(np.int32)
+    out = np.zeros(shape, dtype=np.uint8)
+    cv2.fillPoly(out, [points], 255)
+    return out
