@@ -16,7 +16,7 @@ from plugins.vision import intake
 from plugins.vision.header import NoPhoto
 from plugins.vision.times import look as look_at_time
 
-SECONDS = float(os.environ.get("SOAK_SECONDS", "120")) if os.environ.get("SOAK") else 2.0
+SECONDS = float(os.environ.get("SOAK_SECONDS", "240")) if os.environ.get("SOAK") else 2.0
 REASONS = {
     "vision.empty", "vision.not_a_photo", "vision.heic", "vision.truncated", "vision.broken", "vision.too_many_bytes",
     "vision.too_many_pixels",
