@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Corners = NDArray[np.float64]
 
 #: The long side at which lines are looked for, and the one at which it is first looked whether there are any at all.
-SIDE, GLANCE_SIDE = 736, 384
+SIDE, GLANCE_SIDE = 736, 512
 #: More lines than this are found but not read: the smallest ones.
 MOST_LINES = 60
 #: A line of text is no higher than this share of the picture's short side, and fills no more than that share of the picture. Where
@@ -37,7 +37,7 @@ def able() -> bool:
 
 
 def glance(rgb: RGB) -> bool:
-    """Whether there is any line of text on an (H, W, 3) uint8 picture, by a tenth of the work of reading it."""
+    """Whether there is any line of text on an (H, W, 3) uint8 picture, by a fraction of the work of reading it."""
     from plugins.vision.quality import fitted
 
     with _one_at_a_time:

@@ -1,7 +1,7 @@
 """Reading: the bar codes and the words on a picture, and where they stand.
 
 Codes are always looked for: some 10 ms. Words take half a second and more, so a picture is read only where it is worth it: where
-:mod:`plugins.vision.letters` sees print and a glance confirms it, or where the caller must know.
+it holds a code, where :mod:`plugins.vision.letters` sees much print or a glance confirms a little, or where the caller must know.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FORMATS = ("EANUPC", "Code128", "Code39", "Code93", "ITF", "DataBar", "QRCode", "DataMatrix", "PDF417", "Aztec")
 #: Characters that a code has at least; shorter ones are chance, the more so where a code carries no check digit.
 LEAST, LEAST_UNCHECKED, UNCHECKED = 4, 6, ("Code 39", "ITF")
+#: So many marks in rows are print; fewer, or bars alone, take a glance that confirms them. A glance overlooks small letters.
+PRINT = 24
 #: Below this long side a picture with bars on it is looked at once more, enlarged.
 SMALL_SIDE = 800
 
@@ -63,7 +65,8 @@ def read(rgb: RGB, must: bool = False) -> Text:
     able = ocr.able()
     seen = letters.look(rgb, (0,) if able else letters.TURNS)  # where nothing can be read, this is all that tells what to mask
     found = codes(rgb, enlarge=bool(seen.bars))
-    if not able or not (must or ((seen.seen or found) and ocr.glance(rgb))):
+    worth = must or bool(found) or seen.marks >= PRINT or (seen.seen and able and ocr.glance(rgb))
+    if not able or not worth:
         return Text((), found, seen, able, shape=(height, width))
     lines = tuple(Line(text, round(sure, 3), _region(corners, height, width)) for text, sure, corners in ocr.lines(rgb))
     return Text(lines, found, seen, able, read=True, shape=(height, width))
