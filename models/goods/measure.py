@@ -20,7 +20,7 @@ from models.goods import label
 from models.goods.look import Asked, asked, looked, true_kinds
 from models.goods.write import with_quality
 from models.trunk.cutout import PLAIN, cut_out
-from plugins.vision.product import Recogniser, Seen, answer, kinds, ordered, weigh
+from plugins.vision.product import Recogniser, Seen, answer, kinds, ordered, parcel, weigh
 from plugins.vision.session import card
 
 Figures = dict[str, Any]
@@ -123,12 +123,11 @@ def scenes(rows: Sequence[Photo], seen: Sequence[Seen]) -> Figures:
 def damage(folder: Path, every: Sequence[Photo]) -> Figures:
     """Damaged parcels against sound ones; folds 0 and 1 together, for there are so few, and nothing was fitted on fold 1 here."""
     rows = [row for row in data.of(every, (*data.TEST, *data.CALIBRATE)) if row.set == "package"]
-    truth = [row.kind == "package_damaged" for row in rows]
-    found = {
-        "damaged_auc": area([view.damaged for view in looked(folder, rows)], truth),
-        "photos": len(rows),
-        "damaged": sum(truth),
-    }
+    truth, seen = [row.kind == "package_damaged" for row in rows], looked(folder, rows)
+    found = {"damaged_auc": area([view.damaged for view in seen], truth), "photos": len(rows), "damaged": sum(truth)}
+    told = [(true, [f.reason for f in parcel(view)]) for true, view in zip(truth, seen, strict=True)]
+    found["told"] = sum(bool(reasons) for _, reasons in told)
+    found["told_wrong"] = sum(bool(reasons) and (reasons == ["vision.parcel_damaged"]) != true for true, reasons in told)
     print("parcels", found)
     return found
 

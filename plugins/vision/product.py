@@ -100,7 +100,7 @@ def judge(seen: Seen, question: PhotoQuestion, catalogue: Seen | None = None) ->
     asked = ordered(question.title)
     if catalogue is None and not asked.classes and question.catalogue is not None:
         catalogue = _catalogue(question.catalogue)
-    return (_product(seen, asked, catalogue), *_parcel(seen))
+    return (_product(seen, asked, catalogue), *parcel(seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def weigh(seen: Seen, asked: Ordered) -> Weighed:
     """How much speaks for each answer, the goods ordered being known ones."""
     around = {name for kind in asked.kinds for name in (kind, *kinds()[kind].like)}
     near = seen.of(name for kind in around for name in kinds()[kind].classes)
-    nothing = min(seen.products[NONE], 1 - seen.scenes["goods"])
+    nothing = min(seen.products[NONE], seen.scenes["thing"] + seen.scenes["other"])  # a label or a parcel is evidence, too
     package = any(kinds()[kind].package for kind in asked.kinds)
     return Weighed(seen.of(asked.classes), near, max(0.0, 1 - near - seen.products[NONE]), nothing, package)
 
@@ -156,8 +156,8 @@ def _told(match: str, reason: str, sure: float, seen: Seen) -> Finding:
     return Finding("vision.product", verdict, f"vision.{reason}", Source.MODEL, sure, data)
 
 
-def _parcel(seen: Seen) -> tuple[Finding, ...]:
-    """Where a parcel is seen: whether it is damaged, if the model says so clearly enough."""
+def parcel(seen: Seen) -> tuple[Finding, ...]:
+    """``vision.parcel`` where a parcel is seen and the model is sure enough whether it is damaged."""
     limits = card(MODEL)["thresholds"]
     if seen.scenes["parcel"] < limits["parcel"] or limits["intact"] < seen.damaged < limits["damaged"]:
         return ()
