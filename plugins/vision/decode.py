@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from plugins.vision import child
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -38,7 +40,10 @@ def main() -> int:
     """Read, choose, write. The exit status says what is wrong."""
     most, max_seconds, max_pixels, time_s, memory_mb = (int(n) for n in sys.argv[1:6])
     video = sys.stdin.buffer.read()
-    _bind(time_s, memory_mb)
+    import cv2
+
+    child.bind(time_s, memory_mb)
+    cv2.setNumThreads(1)
     try:
         kept = _apart(_sharpest(_candidates(video, most, max_seconds, max_pixels), most))
     except Exception:  # noqa: BLE001  # the reader raises whatever hostile bytes lead it to
@@ -50,23 +55,6 @@ def main() -> int:
     for candidate in kept:
         sys.stdout.buffer.write(candidate.rgb.tobytes())
     return 0
-
-
-def _bind(time_s: int, memory_mb: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    try:
-        import resource
-    except ImportError:  # not on Windows: there the parent's time limit alone holds
-        return
-    for what, limit in (
-        (resource.RLIMIT_AS, memory_mb * 1_000_000),
-        (resource.RLIMIT_CPU, time_s),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (limit, limit))
 
 
 def _candidates(video: bytes, most: int, max_seconds: int, max_pixels: int) -> list[list[Candidate]]:

@@ -116,20 +116,14 @@ def _decoded(data: bytes, header: Header) -> Picture:
 
 
 def _from_heic(data: bytes) -> Picture:
-    import cv2
     import numpy as np
     from PIL import Image
 
-    with heic.pixels(data, MAX_PIXELS["HEIC"]) as (whole, empty):
-        height, width = whole.shape[:2]
-        left, top, right, bottom = _middle((width, height))
-        share = min(1.0, 2 * WORKING_SIDE / max(height, width))
-        size = (max(1, round(width * share)), max(1, round(height * share)))
-        small = np.array(whole if share == 1 else cv2.resize(whole, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        cut = whole[top:bottom, left:right].copy()
-    working, native = (Image.frombytes(empty.mode, (p.shape[1], p.shape[0]), p) for p in (small, cut))
-    rgb, middle = np.array(_small(working), dtype=np.uint8), np.array(_rgb(native), dtype=np.uint8)
-    return Picture(rgb, width, height, "HEIC", middle, exif=origin.exif(empty))
+    found = heic.parts(data, MAX_PIXELS["HEIC"], 2 * WORKING_SIDE, NATIVE_SIDE, UNIT)
+    small, cut = (Image.frombytes(found.mode, (p.shape[1], p.shape[0]), p.tobytes()) for p in (found.small, found.cut))
+    small.info = {"exif": found.exif} if found.exif else {}
+    rgb, middle = np.array(_small(small), dtype=np.uint8), np.array(_rgb(cut), dtype=np.uint8)
+    return Picture(rgb, found.width, found.height, "HEIC", middle, exif=origin.exif(small))
 
 
 def _middle(size: tuple[int, int]) -> tuple[int, int, int, int]:

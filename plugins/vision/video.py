@@ -7,18 +7,15 @@ input and names no file; whatever becomes of it, the parent goes on.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from aftersales.errors import BadSettings
+from plugins.vision import child
 from plugins.vision.header import NoPhoto
 from plugins.vision.intake import Picture
 
-ROOT = Path(__file__).resolve().parents[2]
 #: How a video file begins: ISO media (mp4, mov, 3gp), Matroska and WebM, AVI. Play lists, which name other files, do not.
 _KINDS = ((4, b"ftyp"), (4, b"moov"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "))
 _STILL = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")  # ISO media as well, but pictures
@@ -58,12 +55,9 @@ def frames(video: bytes, most: int = 8, limits: Limits | None = None) -> tuple[F
         raise NoPhoto("vision.not_a_video")
     if len(video) > limits.max_bytes:
         raise NoPhoto("vision.video_too_large")
-    asked = [str(n) for n in (most, limits.max_seconds, limits.max_pixels, limits.time_s, limits.memory_mb)]
-    command = [sys.executable, "-m", "plugins.vision.decode", *asked]
+    asked = (most, limits.max_seconds, limits.max_pixels, limits.time_s, limits.memory_mb)
     try:
-        done = subprocess.run(  # noqa: S603  # our own module, and numbers
-            command, input=video, capture_output=True, timeout=limits.time_s + 5, cwd=ROOT, env=_surroundings(), check=False
-        )
+        done = child.ask("plugins.vision.decode", asked, video, limits.time_s + 5)
     except subprocess.TimeoutExpired:
         raise NoPhoto("vision.video_too_long") from None
     if done.returncode != 0:
@@ -83,21 +77,6 @@ def limits_of(settings: Mapping[str, object]) -> Limits:
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
             raise BadSettings(f"video_{name} of vision must be a whole number above 0.", found=value)
     return Limits(**{name: value for name, value in given.items() if isinstance(value, int)})
-
-
-def _surroundings() -> dict[str, str]:
-    """What the child may know: where Python and our code lie. No credentials, and no protocol but the bytes it is given."""
-    names = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
-    paths = [str(ROOT), *(path for path in sys.path if path and path != str(ROOT))]
-    return {
-        **{name: os.environ[name] for name in names if name in os.environ},
-        "PYTHONPATH": os.pathsep.join(paths),
-        "OPENCV_LOG_LEVEL": "SILENT",
-        "OPENCV_FFMPEG_LOGLEVEL": "-8",
-        "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;none",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
 
 
 def _read(out: bytes) -> tuple[Frame, ...]:

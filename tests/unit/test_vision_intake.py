@@ -93,6 +93,24 @@ def test_what_cannot_be_used_has_a_stable_reason(make: Callable[[], bytes], expe
     assert reason(make()) == expected
 
 
+@pytest.mark.parametrize("name", ["plain", "turned", "tiled"])
+def test_heic_photos_are_read_upright(name: str) -> None:
+    """Photos as iPhones store them, turned or in tiles, come out upright and in their colours, with the time they were taken."""
+    read = intake.read(heic(name))
+    assert (read.width, read.height) == ((1280, 1024) if name == "tiled" else (320, 240))
+    corners = [read.rgb[y, x].astype(int) for y, x in ((5, 5), (-5, 5), (-5, -5))]
+    assert np.abs(np.array(corners) - [(20, 90, 20), RED_LEFT, (20, 20, 230)]).max() < 12
+    assert read.native is not None
+    assert read.native.shape[:2] == ((512, 512) if name == "tiled" else (240, 320))
+    assert (read.exif.taken_at is not None) == (name == "plain")
+
+
+def test_a_heic_that_ends_its_reader_is_a_broken_photo() -> None:
+    """A file on which the reader's process dies is turned away, and the next one is read as if nothing had been."""
+    assert reason(heic("deadly")) == "vision.broken"
+    assert intake.read(heic("plain")).width == 320
+
+
 def test_animations_are_no_photos() -> None:
     """Moving PNG and WebP pictures are turned away like GIF."""
     frames = [picture(), picture().rotate(180)]
