@@ -16,7 +16,7 @@ from plugins.vision import paper
 from plugins.vision.letters import Box, corners
 from plugins.vision.personal import personal
 from plugins.vision.reading import Code, Text
-from plugins.vision.sheet import LONG_ROW, SURE, Sheets, around, look, pieces
+from plugins.vision.sheet import LONG_ROW, SURE, Sheets, everything, look, pieces
 from plugins.vision.waybill import harmless
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def _on_waybill(rgb: RGB, text: Text, sheets: Sheets) -> list[Region]:
     on_it = [line for line in text.lines if _overlap(line.region, region, text.shape) > 0.3]
     sure = [line for line in on_it if line.confidence >= SURE]
     if not text.read or 2 * len(sure) < len(on_it) or not on_it:
-        sheet = paper.around(rgb, text.codes[0].region if text.codes else region) or around([region], text, far=True)
-        return [*([sheet] if sheet else []), region, *pieces(text), *(_whole(code, text.shape) for code in text.codes)]
+        sheet = paper.around(rgb, text.codes[0].region if text.codes else region) or everything(text, region)
+        return [sheet, region, *pieces(text), *(_whole(code, text.shape) for code in text.codes)]
     shown = [line.region for line in sure if harmless(line.text)]
     print_on_it = [*pieces(text), *(_whole(code, text.shape) for code in text.codes)]
     return [

@@ -30,8 +30,8 @@ _LABEL = re.compile(
 )
 #: What belongs to one sheet lies no farther from the rest of it than so many lines are high.
 REACH = 2.5
-#: The same where nothing could be read, in long sides of the picture.
-FAR = 0.12
+#: Where nothing could be read the rectangle around all print is taken to be larger by this share of its long side.
+SPREAD = 0.2
 #: Rows of fewer marks are seeds and spots as often as letters.
 LONG_ROW = 6
 
@@ -116,8 +116,8 @@ def pieces(text: Text) -> list[Region]:
     return [*(line.region for line in text.lines), *(code.region for code in text.codes), *rows, *text.letters.bars]
 
 
-def around(seeds: Sequence[Region], text: Text, far: bool = False) -> Region | None:
-    """The outline of the seeds and of all print near to them, near to that, and so on; ``far``: of all that may be print."""
+def around(seeds: Sequence[Region], text: Text) -> Region | None:
+    """The outline of the seeds and of all print near to them, near to that, and so on."""
     import cv2
     import numpy as np
 
@@ -125,9 +125,8 @@ def around(seeds: Sequence[Region], text: Text, far: bool = False) -> Region | N
         return None
     scale = np.array([text.shape[1], text.shape[0]], dtype=np.float64)
     inside = [_points(seed, scale) for seed in seeds]
-    rows = [row.region for row in text.letters.rows] if far else []
-    waiting = [_points(piece, scale) for piece in [*pieces(text), *rows]]
-    reach = FAR * max(text.shape) if far else REACH * min(float(np.median([_height(p) for p in inside])), 0.04 * max(text.shape))
+    waiting = [_points(piece, scale) for piece in pieces(text)]
+    reach = REACH * min(float(np.median([_height(p) for p in inside])), 0.04 * max(text.shape))
     grown = True
     while grown and waiting:
         near = [any(_gap(p, q) <= reach for q in inside) for p in waiting]
@@ -137,6 +136,19 @@ def around(seeds: Sequence[Region], text: Text, far: bool = False) -> Region | N
     hull = cv2.convexHull(np.concatenate(inside).astype(np.float32)).reshape(-1, 2)
     hull = hull if len(hull) <= 16 else cv2.boxPoints(cv2.minAreaRect(hull))
     return tuple((_share(x / scale[0]), _share(y / scale[1])) for x, y in hull.tolist())
+
+
+def everything(text: Text, seed: Region) -> Region:
+    """The rectangle around the seed and all print of the picture, and a little more."""
+    import cv2
+    import numpy as np
+
+    scale = np.array([text.shape[1], text.shape[0]], dtype=np.float64)
+    points = np.concatenate([_points(piece, scale) for piece in (seed, *pieces(text))]).astype(np.float32)
+    middle, (wide, high), turn = cv2.minAreaRect(points)
+    more = SPREAD * max(wide, high)
+    corners = cv2.boxPoints((middle, (wide + more, high + more), turn))
+    return tuple((_share(x / scale[0]), _share(y / scale[1])) for x, y in corners.tolist())
 
 
 def _share(value: float) -> float:
