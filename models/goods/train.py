@@ -19,6 +19,7 @@ from models import data
 from models.data import Photo, Pixels
 from models.goods import label
 from models.goods.net import Goods
+from models.trunk.augment import MILD
 from models.trunk.export import export
 from models.trunk.train import NOTHING, Phases, Plan, allowed, decoded, learn, lessons, missed, planned
 
@@ -65,7 +66,7 @@ def train(
     rows: Sequence[Photo], shown: Mapping[int, Pixels], products: Sequence[str], trunk: Path | None, phases: Phases, seed: int
 ) -> Goods:
     """The trained model, its weights averaged over the last steps; without a trunk it begins from nothing."""
-    feed = lessons(rows, shown, phases, seed, everyday=0.4)  # forked before this process computes anything
+    feed = lessons(rows, shown, phases, seed, MILD)  # forked before this process computes anything
     book = Lessons(rows, products)
     torch.manual_seed(seed)
     model = begin(trunk, products, len(book.names)).to(memory_format=torch.channels_last)

@@ -6,6 +6,7 @@ Crops and turns, other grounds behind cut-out goods, light and colour, blur, los
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,13 +18,34 @@ from torch.nn import functional
 from models.data import Pixels
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How photos are drawn and how far they are changed: chances, and the ends of ranges."""
+
+    everyday: float  # how much a photo of the generic set counts beside one of a shop shelf
+    claimed: float  # and one like a claim's
+
+    zoom_out: float  # chance of showing more than the picture
+    crop: float  # the least part of the picture that is shown
+    turn: tuple[float, float]  # chance, and radians
+    light: tuple[float, float]  # exponents
+    colourful: tuple[float, float]
+    tint: float
+    contrast: float
+
+
+#: Hard for the trunk, which is to know many things from all sides; mild for what claims are made of.
+HARD = Manner(0.6, 1.0, 0.2, 0.4, (0.4, 0.4), (-0.35, 0.3), (0.6, 1.35), 0.1, 0.25)
+MILD = Manner(0.4, 2.5, 0.1, 0.5, (0.3, 0.35), (-0.25, 0.2), (0.75, 1.25), 0.07, 0.15)
+
+
 class Augment:
     """Draws changed pictures of ``side`` px. ``masks`` are cut-outs per photo, ``grounds`` the photos to lay them on."""
 
     def __init__(
-        self, pixels: Pixels, masks: Mapping[int, NDArray[np.uint8]], grounds: Sequence[int], side: int, seed: int = 0
+        self, pixels: Pixels, masks: Mapping[int, NDArray[np.uint8]], grounds: Sequence[int], side: int, manner: Manner, seed: int
     ) -> None:
-        self.pixels, self.masks, self.side = pixels, masks, side
+        self.pixels, self.masks, self.side, self.manner = pixels, masks, side, manner
         self.grounds = np.asarray(grounds)
         self.rng = np.random.default_rng(seed)
         torch.manual_seed(seed)
@@ -52,16 +74,18 @@ class Augment:
 
     def _grid(self, at: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Where each pixel comes from, (N, side, side, 2) in pixels of the stored photo, and which lie outside of it."""
-        count = len(at)
+        count, how = len(at), self.manner
         high, wide = (torch.from_numpy(self.pixels.shape[at, axis].astype(np.float32)) for axis in (0, 1))
-        scale = torch.where(self._chance(0.1, count), self._uniform(1.0, 1.4, count), self._uniform(0.5, 1.0, count).sqrt())
+        scale = torch.where(
+            self._chance(how.zoom_out, count), self._uniform(1.0, 1.4, count), self._uniform(how.crop, 1.0, count).sqrt()
+        )
         aspect = torch.exp(self._uniform(-0.15, 0.15, count))
         # A square of the picture: between its short and its long side, so that nothing is squeezed much.
         base = torch.minimum(wide, high) ** 0.6 * torch.maximum(wide, high) ** 0.4
         half_x, half_y = base * scale * aspect / 2, base * scale / aspect / 2
         x = wide / 2 + self._uniform(-1, 1, count) * (wide / 2 - half_x).abs()
         y = high / 2 + self._uniform(-1, 1, count) * (high / 2 - half_y).abs()
-        angle = torch.where(self._chance(0.3, count), self._uniform(-0.35, 0.35, count), torch.zeros(count))
+        angle = torch.where(self._chance(how.turn[0], count), self._uniform(-how.turn[1], how.turn[1], count), torch.zeros(count))
         turns = self.rng.choice(4, count, p=[0.91, 0.03, 0.03, 0.03]).astype(np.float32)
         angle = angle + torch.from_numpy(turns) * (np.pi / 2)
         mirror = torch.where(self._chance(0.5, count), -1.0, 1.0)
@@ -122,12 +146,12 @@ class Augment:
     def _colour(self, rgb: Tensor) -> Tensor:
         """Light, contrast, colourfulness, tint: one 3x3 matrix and a shift per picture, and a bent curve for some."""
         count = len(rgb)
-        light = torch.exp(self._uniform(-0.25, 0.2, count))
-        colourful = self._uniform(0.75, 1.25, count)[:, None, None]
+        light = torch.exp(self._uniform(*self.manner.light, count))
+        colourful = self._uniform(*self.manner.colourful, count)[:, None, None]
         grey = torch.tensor([0.299, 0.587, 0.114]).expand(3, 3)
         matrix = torch.eye(3) * colourful + grey * (1 - colourful)
-        matrix = matrix * (1 + self._uniform(-0.07, 0.07, count * 3).view(count, 3, 1)) * light[:, None, None]
-        contrast = self._uniform(0.85, 1.15, count)
+        matrix = matrix * (1 + self.manner.tint * self._uniform(-1, 1, count * 3).view(count, 3, 1)) * light[:, None, None]
+        contrast = 1 + self.manner.contrast * self._uniform(-1, 1, count)
         shift = (1 - contrast) * 0.45 + self._uniform(-0.05, 0.05, count)
         matrix = matrix * contrast[:, None, None]
         flat = torch.baddbmm(shift[:, None, None].expand(-1, 3, 1), matrix, rgb.flatten(2))

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.data import Photo
+from models.trunk.augment import Manner
 
 #: A batch: (N, 3, side, side) float in [0, 1], the photos' places in the list, and of which photos the goods were erased.
 Batch = tuple[Tensor, NDArray[np.int64], NDArray[np.bool_]]
 Draw = Callable[[], Batch]
 WAIT_S = 300
-#: How much a photo like a claim's counts beside one of a shop shelf.
-CLAIMED = 2.5
 
 
 def batches(start: Callable[[], Draw], steps: int) -> Iterator[Batch]:
@@ -44,12 +43,14 @@ def _received(line: multiprocessing.Queue[Any], process: BaseProcess, steps: int
         process.join()
 
 
-def weights(rows: Sequence[Photo], everyday: float) -> NDArray[np.float64]:
-    """How often each photo is drawn: neither a large class nor a group of many shots rules; ``everyday`` weighs the generic set."""
+def weights(rows: Sequence[Photo], manner: Manner) -> NDArray[np.float64]:
+    """How often each photo is drawn: neither a large class nor a group of many shots rules."""
     classes = Counter((row.set, row.kind) for row in rows)
     groups = Counter(row.group for row in rows)
-    worth = {"generic": everyday, "product_shop": 1.0, "product_iconic": 1.0}
-    drawn = np.array([(classes[row.set, row.kind] * groups[row.group]) ** -0.5 * worth.get(row.set, CLAIMED) for row in rows])
+    worth = {"generic": manner.everyday, "product_shop": 1.0, "product_iconic": 1.0}
+    drawn = np.array(
+        [(classes[row.set, row.kind] * groups[row.group]) ** -0.5 * worth.get(row.set, manner.claimed) for row in rows]
+    )
     return np.asarray(drawn / drawn.sum())
 
 

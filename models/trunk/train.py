@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from models import data
 from models.data import Photo, Pixels
 from models.goods import label
-from models.trunk.augment import Augment, upright
+from models.trunk.augment import HARD, Augment, Manner, upright
 from models.trunk.cutout import PLAIN, cut_outs
 from models.trunk.feed import Batch, Draw, batches, weights
 from models.trunk.net import WIDTHS, Trunk, pooled
@@ -81,15 +81,17 @@ def missed(logits: Tensor, right: Tensor, smooth: float = 0.02, last: float = 1.
     return (loss * weight).sum() / weight.sum()
 
 
-def drawer(rows: Sequence[Photo], pixels: Pixels, side: int, seed: int, everyday: float, erase: float = 0.04) -> Draw:
+def drawer(rows: Sequence[Photo], pixels: Pixels, side: int, seed: int, manner: Manner, erase: float = 0.04) -> Draw:
     """Draws training batches from these photos; of the share ``erase`` the goods are taken out. See ``weights``."""
     grounds = [
         at
         for at, row in enumerate(rows)
         if label.products(row) == (label.NONE,) and row.set in {"generic", "recapture", "unrelated"}
     ]
-    augment = Augment(pixels, cut_outs(pixels, [at for at, row in enumerate(rows) if row.set in PLAIN]), grounds, side, seed)
-    rng, chances = np.random.default_rng(seed), weights(rows, everyday)
+    augment = Augment(
+        pixels, cut_outs(pixels, [at for at, row in enumerate(rows) if row.set in PLAIN]), grounds, side, manner, seed
+    )
+    rng, chances = np.random.default_rng(seed), weights(rows, manner)
     can = np.array([at in augment.masks for at in range(len(rows))])
 
     def draw() -> Batch:
@@ -135,7 +137,7 @@ def train(
     thing = allowed([(row.kind,) if row.set == "generic" else () for row in rows], things)
     product = allowed([label.products(row) for row in rows], products)
     scene = allowed([label.scenes(row) for row in rows], label.SCENES)
-    feed = lessons(rows, shown, phases, seed, everyday=0.6)  # forked before this process computes anything
+    feed = lessons(rows, shown, phases, seed, HARD)  # forked before this process computes anything
     torch.manual_seed(seed)
     model = Namer(len(things), len(products)).to(memory_format=torch.channels_last)
 
@@ -155,10 +157,10 @@ def train(
     return learn(model, losses, feed, sum(steps for _, _, steps in phases), 2e-3)
 
 
-def lessons(rows: Sequence[Photo], shown: Mapping[int, Pixels], phases: Phases, seed: int, everyday: float) -> Iterator[Batch]:
+def lessons(rows: Sequence[Photo], shown: Mapping[int, Pixels], phases: Phases, seed: int, manner: Manner) -> Iterator[Batch]:
     """The batches of all phases, one after another; their processes are started at once."""
     feeds = [
-        batches(partial(drawer, rows, shown[stored], side, seed + at, everyday), steps)
+        batches(partial(drawer, rows, shown[stored], side, seed + at, manner), steps)
         for at, (side, stored, steps) in enumerate(phases)
     ]
     return chain.from_iterable(feeds)
