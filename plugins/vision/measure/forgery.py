@@ -1,4 +1,4 @@
-"""Forgeries made from real photos, and watermarks and screens drawn over them: what the honesty checks are measured on."""
+"""Forgeries made from real photos: what the check for edits is measured on."""
 
 from __future__ import annotations
 
@@ -54,33 +54,6 @@ def saved(rgb: Bytes, quality: int, long: int = 0) -> Bytes:
         rgb = np.asarray(cv2.resize(rgb, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     packed = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-def watermarked(rgb: Bytes, kind: str, chance: Generator) -> Bytes:
-    """``rgb`` under translucent words: ``tiled`` over all of it, or one ``large`` word across."""
-    import cv2
-    import numpy as np
-
-    high, wide = rgb.shape[:2]
-    side = int(np.hypot(high, wide)) + 8
-    layer = np.zeros((side, side), dtype=np.uint8)
-    word = ("stock photo", "agency.com", "Preview", "SAMPLE")[int(chance.integers(4))]
-    size = max(high, wide) / 640 * chance.uniform(0.6, 1.1)
-    if kind == "large":
-        size *= 0.8 * wide / max(1, cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, size, 2)[0][0])
-    thick = max(1, round(size * 2))
-    (across, tall), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, size, thick)
-    if kind == "large":
-        cv2.putText(layer, word, ((side - across) // 2, (side + tall) // 2), cv2.FONT_HERSHEY_DUPLEX, size, 255, thick, cv2.LINE_AA)
-    else:
-        for row, top in enumerate(range(0, side, int(tall * chance.uniform(2.5, 6)))):
-            for left in range(-(row % 2) * across // 2, side, int(across * chance.uniform(1.1, 1.7))):
-                cv2.putText(layer, word, (left, top), cv2.FONT_HERSHEY_DUPLEX, size, 255, thick, cv2.LINE_AA)
-    angle = float(chance.choice([0.0, 30.0, -30.0]))
-    layer = np.asarray(cv2.warpAffine(layer, cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1), (side, side)), dtype=np.uint8)
-    top, left = (side - high) // 2, (side - wide) // 2
-    over = layer[top : top + high, left : left + wide, None] / 255 * chance.uniform(0.2, 0.45)
-    return saved((rgb * (1 - over) + 255 * over).clip(0, 255).astype(np.uint8), int(chance.integers(75, 96)))
 
 
 def _blob(shape: tuple[int, int], radius: float, chance: Generator) -> Bytes:
