@@ -23,11 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aftersales.decision import Verdict
-from aftersales.evidence import print_distance
 from aftersales.ports import PhotoQuestion, PhotoReport
-from functions.evidence import SAME_PICTURE
 from infra.local.drawn import strawberries
 from infra.local.home import DEFAULT, ROOT, Home, NoHome, read, write
+from plugins.vision.memory import Memory
 
 CLASS, LABEL = "strawberry_rotten", "strawberry"
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -81,11 +80,13 @@ def fresh_photo(home: Home, folder: Path | None) -> Photo:
     verifier = home.registry().photos
     used = home.folder / "photos.json"
     known: dict[str, str] = read(used)  # name → fingerprint
+    memory = Memory(home.folder / "photos")  # real data sets hold the same scene twice
     photo, looks = None, 0
     for candidate in _candidates(folder, frozenset(known)):
         report, looks = verifier.inspect(candidate.content, QUESTION), looks + 1
         photo = Photo(candidate.name, candidate.content, candidate.drawn, looks)
-        is_new = not any(_alike(report.print, other) for other in known.values())
+        is_new = memory.find(report) is None
+        memory.add(candidate.name, looks, report)
         known[candidate.name] = report.print
         if (is_new and _is_sure(report)) or looks == 2 * TRIES:
             break
@@ -98,11 +99,6 @@ def _is_sure(report: PhotoReport) -> bool:
     """Whether the verifier sees enough spoilage and doubts nothing."""
     seen = any(f.check == "vision.spoilage" and f.verdict is Verdict.PASS for f in report.findings)
     return seen and all(f.verdict is Verdict.PASS for f in report.findings) and (report.spoiled_share or 0) >= LEAST_SHARE
-
-
-def _alike(a: str, b: str) -> bool:
-    """Whether two prints count as one photo; real data sets hold the same scene twice."""
-    return bool(a and b) and print_distance(a, b) <= SAME_PICTURE
 
 
 def _candidates(folder: Path | None, used: frozenset[str]) -> Iterator[Photo]:

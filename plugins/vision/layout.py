@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plugins.vision.alignment import Alignment, mirror, moved
+from plugins.vision.bands import bands
 from plugins.vision.features import Features
 
 if TYPE_CHECKING:
@@ -53,18 +54,17 @@ def compared(a: Features, b: Features, how: Alignment) -> Agreement | None:
     laid = _laid_over(a, b, how)
     if laid is None:
         return None
-    one, other, inside, hull, scale = laid
-    seen = inside & hull
-    left = np.minimum(*(np.abs(_left_over(x, y, seen)) for x, y in ((one, other), (other, one))))
-    bands = _bands(one, left, seen) | _bands(other, left, seen)
-    covered = float(bands[seen].mean())
+    one, other, inside, scale = laid.one, laid.other, laid.inside, laid.scale
+    seen = inside & laid.hull
+    hidden = _hidden(laid, seen)
+    covered = float(hidden[seen].mean())
     if covered > _MOST_COVERED:
-        bands, covered = np.zeros_like(bands), 0.0
-    clear = seen & ~bands
+        hidden, covered = np.zeros_like(hidden), 0.0
+    clear = seen & ~hidden
     if clear.sum() < _FEWEST_PX:
         return None
     pattern, strange = _pattern(one, other, clear)
-    around, _ = _pattern(one, other, inside & ~bands)
+    around, _ = _pattern(one, other, inside & ~hidden)
     change = _change(one, other, clear)[clear]
     corners = np.array([[0, 0], [a.width, 0], [0, a.height], [a.width, a.height]], np.float32)
     shift = float(np.hypot(*(moved(corners, how.matrix) - corners).T).max())
@@ -73,8 +73,38 @@ def compared(a: Features, b: Features, how: Alignment) -> Agreement | None:
     )
 
 
-def _laid_over(a: Features, b: Features, how: Alignment) -> tuple[Floats, Floats, Mask, Mask, float] | None:
-    """The finer copy laid over the coarser one, that one; where both are, what the points in agreement enclose; the scale."""
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """The finer copy laid over the coarser one (``one``, ``other``), and as it was (``upper``), with the way (``matrix``).
+
+    ``inside`` is where both are, ``hull`` what the points in agreement enclose.
+    """
+
+    one: Floats
+    other: Floats
+    inside: Mask
+    hull: Mask
+    scale: float
+    upper: Floats
+    matrix: NDArray[np.float64]
+
+
+def _hidden(laid: _Laid, seen: Mask) -> Mask:
+    """Where bands lie across one of the two: they run along the rows or columns of the picture that they were laid over."""
+    import cv2
+    import numpy as np
+
+    left = np.minimum(*(np.abs(_left_over(x, y, seen)) for x, y in ((laid.one, laid.other), (laid.other, laid.one))))
+    size, back = laid.upper.shape[::-1], cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+    seen_there = cv2.warpPerspective(seen.astype(np.float32), laid.matrix, size, flags=back) > 0.5
+    left_there = cv2.warpPerspective(left.astype(np.float32), laid.matrix, size, flags=back)
+    there = bands(laid.upper, np.asarray(left_there, np.float32), np.asarray(seen_there))
+    here = cv2.warpPerspective(there.astype(np.float32), laid.matrix, seen.shape[::-1]) > 0.1
+    return np.asarray(here | bands(laid.other, np.asarray(left, np.float32), seen))
+
+
+def _laid_over(a: Features, b: Features, how: Alignment) -> _Laid | None:
+    """The finer copy laid over the coarser one; None where the way is no view of a picture or nothing is left."""
     import cv2
     import numpy as np
 
@@ -85,7 +115,7 @@ def _laid_over(a: Features, b: Features, how: Alignment) -> tuple[Floats, Floats
     if not 0.1 < scale < 10:
         return None
     upper, lower, points = (a.grey, b.grey, there) if scale <= 1 else (b.grey, a.grey, here)
-    matrix = matrix if scale <= 1 else np.linalg.inv(matrix)
+    matrix = np.asarray(matrix if scale <= 1 else np.linalg.inv(matrix), np.float64)
     shrink = min(scale, 1 / scale)
     size = lower.shape[1], lower.shape[0]
     soft = cv2.GaussianBlur(upper, (0, 0), 0.45 / shrink) if shrink < 0.9 else upper
@@ -95,7 +125,7 @@ def _laid_over(a: Features, b: Features, how: Alignment) -> tuple[Floats, Floats
     cv2.fillConvexPoly(hull, cv2.convexHull(np.round(points).astype(np.int32)), 1)
     if (inside & (hull > 0)).sum() < _FEWEST_PX:
         return None
-    return _soft(laid), _soft(lower), np.asarray(inside), np.asarray(hull > 0), scale
+    return _Laid(_soft(laid), _soft(lower), np.asarray(inside), np.asarray(hull > 0), scale, _soft(upper), matrix)
 
 
 def _soft(grey: NDArray[np.generic]) -> Floats:
@@ -170,28 +200,3 @@ def _left_over(x: Floats, y: Floats, clear: Mask) -> Floats:
         return np.zeros_like(x)
     levels, become = np.array(known).T
     return np.asarray(y - np.interp(x, levels, become), np.float32)
-
-
-def _bands(picture: Floats, left: Floats, seen: Mask) -> Mask:
-    """Rows or columns where ``picture`` is of one colour, but for writing, and does not agree with the other."""
-    import cv2
-    import numpy as np
-
-    found = np.zeros(seen.shape, np.uint8)
-    for grey, differs, mask in ((picture, left > 25, seen), (picture.T, left.T > 25, seen.T)):
-        plain = np.array([_plain(grey[y][mask[y]], differs[y][mask[y]]) for y in range(len(grey))], np.uint8).reshape(-1, 1)
-        whole = cv2.morphologyEx(plain, cv2.MORPH_CLOSE, np.ones((17, 1), np.uint8))
-        tall = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((7, 1), np.uint8))
-        rows = cv2.dilate(tall, np.ones((9, 1), np.uint8))
-        band = np.broadcast_to(np.asarray(rows, np.uint8), grey.shape)
-        found |= band if grey is picture else band.T
-    return found > 0
-
-
-def _plain(row: Floats, differs: Mask) -> bool:
-    import numpy as np
-
-    if len(row) < 12 or differs.mean() < 0.35:
-        return False
-    levels = np.bincount((row / 12).astype(np.int64), minlength=23)
-    return bool((levels[:-1] + levels[1:]).max() > 0.4 * len(row))

@@ -25,6 +25,8 @@ _LEAST_AROUND = 0.65
 _MOST_USUAL, _UNCHANGED = 0.03, 0.2
 #: Agreement so good is a copy, though it lies in a frame.
 _CLEAN_PATTERN, _CLEAN_CHANGE, _CLEAN_USUAL, _CLEAN_POINTS = 0.9, 0.22, 0.015, 12
+#: No second photo puts its points so exactly where the first had them: nothing was done but to lay something over it.
+_EXACT_PX, _EXACT_POINTS = 0.1, 20
 #: A camera that did not move saw two things: hardly any shift, and yet a place that changed.
 _STILL_PX, _MOVED_PX, _STILL_CHANGE, _STILL_USUAL = 0.2, 8.0, 0.3, 0.06
 
@@ -54,6 +56,8 @@ def _no(one: Features, other: Features, points: int) -> Sameness:
 def _is_copy(points: int, how: Alignment, found: Agreement) -> bool:
     if points < _LEAST_POINTS or how.off > _MOST_OFF or found.share < _LEAST_SHARE:
         return False
+    if how.off < _EXACT_PX and points >= _EXACT_POINTS:
+        return True
     if found.pattern < _LEAST_PATTERN or found.strange > _MOST_STRANGE or found.change > _MOST_CHANGE:
         return False
     if _is_still(how, found) and found.change > _STILL_CHANGE and found.usual < _STILL_USUAL:
