@@ -33,6 +33,9 @@ TILES, LEAST_TILE = 1.5, 14
 MARGIN = 0.22
 #: A bar code is at least so high for its length; its reader tells of the part that it read.
 BAR_HEIGHT = 0.4
+#: A sheet that is the subject of its picture fills at least so much of it; what seems smaller is a part of it.
+LEAST_SHEET = 0.25
+FRAME: Region = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 
 def mask(rgb: RGB, text: Text, faces: Iterable[Box], sheets: Sheets | None = None) -> tuple[bytes, tuple[Region, ...]]:
@@ -78,13 +81,10 @@ def jpeg(rgb: RGB) -> bytes:
 def _on_waybill(rgb: RGB, text: Text, sheets: Sheets) -> list[Region]:
     """All print that lies on the waybill but what is known to be harmless; the whole of it where it was not or hardly read."""
     region = sheets.waybill_region
-    if region is None:  # nothing tells where it is: whatever is print
-        return pieces(text)
-    on_it = [line for line in text.lines if _overlap(line.region, region, text.shape) > 0.3]
+    on_it = [line for line in text.lines if region and _overlap(line.region, region, text.shape) > 0.3]
     sure = [line for line in on_it if line.confidence >= SURE]
-    if not text.read or 2 * len(sure) < len(on_it) or not on_it:
-        sheet = paper.around(rgb, text.codes[0].region if text.codes else region) or everything(text, region)
-        return [sheet, region, *pieces(text), *(_whole(code, text.shape) for code in text.codes)]
+    if region is None or not text.read or 2 * len(sure) < len(on_it) or not on_it:
+        return [*_sheet(rgb, text, region), *pieces(text), *(_whole(code, text.shape) for code in text.codes)]
     shown = [line.region for line in sure if harmless(line.text)]
     print_on_it = [*pieces(text), *(_whole(code, text.shape) for code in text.codes)]
     return [
@@ -92,6 +92,14 @@ def _on_waybill(rgb: RGB, text: Text, sheets: Sheets) -> list[Region]:
         for place in print_on_it
         if _overlap(place, region, text.shape) > 0.3 and not any(_overlap(place, kept, text.shape) > 0.5 for kept in shown)
     ]
+
+
+def _sheet(rgb: RGB, text: Text, region: Region | None) -> list[Region]:
+    """The sheet of a waybill that cannot be read. What a judge of scenes calls a waybill is little else: it may be hidden whole."""
+    if region is not None and (text.codes or text.lines):
+        return [region, paper.around(rgb, text.codes[0].region if text.codes else region) or everything(text, region)]
+    sheet = (paper.around(rgb, region) if region else None) or paper.brightest(rgb)
+    return [sheet] if sheet and _overlap(FRAME, sheet, text.shape) >= LEAST_SHEET else [FRAME]
 
 
 def _whole(code: Code, shape: tuple[int, int]) -> Region:

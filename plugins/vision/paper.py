@@ -17,6 +17,24 @@ LIGHT, COLOUR = 22, 12
 FILLS, LARGEST = 0.6, 0.7
 
 
+def brightest(rgb: NDArray[np.uint8]) -> Region | None:
+    """The four corners of the sheet around the widest bright place of the picture, None where none stands out."""
+    import cv2
+    import numpy as np
+
+    from plugins.vision.quality import fitted
+
+    grey = cv2.GaussianBlur(cv2.cvtColor(fitted(rgb, SIDE), cv2.COLOR_RGB2GRAY), (0, 0), 2)
+    bright = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
+    depth = cv2.distanceTransform(bright, cv2.DIST_L2, 3)
+    y, x = np.unravel_index(int(np.asarray(depth).argmax()), grey.shape)
+    across, down = x / grey.shape[1], y / grey.shape[0]
+    return around(
+        rgb,
+        tuple((float(across + dx), float(down + dy)) for dx, dy in ((-0.01, -0.01), (0.01, -0.01), (0.01, 0.01), (-0.01, 0.01))),
+    )
+
+
 def around(rgb: NDArray[np.uint8], seed: Region) -> Region | None:
     """The four corners of the sheet that ``seed`` is printed on, None where it does not stand out from what lies around."""
     import cv2

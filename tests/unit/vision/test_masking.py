@@ -7,6 +7,7 @@ from PIL import Image
 from plugins.vision import masking
 from plugins.vision.letters import Letters, Row
 from plugins.vision.reading import Code, Line, Text
+from plugins.vision.sheet import Sheets
 
 SHAPE = (600, 800)
 NAME = ((0.1, 0.1), (0.4, 0.1), (0.4, 0.15), (0.1, 0.15))
@@ -111,3 +112,14 @@ def test_the_original_is_left_alone(rgb: np.ndarray) -> None:
     before = rgb.copy()
     masking.hide(rgb, (NAME, GOODS))
     assert (rgb == before).all()
+
+
+def test_a_waybill_that_only_a_judge_of_scenes_sees_is_hidden(rgb: np.ndarray) -> None:
+    """Where nothing can be read, a picture that is a waybill is hidden: its sheet where one stands out, else the whole of it."""
+    seen = Sheets(waybill=0.97)
+    assert share_hidden(rgb, masking.hide(rgb, masking.places(rgb, written(), (), seen)), AWAY) > 0.99
+    table = np.full_like(rgb, 60)
+    table[60:420, 80:480] = 235
+    after = masking.hide(table, masking.places(table, written(), (), seen))
+    assert share_hidden(table, after, ((0.15, 0.15), (0.55, 0.15), (0.55, 0.6), (0.15, 0.6))) > 0.99
+    assert share_hidden(table, after, AWAY) == 0.0
