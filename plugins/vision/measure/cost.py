@@ -45,12 +45,13 @@ def limits(data: Path, most: int) -> None:  # noqa: ARG001  # the files are draw
 
 _FILES: dict[str, tuple[str, str, tuple[int, int], dict[str, int]]] = {
     "JPEG 12 MP": ("JPEG", "RGB", (4000, 3000), {"quality": 90}),
+    "JPEG 25 MP": ("JPEG", "RGB", (5000, 5000), {"quality": 90}),
     "JPEG 108 MP": ("JPEG", "RGB", (12000, 9000), {"quality": 80}),
-    "JPEG 48 MP progressive": ("JPEG", "RGB", (8000, 6000), {"quality": 80, "progressive": True}),
-    "PNG 49 MP": ("PNG", "RGB", (7000, 7000), {"compress_level": 1}),
-    "PNG 49 MP with alpha": ("PNG", "RGBA", (7000, 7000), {"compress_level": 1}),
+    "JPEG 20 MP progressive, 4:4:4": ("JPEG", "RGB", (5200, 3800), {"quality": 80, "progressive": True, "subsampling": 0}),
+    "PNG 29 MP": ("PNG", "RGB", (5400, 5400), {"compress_level": 1}),
+    "PNG 29 MP with alpha": ("PNG", "RGBA", (5400, 5400), {"compress_level": 1}),
     "PNG 81 MP (refused)": ("PNG", "L", (9000, 9000), {"compress_level": 1}),
-    "WebP 25 MP": ("WEBP", "RGB", (5000, 5000), {"method": 0}),
+    "WebP 12 MP": ("WEBP", "RGB", (4080, 3060), {"method": 0}),
 }
 
 
