@@ -1,7 +1,8 @@
 """The kind named first on fold 0, for several trainings: ``python -m models.goods.across NAME=FOLDER …``.
 
 A column per training (folders written by ``models.goods.train``): with everything, without some sets, with fewer licences. A set
-that a training never saw shows whether the fruit was learnt or the set.
+that a training never saw shows whether the fruit was learnt or the set. Beside the share named right stands, in brackets, the share
+of right orders that would be called wrong with the card's thresholds.
 """
 
 from __future__ import annotations
@@ -11,36 +12,35 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from models import data
 from models.data import Photo
 from models.goods import label
-from models.goods.look import true_kinds
-from plugins.vision.product import kinds
+from models.goods.look import likeliest, title, true_kinds
+from plugins.vision.product import Seen, answer, ordered, shares, weigh
+from plugins.vision.session import card
 
 
-def logits(model: Path, folder: Path, rows: Sequence[Photo]) -> NDArray[np.float32]:
-    """The products' logits of each photo, (N, products)."""
+def seen(model: Path, folder: Path, rows: Sequence[Photo], products: Sequence[str]) -> list[Seen]:
+    """What a model sees on each photo, with the card's temperatures."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    side = session.get_inputs()[0].shape[2]
-    found = []
+    side, warm, found = session.get_inputs()[0].shape[2], card("goods")["temperature"], []
     for row in rows:
         small = cv2.resize(data.read(folder, row), (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        found.append(session.run(["products"], {"rgb": np.ascontiguousarray(small.transpose(2, 0, 1)[None])})[0][0])
-    return np.stack(found)
+        named, placed = session.run(["products", "scenes"], {"rgb": np.ascontiguousarray(small.transpose(2, 0, 1)[None])})
+        scenes = shares(label.SCENES, placed[0] / warm["scenes"])
+        found.append(Seen(shares(products, named[0] / warm["products"]), scenes, 0.5, ()))
+    return found
 
 
-def first(answers: NDArray[np.float32], products: Sequence[str]) -> list[str]:
-    """The likeliest kind of each photo."""
-    names = list(kinds())
-    members = [[products.index(name) for name in kinds()[kind].classes] for kind in names]
-    sums = np.stack([np.logaddexp.reduce(answers[:, some], axis=1) for some in members], 1)
-    return [names[at] for at in sums.argmax(1)]
+def accused(row: Photo, view: Seen) -> bool:
+    """Whether the photo's own goods, ordered by name, would be called something else."""
+    name = title(row)
+    return name is not None and answer(weigh(view, ordered(name)), card("goods")["thresholds"])[0] == "no"
 
 
 def main() -> None:
@@ -52,12 +52,15 @@ def main() -> None:
     rows = [row for row in data.of(every, data.TEST) if true_kinds(row)]
     products = label.vocabulary(every)
     columns = dict(text.split("=", 1) for text in chosen.trained)
-    said = {name: first(logits(Path(folder) / "goods.onnx", chosen.data, rows), products) for name, folder in columns.items()}
-    print(f"{'set':26} photos " + " ".join(f"{name:>12}" for name in columns))
+    views = {name: seen(Path(folder) / "goods.onnx", chosen.data, rows, products) for name, folder in columns.items()}
+    print(f"{'set':26} photos " + " ".join(f"{name:>13}" for name in columns))
     for wanted in sorted({row.set for row in rows}):
         at = [i for i, row in enumerate(rows) if row.set == wanted]
-        shares = [np.mean([kinds_said[i] in true_kinds(rows[i]) for i in at]) for kinds_said in said.values()]
-        print(f"{wanted:26} {len(at):6} " + " ".join(f"{share:12.2f}" for share in shares))
+        cells = [
+            (np.mean([likeliest(some[i]) in true_kinds(rows[i]) for i in at]), np.mean([accused(rows[i], some[i]) for i in at]))
+            for some in views.values()
+        ]
+        print(f"{wanted:26} {len(at):6} " + " ".join(f"  {right:.2f} ({wrong:.2f})" for right, wrong in cells))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ def looked(folder: Path, rows: Sequence[Photo]) -> list[Seen]:
     return [recogniser.see(data.read(folder, row)) for row in rows]
 
 
+def likeliest(view: Seen) -> str:
+    """The likeliest kind, whether or not there is one at all."""
+    return max(kinds().values(), key=lambda kind: view.of(kind.classes)).name
+
+
 def true_kinds(photo: Photo) -> frozenset[str]:
     """The kinds that the photo may be called; empty for photos of no known goods or of an open label."""
     allowed = set(label.products(photo)) - {label.NONE}

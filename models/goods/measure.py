@@ -17,7 +17,7 @@ import numpy as np
 from models import data
 from models.data import Photo
 from models.goods import label
-from models.goods.look import Asked, asked, looked, true_kinds
+from models.goods.look import Asked, asked, likeliest, looked, true_kinds
 from models.goods.write import with_quality
 from models.trunk.cutout import PLAIN, cut_out
 from plugins.vision.product import Recogniser, Seen, answer, kinds, ordered, parcel, weigh
@@ -32,7 +32,7 @@ def named(rows: Sequence[Photo], seen: Sequence[Seen]) -> Figures:
     print(f"{'kind named first':26} photos groups right  constant answer")
     for name in sorted({row.set for row in rows if true_kinds(row)}):
         some = [(row, view) for row, view in zip(rows, seen, strict=True) if row.set == name and true_kinds(row)]
-        right = float(np.mean([_likeliest(view) in true_kinds(row) for row, view in some]))
+        right = float(np.mean([likeliest(view) in true_kinds(row) for row, view in some]))
         constant = max(Counter(kind for row, _ in some for kind in true_kinds(row)).values()) / len(some)
         print(f"{name:26} {len(some):6} {data.groups([row for row, _ in some]):6} {right:.2f}   {constant:.2f}")
         found[name] = round(right, 3)
@@ -86,7 +86,7 @@ def emptied(folder: Path, rows: Sequence[Photo]) -> Figures:
             continue
         goods = _grown(mask)
         ground = np.median(rgb[~goods], axis=0) if (~goods).any() else np.array([255, 255, 255])
-        before.append(_likeliest(recogniser.see(rgb)) in true_kinds(row))
+        before.append(likeliest(recogniser.see(rgb)) in true_kinds(row))
         view = recogniser.see(np.where(goods[..., None], ground.astype(np.uint8), rgb))
         after.append(view.kind in true_kinds(row))
     with_goods, without = (round(float(np.mean(right)), 3) for right in (before, after))
@@ -156,11 +156,6 @@ def area(scores: Sequence[float], truth: Sequence[bool]) -> float:
         return float("nan")
     above = (right[:, None] > wrong).mean() + (right[:, None] == wrong).mean() / 2
     return round(float(above), 3)
-
-
-def _likeliest(view: Seen) -> str:
-    """The likeliest kind, whether or not there is one at all."""
-    return max(kinds().values(), key=lambda kind: view.of(kind.classes)).name
 
 
 def _reply(view: Seen, name: str, limits: Mapping[str, float]) -> str:

@@ -88,8 +88,8 @@ class Recogniser:
         )
         warm = about["temperature"]
         return Seen(
-            _shares(about["products"], products[0] / warm["products"]),
-            _shares(about["scenes"], scenes[0] / warm["scenes"]),
+            shares(about["products"], products[0] / warm["products"]),
+            shares(about["scenes"], scenes[0] / warm["scenes"]),
             float(1 / (1 + np.exp(-damaged[0, 0]))),
             tuple(float(value) for value in mark[0]),
         )
@@ -174,7 +174,8 @@ def _catalogue(file: bytes) -> Seen | None:
         return None
 
 
-def _shares(names: Iterable[str], logits: NDArray[np.float32]) -> dict[str, float]:
+def shares(names: Iterable[str], logits: NDArray[np.float32]) -> dict[str, float]:
+    """Logits as probabilities by name."""
     import numpy as np
 
     raised = np.exp(logits - logits.max())
