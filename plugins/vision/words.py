@@ -2,7 +2,7 @@
 
 What lies around a point is of one of 32,768 kinds (``models/words``), the same kind in a mirror. Of the kinds on a picture those
 that come first in a shuffle that is the same for all pictures are its words: copies, which show mostly the same kinds, choose
-mostly the same ones, whatever part of the picture they are. Four more words are quarters of the fingerprint, for pictures with few
+mostly the same ones, whatever part of the picture they are. Two more words are quarters of the fingerprint, for pictures with few
 points.
 """
 
@@ -21,28 +21,33 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Words of a picture: the first STORED are kept with it, all are looked up. More would cost more; fewer find less.
-STORED = 16
-_LOCAL = 12
-_MORE = 12
+#: The first STORED words of a picture are kept with it, all are looked up. More would cost more; fewer find less.
+STORED, LOOKED_UP = 16, 32
+_QUARTERS = 2
 _KINDS, _PARTS = 128, 256
-_LARGE = 4.0  # px: smaller points seldom outlive saving, scaling and screens
+_LARGE = 3.0  # px: smaller points seldom outlive saving, scaling and screens
 
 
 def words(packed: bytes, mark: str) -> tuple[str, ...]:
-    """The words of a picture, by its features and its fingerprint; at most 28, fewer where it shows little. Raises BadFeatures."""
-    local = [f"{kind:04x}" for kind in _first(kinds(packed, _LARGE))]
-    quarters = [f"{n}-{mark[4 * n : 4 * n + 4]}" for n in range(4)] if mark else []
-    return (*local[:_LOCAL], *quarters, *local[_LOCAL : _LOCAL + _MORE])
+    """The words of a picture, by its features and its fingerprint; fewer where it shows little. Raises BadFeatures.
 
-
-def kinds(packed: bytes, least: float = 0.0) -> NDArray[np.int64]:
-    """The kinds of the surroundings of a picture's points of at least this size in px, each once. Raises BadFeatures."""
-    import numpy as np
-
+    Those beyond the stored ones are of second-nearest kinds too, for edits that move a description over a border.
+    """
     features = opened(packed)
-    about = features.about[features.size >= least]
-    return np.unique(np.minimum(_kind(about), _kind(about[:, MIRRORED])))
+    about = features.about[features.size >= _LARGE]
+    quarters = [f"{n}-{mark[4 * n : 4 * n + 4]}" for n in range(_QUARTERS)] if mark else []
+    kept = _first(_either_way(about, 1))[: STORED - len(quarters)]
+    more = [kind for kind in _first(_either_way(about, 2)) if kind not in kept][: LOOKED_UP - len(quarters) - len(kept)]
+    return (*_named(kept), *quarters, *(_named(more) if len(kept) + len(quarters) == STORED else ()))
+
+
+def kinds(packed: bytes) -> NDArray[np.int64]:
+    """The kinds of the surroundings of all points of a picture, each once. Raises BadFeatures."""
+    return _either_way(opened(packed).about, 1)
+
+
+def _named(found: list[int]) -> list[str]:
+    return [f"{kind:04x}" for kind in found]
 
 
 def _first(found: NDArray[np.int64]) -> list[int]:
@@ -54,17 +59,25 @@ def _first(found: NDArray[np.int64]) -> list[int]:
     return [int(kind) for kind in found[np.argsort(shuffled ^ (shuffled >> np.uint64(29)))]]
 
 
-def _kind(about: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Which of the kinds each description (n, 128) is most like."""
+def _either_way(about: NDArray[np.uint8], nearest: int) -> NDArray[np.int64]:
+    """The kinds of descriptions (n, 128), each once; of those of a thing and its mirror image the lower one."""
+    import numpy as np
+
+    plain, mirrored = _nearest(about, nearest), _nearest(about[:, MIRRORED], nearest)
+    return np.unique(np.minimum(plain[:, :, None], mirrored[:, None, :]))
+
+
+def _nearest(about: NDArray[np.uint8], n: int) -> NDArray[np.int64]:
+    """The n kinds (rows, n) that each description is most like, all of one rough kind."""
     import numpy as np
 
     rough, fine = _centres()
     given = about.astype(np.float32)
-    nearest = (given @ rough.T).argmax(axis=1)
-    found = np.zeros(len(given), np.int64)
-    for kind in np.unique(nearest):
-        rows = nearest == kind
-        found[rows] = kind * _PARTS + (given[rows] @ fine[kind].T).argmax(axis=1)
+    roughly = (given @ rough.T).argmax(axis=1)
+    found = np.zeros((len(given), n), np.int64)
+    for kind in np.unique(roughly):
+        rows = roughly == kind
+        found[rows] = kind * _PARTS + np.argsort(-(given[rows] @ fine[kind].T), axis=1)[:, :n]
     return found
 
 
