@@ -109,6 +109,24 @@ class PhotoVerifierContract:
             assert any(f.verdict is Verdict.MISSING for f in report.findings), name
             assert (report.print, report.overlay, report.spoiled_share) == ("", None, None), name
 
+    def test_a_photo_is_found_again_and_known(self, photos: PhotoVerifier, spoiled_photo: bytes) -> None:
+        """A readable photo has words to be found by, each once, and features by which it is the same as itself."""
+        report = photos.inspect(spoiled_photo, SPOILED_STRAWBERRIES)
+        assert 0 < len(report.words) == len(set(report.words)) <= 32
+        assert 0 < len(report.features) <= 24 * 1024
+        again = photos.same(report.features, report.features)
+        assert again.same
+        assert 0 < again.confidence <= 1
+
+    def test_features_that_say_nothing_accuse_nobody(self, photos: PhotoVerifier, spoiled_photo: bytes) -> None:
+        """Where features are missing it cannot be told whether two pictures are one; what is no photo has none, and no words."""
+        features = photos.inspect(spoiled_photo, SPOILED_STRAWBERRIES).features
+        assert photos.same(b"", features).same is None
+        assert photos.same(features, b"").same is None
+        for name, content in NOT_PHOTOS.items():
+            report = photos.inspect(content, SPOILED_STRAWBERRIES)
+            assert (report.features, report.words) == (b"", ()), name
+
     def test_no_estimate_speaks_against_a_buyer(self, photos: PhotoVerifier, spoiled_photo: bytes) -> None:
         """Verification never fails a claim; checks are named ``vision.*`` and confidences lie in [0, 1]."""
         for content in (spoiled_photo, *NOT_PHOTOS.values()):
