@@ -1,0 +1,147 @@
+"""Pieces: how many are on a photo, how many of them are bad, and what several photos of one case say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from plugins.vision.session import card
+from plugins.vision.sight import NAME
+
+if TYPE_CHECKING:
+    from plugins.vision.sight import Sight
+
+#: Fewest and most, both included.
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one photo of a case shows: its pieces and its bad pieces (None: not counted), and which photos are ``like`` it.
+
+    ``like`` are the places, in the same sequence of views, of photos of the same pieces (near copies, the same scene).
+    """
+
+    pieces: Range | None
+    bad: Range | None
+    like: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One piece: its middle in cells of the sight, how sure it is one, and how surely it is bad; both in [0, 1]."""
+
+    x: float
+    y: float
+    sure: float
+    bad: float
+
+
+def together(views: Sequence[View], pieces: int) -> tuple[Range | None, Range | None]:
+    """(pieces, bad pieces) of all photos of a case together; ``pieces`` were ordered (0: unknown). None where nothing was counted.
+
+    One photo may show what another shows: at least what the fullest photo surely shows is there, and at most the sum. Photos that
+    are alike, directly or through others, do not add. Nobody has more pieces, or more bad ones, than were ordered.
+    """
+    return _together([view.pieces for view in views], views, pieces), _together([view.bad for view in views], views, pieces)
+
+
+def _together(counts: Sequence[Range | None], views: Sequence[View], pieces: int) -> Range | None:
+    counted = [count for count in counts if count is not None]
+    if not counted:
+        return None
+    least = max(count[0] for count in counted)
+    most = 0
+    for scene in _scenes(views):
+        most += max((count[1] for at in scene if (count := counts[at]) is not None), default=0)
+    return (min(least, pieces), min(most, pieces)) if pieces else (least, most)
+
+
+def _scenes(views: Sequence[View]) -> list[set[int]]:
+    """The places of the views, those of one scene together. Places that do not exist are no view's likes."""
+    scenes: list[set[int]] = []
+    for at, view in enumerate(views):
+        mine = {at, *(other for other in view.like if 0 <= other < len(views))}
+        apart = [scene for scene in scenes if not scene & mine]
+        scenes = [*apart, mine.union(*(scene for scene in scenes if scene & mine))]
+    return scenes
+
+
+def spots(seen: Sight) -> tuple[Spot, ...]:
+    """The peaks of the middles, surest first: each higher than everything around it."""
+    import cv2
+    import numpy as np
+
+    limits = card(NAME)["pieces"]
+    smooth = cv2.GaussianBlur(seen.middle, (0, 0), 0.7)
+    top = cv2.dilate(smooth, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((smooth >= top) & (smooth > float(limits["peak"])))
+    order = np.argsort(-smooth[rows, columns], kind="stable")[:80]
+    found: list[tuple[float, float, float]] = []
+    for at in order:
+        x, y = float(columns[at]), float(rows[at])
+        if all((x - a) ** 2 + (y - b) ** 2 > 4.0 for a, b, _ in found):
+            found.append((x, y, float(smooth[rows[at], columns[at]])))
+    return _graded(seen, found)
+
+
+def _graded(seen: Sight, found: Sequence[tuple[float, float, float]]) -> tuple[Spot, ...]:
+    """The peaks with how bad their piece is: the bad part of the goods that are nearest to them."""
+    import numpy as np
+
+    if not found:
+        return ()
+    high, wide = seen.goods.shape
+    rows, columns = np.mgrid[:high, :wide].astype(np.float32)
+    far = np.stack([(columns - x) ** 2 + (rows - y) ** 2 for x, y, _ in found])
+    owner = far.argmin(axis=0)
+    goods = seen.goods > 0.5
+    reach = 1.6 * goods.sum() / len(found) / np.pi
+    near = goods & (far.min(axis=0) < max(4.0, 1.5 * float(reach)))
+    made = []
+    for at, (x, y, sure) in enumerate(found):
+        mine = near & (owner == at)
+        bad = float(seen.bad[mine].mean()) if mine.any() else float(seen.bad[int(y), int(x)])
+        made.append(Spot(x + 0.5, y + 0.5, sure, bad))
+    return tuple(made)
+
+
+def counted(found: Sequence[Spot]) -> Range | None:
+    """How many pieces these are; None where none is seen, where it is not clear what is one, or where the range says nothing."""
+    limits = card(NAME)["pieces"]
+    count = expected(found, float(limits["counts"]))
+    if count == 0 or unclear(found, float(limits["counts"])):
+        return None
+    low, high = stretched(count, limits)
+    return (max(1, low), high) if high - low <= max(2.0, float(limits["widest"]) * count) else None
+
+
+def counted_bad(found: Sequence[Spot], pieces: Range | None, *, seen: bool) -> Range | None:
+    """How many of them are bad: any number where spoilage is not ``seen``, else at least one; None where nothing was counted."""
+    if pieces is None:
+        return None
+    if not seen:
+        return 0, pieces[1]
+    limits = card(NAME)["bad_pieces"]
+    least, half = float(card(NAME)["pieces"]["counts"]), float(limits["half"])
+    low, high = stretched(sum(spot.bad > half for spot in found if spot.sure > least), limits)
+    most = max(1, min(pieces[1], high))
+    return min(max(1, low), most), most
+
+
+def expected(found: Sequence[Spot], counts: float) -> int:
+    """The number of peaks that count as pieces: those higher than ``counts``."""
+    return sum(spot.sure > counts for spot in found)
+
+
+def unclear(found: Sequence[Spot], counts: float) -> bool:
+    """Whether many more peaks nearly count: what is one piece cannot be told, as in a heap."""
+    return expected(found, counts / 2) > 1.4 * expected(found, counts) + 1
+
+
+def stretched(count: float, limits: dict[str, Any]) -> Range:
+    """The range that holds nine times in ten: the count less and plus so many widths, measured in calibration."""
+    width = float(limits["width"]) + float(limits["per_piece"]) * count
+    low, high = count + float(limits["low"]) * width, count + float(limits["high"]) * width
+    return max(0, int(low + 0.5)), max(0, int(high + 0.5))
