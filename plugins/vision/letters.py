@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: The long side of what is looked at, in pixels; letters of 6 to 45 px of height are seen.
 SIDE = 640
+#: On a picture that is smaller than this on one side nothing can be written.
+LEAST_SIDE = 12
 #: A mark differs from its surroundings of 13 px by this much light.
 CONTRAST = 24
 #: So many marks make a row; fewer are chance.
@@ -74,6 +76,8 @@ def look(rgb: NDArray[np.uint8], turns: Sequence[int] = (0,)) -> Letters:
 
     grey = np.asarray(cv2.cvtColor(fitted(rgb, SIDE), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     height, width = grey.shape
+    if min(height, width) < LEAST_SIDE:
+        return Letters()
     rows: list[Row] = []
     bars: list[Region] = []
     for turn in turns:

@@ -7,15 +7,11 @@ import time
 from collections import Counter
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 from plugins.vision import letters, ocr, reading
 from plugins.vision.measure.photos import Photo, held_out, listed, pixels, shown, some
+from plugins.vision.product import Recogniser
 from plugins.vision.sheet import look
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _SAID = re.compile(r"code=(.*?);? zxing_decodes=(\w+)")
 
@@ -30,8 +26,6 @@ def report(data: Path, most: int) -> None:
         kinds = sorted({p.kind for p in chosen if p.set == name}) if name in ("label_barcode", "recapture") else [""]
         for kind in kinds:
             sheets([p for p in chosen if p.set == name and kind in ("", p.kind)], most)
-    several = some([p for p in chosen if p.set == "waybill"] or [p for p in photos if p.set == "waybill"], most)
-    print(f"all waybills: seen without another judge's word on {sum(look(read(p)).has_waybill for p in several)} of {len(several)}")
 
 
 def codes(photos: list[Photo]) -> None:
@@ -64,7 +58,7 @@ def codes(photos: list[Photo]) -> None:
 
 def sheets(photos: list[Photo], most: int) -> None:
     """Print one line: print noticed, words read, labels and waybills seen, and what it costs."""
-    noticed, read_words, label, waybill = 0, 0, 0, 0
+    noticed, read_words, label, waybill, by_scene = 0, 0, 0, 0, [0, 0]
     glances, times = [], []
     chosen = some(photos, most)
     for photo in shown(chosen, photos[0].set):
@@ -75,19 +69,16 @@ def sheets(photos: list[Photo], most: int) -> None:
         start = time.process_time()
         text = reading.read(rgb)
         times.append(1000 * (time.process_time() - start))
-        seen = look(text)
+        seen, both = look(text), look(text, Recogniser().see(rgb).scenes)
+        by_scene[0] += both.has_label
+        by_scene[1] += both.has_waybill
         read_words, label, waybill = read_words + text.read, label + seen.has_label, waybill + seen.has_waybill
     name = photos[0].set + (f" {photos[0].kind}" if photos[0].set in ("label_barcode", "recapture") else "")
     figures = f"print {noticed:3}, read {read_words:3}, label {label:3}, waybill {waybill:3}"
+    figures += f" (with scenes {by_scene[0]:3}, {by_scene[1]:3})"
     print(
         f"{name:30} {len(chosen):3} photos: {figures}; {median(glances):4.0f} ms of CPU to notice, {median(times):4.0f} ms in all"
     )
-
-
-def read(photo: Photo) -> reading.Text:
-    """What is written on a photo."""
-    rgb: NDArray[np.uint8] = pixels(photo.path)
-    return reading.read(rgb)
 
 
 def _same(a: str, b: str) -> bool:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plugins.vision import masking
+from plugins.vision import faces, masking, reading
 from plugins.vision.letters import Letters, Row
 from plugins.vision.reading import Code, Line, Text
-from plugins.vision.sheet import Sheets
+from plugins.vision.sheet import Sheets, look
 
 SHAPE = (600, 800)
 NAME = ((0.1, 0.1), (0.4, 0.1), (0.4, 0.15), (0.1, 0.15))
@@ -123,3 +123,13 @@ def test_a_waybill_that_only_a_judge_of_scenes_sees_is_hidden(rgb: np.ndarray) -
     after = masking.hide(table, masking.places(table, written(), (), seen))
     assert share_hidden(table, after, ((0.15, 0.15), (0.55, 0.15), (0.55, 0.6), (0.15, 0.6))) > 0.99
     assert share_hidden(table, after, AWAY) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (31, 31), (40, 1024)])
+def test_any_picture_is_read_and_masked(shape: tuple[int, int]) -> None:
+    """Reading, looking for faces and masking answer for pictures of any size."""
+    tiny = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    text = reading.read(tiny, must=True)
+    content, _ = masking.mask(tiny, text, faces.find(tiny), look(text, {"waybill": 0.9}))
+    with Image.open(BytesIO(content)) as copy:
+        assert copy.size == (shape[1], shape[0])
