@@ -22,7 +22,7 @@ DIFFERS_FROM = 0.9
 #: Shorter numbers than this stand in too many places to say anything.
 LEAST = 4
 
-Read = tuple[str, float, Region, bool]  # text in capitals, confidence, place, whether by a code
+Read = tuple[str, float, Region, str]  # text in capitals, confidence, place, kind of code or "" for print
 
 
 def label(sheets: Sheets, question: PhotoQuestion, flaw_seen: bool = False) -> Finding:
@@ -65,8 +65,8 @@ def _finding(reason: str, found: list[tuple[str, Read]], text: Text) -> Finding:
 
 
 def _read(text: Text) -> list[Read]:
-    codes = [(plain(code.text), 1.0, code.region, True) for code in text.codes]
-    return [*codes, *((plain(line.text), line.confidence, line.region, False) for line in text.lines if line.text)]
+    codes = [(plain(code.text), 1.0, code.region, code.kind) for code in text.codes]
+    return [*codes, *((plain(line.text), line.confidence, line.region, "") for line in text.lines if line.text)]
 
 
 def _agrees(value: str, read: Iterable[Read]) -> list[Read]:
@@ -105,15 +105,20 @@ def _other_tracking(wanted: str, read: Iterable[Read]) -> list[Read]:
     found = []
     for entry in read:
         if entry[3]:
-            number = of_code("Code 128", entry[0])
-            others = [number.number] if number and number.carrier == carrier else []
+            number = of_code(entry[3], entry[0])
+            others = [number.number] if number and number.carrier == carrier and _as_long(wanted, number.number) else []
         elif entry[1] >= DIFFERS_FROM and carrier != "digits":
-            others = [n.number for n in tracking_numbers(entry[0]) if n.carrier == carrier]
+            others = [n.number for n in tracking_numbers(entry[0]) if n.carrier == carrier and _as_long(wanted, n.number)]
         else:
             others = []
         if any(_far(plain(wanted), other) for other in others):
             found.append(entry)
     return found
+
+
+def _as_long(wanted: str, given: str) -> bool:
+    """Whether a number can be another of the same form. Forms without letters overlap: they have to be of one length."""
+    return not plain(wanted).isdigit() or len(plain(wanted)) == len(given)
 
 
 def _far(wanted: str, given: str) -> bool:
@@ -129,7 +134,7 @@ def _other_order(wanted: str, text: Text) -> list[Read]:
         if wanted and said and line.confidence >= DIFFERS_FROM:
             given, ours = plain(said.group(1)).replace("-", ""), plain(wanted).replace("-", "")
             if len(given) == len(ours) and _far(ours, given):
-                found.append((plain(line.text), line.confidence, line.region, False))
+                found.append((plain(line.text), line.confidence, line.region, ""))
     return found
 
 
@@ -137,7 +142,7 @@ def _named(titles: Iterable[str], text: Text) -> list[Read]:
     """Lines that hold a word of the goods' name: two Chinese characters in a row, or a Latin word of four letters and more."""
     wanted = {word for title in titles for word in _words(title)}
     surely = [line for line in text.lines if line.confidence >= SURE]
-    return [(line.text, line.confidence, line.region, False) for line in surely if wanted & _words(line.text)]
+    return [(line.text, line.confidence, line.region, "") for line in surely if wanted & _words(line.text)]
 
 
 def _words(text: str) -> set[str]:

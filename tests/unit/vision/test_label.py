@@ -145,3 +145,12 @@ def test_it_is_said_whether_words_were_read() -> None:
     """A finding without text says whether the picture was read at all."""
     assert dict(label.words(text(), OURS).data)["read"] is True
     assert dict(label.words(Text(), OURS).data)["read"] is False
+
+
+@pytest.mark.parametrize(("kind", "code"), [("EAN-13", "6901234567892"), ("Code 128", "690123456789"), ("UPC-A", "012345678905")])
+def test_a_products_code_differs_from_no_tracking_number(kind: str, code: str) -> None:
+    """Where a carrier numbers its parcels with thirteen digits, a product's code or a shorter number accuses nobody."""
+    question = replace(QUESTION, written=(("tracking", "2345678901234"),))
+    assert label.words(text(codes=(Code(kind, code, HERE),)), question).reason == "vision.no_text"
+    other = Code("Code 128", "9876543210987", HERE)
+    assert label.words(text(codes=(other,)), question).reason == "vision.text_differs"
