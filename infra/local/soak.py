@@ -31,7 +31,7 @@ EACH, HOSTILE = 10, 30
 #: After so many photos everything is loaded; by so much may the worker hold more at the end (MB).
 SETTLED, GROWTH_MB = 200, 60
 #: What one photo may take at the very most, reading words on a busy machine included.
-ANSWER_S = 60.0
+ANSWER_S = 30.0
 CLAIM = {"kind": "claim", "reason": "spoiled", "items": [{"line_id": "l1", "pieces": 1}]}
 
 

@@ -1,0 +1,26 @@
+"""What looking at photos holds: a process bounded like the function, without and with the reader of words."""
+
+import pytest
+
+from infra.local.bench import LOOK_PEAK_MB
+from infra.local.bench.photo import PhotoCost, measure_photos
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize(("words", "count"), [pytest.param(False, 50, id="plain"), pytest.param(True, 12, id="words")])
+def test_memory_is_bounded_and_does_not_grow(words: bool, count: int) -> None:
+    """After fifty photos the process holds what it held after ten, and never more than its limit, of drawn photos."""
+    cost = measure_photos(count, lambda _: None, words=words, photos=())
+    print(cost.told())
+    assert 60 < cost.held_mb <= cost.peak_mb <= LOOK_PEAK_MB[words]
+    assert cost.growth_mb <= 30
+    assert ("words" in cost.bare) is words
+    assert {"decode", "fingerprint"} < set(cost.bare)
+
+
+def test_the_ratio_is_the_whole_against_the_sum_of_the_parts() -> None:
+    """Thirty milliseconds against ten and ten are one and a half times."""
+    cost = PhotoCost(False, 1, 30.0, {"decode": 9.0}, {"decode": 10.0, "fingerprint": 10.0}, 500.0, 100, 110, 120)
+    assert (cost.ratio, cost.growth_mb) == (1.5, 10)
+    assert "1.50 times its bare parts (goal: at most 1.5)" in cost.told()
