@@ -37,7 +37,7 @@ class Lambda:
         self.starts = 0
         self._events: Queue[tuple[str, dict[str, Any], float, bool]] = Queue()
         self._outcomes: Queue[tuple[str, Outcome]] = Queue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"function": self}))
+        self._server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"function": self}))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -117,6 +117,11 @@ class Lambda:
     def said(self, request: str, outcome: Outcome) -> None:
         """The process has answered."""
         self._outcomes.put((request, outcome))
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a process that is killed hangs up."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -160,6 +160,26 @@ def test_the_image_reads_words_and_the_zip_says_that_it_cannot(context: Path, tm
     assert run_alone(READ, tmp_path / "stage" / "vendor") is None
 
 
+WATCH = """
+import cv2, numpy, pathlib, tempfile
+from plugins.vision import video
+with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder, "film.mp4")
+    film = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"mp4v"), 10, (320, 240))
+    for n in range(20):
+        frame = numpy.full((240, 320, 3), 12 * n, numpy.uint8)
+        cv2.circle(frame, (40 + 12 * n, 120), 30, (0, 0, 255), -1)
+        film.write(frame)
+    film.release()
+    print(json.dumps(len(video.frames(file.read_bytes()))))
+"""
+
+
+def test_the_image_takes_frames_from_a_video(context: Path) -> None:
+    """The child that opens videos finds our code and its libraries in the image's folder."""
+    assert run_alone(WATCH, context / TASK) >= 2
+
+
 # --- the handler, through Lambda's runtime client ---------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
