@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from plugins.vision.measure import cost, fingerprint, masking, quality, reading, spoilage
+from plugins.vision.measure import cost, fingerprint, honesty, masking, quality, reading, spoilage
 
 PARTS = {
     "quality": quality.report,
@@ -14,6 +14,7 @@ PARTS = {
     "spoilage": spoilage.report,
     "reading": reading.report,
     "masking": masking.report,
+    "honesty": honesty.report,
     "intake": cost.limits,
     "time": cost.timing,
 }
