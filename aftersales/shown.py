@@ -72,7 +72,7 @@ def _share(views: tuple[View, ...], bad: tuple[int, int] | None, ordered: int) -
         (fewest, most), (least_bad, most_bad) = widest.pieces, widest.bad
         return min(1.0, least_bad / most), min(1.0, most_bad / fewest)
     told = [v.share for v in views if v.share]
-    if not told:
+    if not told or (ordered > 1 and widest is None):  # of several pieces, a part of what is visible says little about the order
         return None
     return max(low for low, _ in told), max(high for _, high in told)
 

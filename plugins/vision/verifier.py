@@ -1,23 +1,84 @@
-"""The PhotoVerifier: intake, quality, fingerprint and, where a buyer says that fresh goods are spoiled, spoilage and overlay."""
+"""The PhotoVerifier: one decode, and everything that is said of a photo derives from it.
+
+What makes no sense after something else is left out: on a photo that shows nothing, nothing is looked for. What speaks
+against a photo is looked for on every picture that can be opened. Whatever was seen, the copies for the other side are masked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from aftersales.decision import Finding, Source, Verdict
+from aftersales.decision import Finding, Verdict
 from aftersales.errors import BadSettings
 from aftersales.ports import PhotoQuestion, PhotoReport, Sameness
-from plugins.vision import intake, overlay, quality, reuse, spoilage
+from plugins.vision import (
+    dispatch,
+    edited,
+    faces,
+    intake,
+    label,
+    masking,
+    overlay,
+    product,
+    quality,
+    reading,
+    reuse,
+    screen,
+    sheet,
+    spoilage,
+    stock,
+    times,
+    video,
+)
+from plugins.vision.dispatch import Side
 from plugins.vision.features import features
 from plugins.vision.fingerprint import fingerprint
 from plugins.vision.header import NoPhoto
+from plugins.vision.intake import Picture
+from plugins.vision.product import Recogniser, Seen
+from plugins.vision.reading import Text
 from plugins.vision.spoilage import Spoilage
 from plugins.vision.words import words
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
 #: Trade → reasons for which spoilage is looked for.
 SPOILAGE_REASONS: Mapping[str, tuple[str, ...]] = {"fresh": ("spoiled", "damaged")}
+#: Checks that a shop may do without (setting ``off``); the others are what an answer is made of.
+OPTIONAL = ("vision.screen", "vision.edited", "vision.stock", "vision.time", "vision.dispatch", "vision.text")
+FRAMES = 6
+MOST_DISPATCHED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A report, and how long each phase of it took, in milliseconds."""
+
+    report: PhotoReport
+    ms: Mapping[str, float] = field(default_factory=dict)
+
+
+class Stopwatch:
+    """Times phases; a phase that comes several times adds up."""
+
+    def __init__(self) -> None:
+        self.ms: dict[str, float] = {}
+
+    def __call__(self, phase: str, work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+        """What ``work`` gives."""
+        began = perf_counter()
+        try:
+            return work(*args, **more)
+        finally:
+            self.ms[phase] = self.ms.get(phase, 0.0) + 1000 * (perf_counter() - began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,63 +87,149 @@ class Verifier:
 
     max_bytes: int = intake.MAX_BYTES
     spoilage_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: SPOILAGE_REASONS)
+    off: frozenset[str] = frozenset()
+    film_limits: video.Limits = field(default_factory=video.Limits)
 
     def inspect(self, photo: bytes, question: PhotoQuestion) -> PhotoReport:
-        """Findings ``vision.readable``, ``.large``, ``.lit``, ``.sharp`` and ``.spoilage``, as far as each makes sense."""
-        try:
-            picture = intake.read(photo, self.max_bytes)
-        except NoPhoto as no:
-            return PhotoReport((Finding("vision.readable", Verdict.MISSING, no.reason, data=(("bytes", len(photo)),)),))
-        figures = (("format", picture.kind), ("height", picture.height), ("width", picture.width))
-        measured = quality.measure(picture)
-        findings = (Finding("vision.readable", Verdict.PASS, "vision.readable", data=figures), *quality.findings(measured))
-        # Pictures of nothing are all alike: a print of them would accuse every buyer whose camera failed.
-        report = PhotoReport(findings)
-        if measured.spread >= quality.UNIFORM_BELOW:
-            mark, kept = fingerprint(picture.rgb), features(picture.rgb)
-            report = PhotoReport(findings, mark, features=kept, words=words(kept, mark))
-        asked = question.reason in self.spoilage_reasons.get(question.vertical, ())
-        if not asked or any(f.verdict is Verdict.MISSING for f in findings):
-            return report
-        seen = spoilage.estimate(picture.rgb)
-        share = seen.share if seen.seen else None  # what is not seen may still be there: a low share would be a guess
-        findings += (spoiled(seen),)
-        return replace(report, findings=findings, overlay=overlay.draw(picture.rgb, findings), spoiled_share=share)
+        """What is seen on a photo."""
+        return self.look(photo, question).report
 
-    def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:  # noqa: ARG002  # no video is understood yet
-        """No video is understood yet: a photo is asked for."""
-        return PhotoReport((Finding("vision.readable", Verdict.MISSING, "vision.not_a_photo", data=(("bytes", len(video)),)),))
+    def watch(self, video: bytes, question: PhotoQuestion) -> PhotoReport:
+        """What is seen on a video: the report on the frame that shows most."""
+        return self.film(video, question).report
 
     def same(self, features: bytes, others: bytes) -> Sameness:
-        """Whether two pictures, by the features of their reports, are one."""
+        """Whether two pictures are one."""
         return reuse.same(features, others)
 
+    def look(self, photo: bytes, question: PhotoQuestion) -> Look:
+        """What is seen on a photo, timed."""
+        watch = Stopwatch()
+        try:
+            picture = watch("decode", intake.read, photo, self.max_bytes)
+        except NoPhoto as no:
+            return Look(unreadable(no.reason, len(photo)), watch.ms)
+        return self._seen(picture, question, watch)
 
-def spoiled(seen: Spoilage) -> Finding:
-    """What the estimate says about the claim. It supports it or leaves it to a person; it never speaks against a buyer.
+    def film(self, content: bytes, question: PhotoQuestion) -> Look:
+        """What is seen on a video, timed: a few sharp frames, each as a photo is, and of them the one that shows most."""
+        watch = Stopwatch()
+        try:
+            taken = watch("decode", video.frames, content, FRAMES, self.film_limits)
+        except NoPhoto as no:
+            return Look(unreadable(no.reason, len(content)), watch.ms)
+        looks = [(frame.second, self._seen(frame.picture, question, watch).report) for frame in taken]
+        second, best = max(looks, key=lambda look: _telling(look[1]))
+        return Look(replace(best, findings=tuple(_at_second(f, second, len(looks)) for f in best.findings)), watch.ms)
 
-    ``data`` has ``spoiled_share`` in [0, 1] and ``spoiled_percent`` where spoilage is seen.
-    """
-    data: dict[str, str | int | float | bool] = {"confidence": seen.confidence, "regions": len(seen.regions)}
-    if seen.seen:
-        data |= {"spoiled_percent": round(100 * seen.share), "spoiled_share": seen.share}
-    verdict = Verdict.PASS if seen.seen else Verdict.UNSURE
-    reason = "vision.spoiled" if seen.seen else "vision.not_seen" if seen.sure else "vision.unsure"
-    regions = tuple(tuple((round(x, 3), round(y, 3)) for x, y in r[:16]) for r in seen.regions[:12])
-    return Finding("vision.spoilage", verdict, reason, Source.MODEL, seen.confidence, tuple(sorted(data.items())), regions=regions)
+    def absent(self) -> Look:
+        """The report on a file that is not there."""
+        return Look(unreadable("vision.empty", 0))
+
+    # --- one picture --------------------------------------------------------------------------------------------------
+    def _seen(self, picture: Picture, question: PhotoQuestion, watch: Stopwatch) -> Look:
+        measured = watch("quality", quality.measure, picture)
+        first = (_readable(picture), *quality.findings(measured))
+        usable = not any(f.verdict is Verdict.MISSING for f in first)
+        text = watch("reading", reading.read, picture.rgb, question.label_with_flaw)
+        goods = watch("goods", Recogniser().see, picture.rgb)
+        sheets = sheet.look(text, goods.scenes)
+        hidden = watch("masking", lambda: masking.places(picture.rgb, text, faces.find(picture.rgb), sheets))
+        shown = watch("masking", masking.hide, picture.rgb, hidden)
+        found, rot = self._judged(picture, question, watch, goods) if usable else ((), spoilage.NOTHING)
+        written = (label.label(sheets, question, rot.seen), *(() if "vision.text" in self.off else (label.words(text, question),)))
+        odd = watch("honesty", self._suspicions, picture, question, text)
+        findings = (*first, *found, *written, *odd)
+        # Pictures of nothing are all alike: a print of them would accuse every buyer whose camera failed.
+        mark, kept, keys = watch("fingerprint", _prints, picture.rgb) if measured.spread >= quality.UNIFORM_BELOW else ("", b"", ())
+        drawn = watch("overlay", overlay.draw, shown, findings)
+        copy = watch("overlay", masking.jpeg, shown)
+        share = rot.share if rot.seen else None
+        return Look(PhotoReport(findings, mark, drawn, share, kept, keys, copy), watch.ms)
+
+    def _judged(
+        self, picture: Picture, question: PhotoQuestion, watch: Stopwatch, goods: Seen
+    ) -> tuple[tuple[Finding, ...], Spoilage]:
+        """What is seen of the goods: whether they were ordered, what of them is spoiled, and how they were when they left."""
+        found, rot = product.judge(goods, question), spoilage.NOTHING
+        if any(f.verdict is Verdict.MISSING for f in found):
+            return found, rot
+        if question.reason in self.spoilage_reasons.get(question.vertical, ()):
+            rot = watch("spoilage", spoilage.estimate, picture.rgb)
+            found += spoilage.findings(rot)
+        if question.dispatched and "vision.dispatch" not in self.off:
+            found += watch("dispatch", self._beside, _side(goods, rot), question)
+        return found, rot
+
+    def _suspicions(self, picture: Picture, question: PhotoQuestion, text: Text) -> tuple[Finding, ...]:
+        """What speaks against the photo, as far as the shop wants to know."""
+        looks: dict[str, Callable[[], Finding]] = {
+            "vision.screen": lambda: screen.look(picture),
+            "vision.edited": lambda: edited.look(picture),
+            "vision.stock": lambda: stock.look(line.text for line in text.lines),
+            "vision.time": lambda: times.look(picture.exif.taken_at, question.since, question.until),
+        }
+        return tuple(look() for check, look in looks.items() if check not in self.off)
+
+    def _beside(self, here: Side, question: PhotoQuestion) -> tuple[Finding, ...]:
+        """The photo beside the merchant's from before the parcel left; what cannot be opened there says nothing."""
+        before = []
+        for content in question.dispatched[:MOST_DISPATCHED]:
+            try:
+                rgb = intake.read(content, self.max_bytes).rgb
+            except NoPhoto:
+                continue
+            before.append(_side(Recogniser().see(rgb), spoilage.estimate(rgb)))
+        return dispatch.judge(here, before)
+
+
+def unreadable(reason: str, size: int) -> PhotoReport:
+    """The report on a file that is no picture."""
+    return PhotoReport((Finding("vision.readable", Verdict.MISSING, reason, data=(("bytes", size),)),))
+
+
+def _readable(picture: Picture) -> Finding:
+    figures = (("format", picture.kind), ("height", picture.height), ("width", picture.width))
+    return Finding("vision.readable", Verdict.PASS, "vision.readable", data=figures)
+
+
+def _prints(rgb: NDArray[np.uint8]) -> tuple[str, bytes, tuple[str, ...]]:
+    mark, kept = fingerprint(rgb), features(rgb)
+    return mark, kept, words(kept, mark)
+
+
+def _side(goods: Seen, rot: Spoilage) -> Side:
+    return Side(goods.kind, goods.mark, rot.share if rot.seen else 0.0)
+
+
+def _telling(report: PhotoReport) -> tuple[bool, float, int]:
+    """How much a frame tells: a flaw before none, then the larger one, then fewer troubles."""
+    troubles = sum(f.verdict is not Verdict.PASS for f in report.findings)
+    return report.spoiled_share is not None, report.spoiled_share or 0.0, -troubles
+
+
+def _at_second(finding: Finding, second: float, frames: int) -> Finding:
+    if finding.check != "vision.readable":
+        return finding
+    return replace(finding, data=tuple(sorted({**dict(finding.data), "frames": frames, "second": round(second, 1)}.items())))
 
 
 def build_verifier(settings: Mapping[str, Any]) -> Verifier:
     """The verifier with these settings. Raises BadSettings for one that it does not understand."""
-    unknown = sorted(set(settings) - {"max_bytes", "spoilage_reasons"})
+    known = {"max_bytes", "spoilage_reasons", "off", "video_max_bytes", "video_max_seconds"}
+    unknown = sorted(set(settings) - known)
     if unknown:
-        raise BadSettings(f"vision knows no setting {', '.join(unknown)}.", expected=["max_bytes", "spoilage_reasons"])
+        raise BadSettings(f"vision knows no setting {', '.join(unknown)}.", expected=sorted(known))
     try:
         max_bytes = int(settings.get("max_bytes", intake.MAX_BYTES))
         given = settings.get("spoilage_reasons", SPOILAGE_REASONS).items()
         reasons = {str(trade): tuple(str(code) for code in codes) for trade, codes in given}
+        off = frozenset(str(check) for check in settings.get("off", ()))
+        limits = video.limits_of(settings)
     except (AttributeError, TypeError, ValueError) as error:
         raise BadSettings(f"A setting of vision is not what it should be: {error}") from error
     if max_bytes <= 0:
         raise BadSettings("max_bytes of vision must be above 0.", found=max_bytes)
-    return Verifier(max_bytes, reasons)
+    if off - set(OPTIONAL):
+        raise BadSettings("This check of vision cannot be switched off.", found=sorted(off - set(OPTIONAL)), expected=OPTIONAL)
+    return Verifier(max_bytes, reasons, off, limits)

@@ -51,6 +51,14 @@ def test_goods_by_weight_are_measured_by_the_widest_photo():
     assert together([close, box]).share == (4 / 25, 5 / 20)
 
 
+def test_pieces_that_nobody_counted_say_nothing_of_the_order():
+    """Of twelve apples a part of what is visible says nothing; of one apple, or of goods by weight, it does."""
+    uncounted = View(None, None, (0.2, 0.4))
+    assert together([uncounted], 12).share is None
+    assert together([uncounted], 1).share == (0.2, 0.4)
+    assert together([uncounted]).share == (0.2, 0.4)
+
+
 def test_nothing_told_is_nothing_shown():
     """Without a figure nothing is made up."""
     assert together([View(), View()], 5) == Shown(None, None, None)

@@ -53,7 +53,9 @@ def saved(rgb: Bytes, quality: int, long: int = 0) -> Bytes:
         share = long / max(rgb.shape)
         rgb = np.asarray(cv2.resize(rgb, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     packed = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.asarray(cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    again = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    assert again is not None  # it was written a line above
+    return np.asarray(cv2.cvtColor(again, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _blob(shape: tuple[int, int], radius: float, chance: Generator) -> Bytes:
