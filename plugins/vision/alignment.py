@@ -88,6 +88,23 @@ def moved(points: Floats, matrix: NDArray[np.float64]) -> Floats:
     return np.asarray(cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float32), matrix), np.float32).reshape(-1, 2)
 
 
+def beyond(a: Features, b: Features, how: Alignment) -> float:
+    """The share of points that lie outside the other picture, in [0, 1], of the picture of which fewer do.
+
+    A part shows nothing that the whole does not, and a frame has few points: of a copy's two pictures one lies inside the other.
+    """
+    import numpy as np
+
+    first = mirror(a) if how.mirrored else a
+    back = np.asarray(np.linalg.pinv(how.matrix), np.float64)
+    shares = []
+    for here, matrix, there in ((first, how.matrix, b), (b, back, first)):
+        at = moved(here.at, matrix)
+        inside = (at > -_TIGHT).all(axis=1) & (at < np.array([there.width, there.height]) + _TIGHT).all(axis=1)
+        shares.append(1 - float(inside.mean()))
+    return min(shares)
+
+
 def _pairs(a: Features, b: Features) -> NDArray[np.int64]:
     """Pairs (n, 2) of points that find each other most alike, and nothing elsewhere nearly as much."""
     import numpy as np

@@ -8,7 +8,7 @@ fails at the last: things in it moved, turned, or are lit from elsewhere.
 from __future__ import annotations
 
 from aftersales.ports import Sameness
-from plugins.vision.alignment import Alignment, aligned
+from plugins.vision.alignment import Alignment, aligned, beyond
 from plugins.vision.features import BadFeatures, Features, opened
 from plugins.vision.layout import Agreement, compared
 
@@ -21,6 +21,8 @@ _MOST_CHANGE = 1.2
 _LEAST_SHARE = 0.02
 #: Where points lie on each other but what is around them does not agree, one label is on two photos.
 _LEAST_AROUND = 0.65
+#: Of two shots of one scene each has at its edge what the other has not.
+_MOST_BEYOND, _ONE_SCENE = 0.05, 0.5
 #: A second photo of a flat thing is lit otherwise all over.
 _MOST_USUAL, _UNCHANGED = 0.03, 0.2
 #: Agreement so good is a copy, though it lies in a frame.
@@ -39,7 +41,7 @@ def same(features: bytes, others: bytes) -> Sameness:
         return Sameness(None)
     how = aligned(one, other)
     agreement = compared(one, other, how) if how else None
-    if how is None or agreement is None or not _is_copy(len(how.here), how, agreement):
+    if how is None or agreement is None or _was_moved(one, other, how, agreement) or not _is_copy(len(how.here), how, agreement):
         return _no(one, other, len(how.here) if how else 0)
     points = len(how.here)
     confidence = min(0.99, 0.7 + 0.2 * min(1.0, points / 60) + 0.1 * (agreement.pattern - _LEAST_PATTERN) / (1 - _LEAST_PATTERN))
@@ -51,6 +53,14 @@ def _no(one: Features, other: Features, points: int) -> Sameness:
     if min(len(one.at), len(other.at)) < _FEW_POINTS:
         return Sameness(None, 0.0, points)
     return Sameness(False, 0.9 if points < _LEAST_POINTS else 0.7, points)
+
+
+def _was_moved(one: Features, other: Features, how: Alignment, found: Agreement) -> bool:
+    """Whether a camera moved between two shots of one scene: each shows what the other does not, or what is around differs.
+
+    No camera mirrors, so of a mirrored picture this is not asked.
+    """
+    return not how.mirrored and (beyond(one, other, how) > _MOST_BEYOND or found.around < _ONE_SCENE)
 
 
 def _is_copy(points: int, how: Alignment, found: Agreement) -> bool:
