@@ -47,9 +47,10 @@ def main() -> None:
     """Prints a row per set and a column per training."""
     parser = data.options(__doc__ or "")
     parser.add_argument("trained", nargs="+", help="NAME=FOLDER of a goods.onnx")
+    parser.add_argument("--fold", type=int, default=data.TEST[0], help="the fold to measure on")
     chosen = parser.parse_args()
     every = data.photos(chosen.data)
-    rows = [row for row in data.of(every, data.TEST) if true_kinds(row)]
+    rows = [row for row in data.of(every, (chosen.fold,)) if true_kinds(row)]
     products = label.vocabulary(every)
     columns = dict(text.split("=", 1) for text in chosen.trained)
     views = {name: seen(Path(folder) / "goods.onnx", chosen.data, rows, products) for name, folder in columns.items()}
