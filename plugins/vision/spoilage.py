@@ -98,13 +98,29 @@ def findings(seen: Spoilage) -> tuple[Finding, Finding]:
         share = {"share_high": seen.share_high, "share_low": seen.share_low}
         share |= {"spoiled_percent": round(100 * seen.share), "spoiled_share": seen.share}
     regions = seen.regions if seen.seen or not seen.sure else ()
-    spoiled = Finding("vision.spoilage", verdict, reason, Source.MODEL, seen.confidence, tuple(sorted(share.items())), regions=regions)
+    spoiled = Finding(
+        "vision.spoilage", verdict, reason, Source.MODEL, seen.confidence, tuple(sorted(share.items())), regions=regions
+    )
     if seen.pieces is None or seen.bad_pieces is None:
         return spoiled, Finding("vision.pieces", Verdict.PASS, "vision.not_counted", Source.MODEL, 0.0)
     (least, most), (bad_least, bad_most) = seen.pieces, seen.bad_pieces
-    counts = (("bad_max", bad_most), ("bad_min", bad_least), ("pieces_max", most), ("pieces_min", least))
+    counts: dict[str, int | str] = {"bad_max": bad_most, "bad_min": bad_least, "pieces_max": most, "pieces_min": least}
+    counts |= {"bad": _told(seen.bad_pieces), "pieces": _told(seen.pieces)}
     holds = float(card(NAME)["pieces"]["holds"])
-    return spoiled, Finding("vision.pieces", Verdict.PASS, "vision.counted", Source.MODEL, holds, counts, regions=seen.outlines)
+    return spoiled, Finding(
+        "vision.pieces",
+        Verdict.PASS,
+        "vision.counted",
+        Source.MODEL,
+        holds,
+        tuple(sorted(counts.items())),
+        regions=seen.outlines,
+    )
+
+
+def _told(count: Range) -> str:
+    """A range in figures that every language reads: "3", or "3-5"."""
+    return str(count[0]) if count[0] == count[1] else f"{count[0]}-{count[1]}"
 
 
 @dataclass(frozen=True, slots=True)
