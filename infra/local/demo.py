@@ -42,6 +42,7 @@ class Demo:
     def first_claim(self, photo: Photo) -> None:
         """From the order to the money, and what every party has on record at the end."""
         order = self._order_pushed()
+        self._catalogued(ORDER, photo)
         self._signed()
         self._options()
         case_id = self._drafted()
@@ -63,6 +64,12 @@ class Demo:
         story.stored()
         return order
 
+    def _catalogued(self, order_id: str, photo: Photo) -> None:
+        """The shop's own picture of the goods, put on record where the photo is known by it alone."""
+        if photo.catalogue:
+            self.mall.prove(order_id, photo.catalogue, "catalogue")
+            self.story.tell("the shop's own picture of the goods is on record: drawn photos are compared with it")
+
     def _signed(self) -> None:
         story = self.story
         story.step("The parcel was signed for 2 hours ago; fresh goods bring a notice")
@@ -83,7 +90,9 @@ class Demo:
                 story.tell(f"{offer['kind']}: not now. {' '.join(why['text'] for why in offer['why_not'])}")
         claim = next(o for o in line["offers"] if o["kind"] == "claim")
         story.check("a claim is offered, up to all that was paid", claim["offered"] and claim["max_minor"] == 9950, claim)
-        story.check("it needs a photo", [n["kinds"] for n in claim["evidence"]] == [["photo"]], claim["evidence"])
+        story.check(
+            "it needs a photo or a video", [n["kinds"] for n in claim["evidence"]] == [["photo", "video"]], claim["evidence"]
+        )
 
     def _drafted(self) -> str:
         story = self.story
@@ -98,7 +107,7 @@ class Demo:
         story = self.story
         story.step(f"The photo goes to the file store by a signed upload: {photo.described}")
         self.buyer.upload(case_id, photo.content)
-        evidence = self.buyer.get(f"/cases/{case_id}")["evidence"]
+        evidence = _photos(self.buyer.get(f"/cases/{case_id}"))
         story.check("one photo waits in the case", [e["kind"] for e in evidence] == ["photo"], evidence)
         story.stored()
 
@@ -108,7 +117,7 @@ class Demo:
         case = self.buyer.post(f"/cases/{case_id}/submit")
         story.check("the case is being verified", case["state"] == "verifying", case["state"])
         case = self.buyer.case_in(case_id, "settling", "closed", "reviewing", "awaiting_evidence")
-        evidence = case["evidence"][0]
+        evidence = _photos(case)[0]
         story.tell(f"sha256 {evidence['sha256'][:16]}…", *findings(evidence["findings"]))
         spoilage = next(f for f in evidence["findings"] if f["check"] == "vision.spoilage")
         story.check(f"spoilage was seen, confidence {spoilage['confidence']:.2f}", spoilage["verdict"] == "pass", spoilage)
@@ -198,6 +207,7 @@ class Demo:
         story.check("in all, the provider paid CNY 79.90 and not a fen more", total["executed"] == total["paid"] == 7990, total)
 
     def _claimed(self, buyer: Client, order_id: str, photo: Photo) -> dict[str, Any]:
+        self._catalogued(order_id, photo)
         case = buyer.claim(photo.content, **{**SPOILED, "order_id": order_id})
         return buyer.case_in(case["case_id"], "reviewing", "settling", "closed", "awaiting_evidence")
 
@@ -217,6 +227,11 @@ class Demo:
         told = buyer.get("/notices")["notices"]
         fit = [n["text"] for n in told if (n["order_id"], n["case_id"]) == (order_id, case_id) and word in n["text"]]
         return str(fit[0]) if fit else ""
+
+
+def _photos(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """The buyer's evidence; the shop's proofs stand beside it."""
+    return [e for e in case["evidence"] if e["role"] is None]
 
 
 def _delivered(truth: dict[str, Any], key: str) -> list[dict[str, Any]]:

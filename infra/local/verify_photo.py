@@ -23,7 +23,6 @@ from infra.local.photo_claim import Judged, PhotoClaim, judge, read
 
 if TYPE_CHECKING:
     from plugins.vision.memory import Memory
-
     from plugins.vision.verifier import Look, Verifier
 
 VIDEOS = frozenset({".mp4", ".mov", ".webm", ".m4v"})
@@ -77,7 +76,6 @@ def main(args: argparse.Namespace) -> int:
 def verify(claim: PhotoClaim, folder: Path | None = None) -> tuple[list[Seen], Judged]:
     """Look at every photo of the claim, compare each with those of earlier claims, and judge. Remembers the claim's own."""
     from plugins.vision.memory import Memory
-
     from plugins.vision.verifier import build_verifier
 
     verifier, memory = build_verifier({}), Memory(folder) if folder else None

@@ -98,9 +98,10 @@ class Recogniser:
 def judge(seen: Seen, question: PhotoQuestion, catalogue: Seen | None = None) -> tuple[Finding, ...]:
     """``vision.product``, and ``vision.parcel`` where a parcel is seen. ``catalogue``: the seller's picture, if looked at."""
     asked = ordered(question.title)
-    if catalogue is None and not asked.classes and question.catalogue is not None:
-        catalogue = _catalogue(question.catalogue)
-    return (_product(seen, asked, catalogue), *parcel(seen))
+    found = _product(seen, asked, catalogue)
+    if catalogue is None and found.reason == "vision.product_unclear" and question.catalogue is not None:
+        found = _product(seen, asked, _catalogue(question.catalogue))
+    return (found, *parcel(seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,11 @@ def answer(weighed: Weighed, limits: Mapping[str, float]) -> tuple[str, str, flo
 
 def _product(seen: Seen, asked: Ordered, catalogue: Seen | None) -> Finding:
     limits = card(MODEL)["thresholds"]
-    if asked.classes:
-        return _told(*answer(weigh(seen, asked), limits), seen)
-    if catalogue is not None and seen.alike(catalogue) >= limits["alike"]:
+    match, reason, sure = answer(weigh(seen, asked), limits) if asked.classes else ("unclear", "product_unclear", 0.0)
+    if match == "unclear" and catalogue is not None and seen.alike(catalogue) >= limits["alike"]:
         return _told("yes", "product_seen", seen.alike(catalogue), seen)
+    if asked.classes:
+        return _told(match, reason, sure, seen)
     nothing = min(seen.products[NONE], seen.scenes["other"])  # of goods unknown here, a thing may be what was ordered
     if nothing >= limits["nothing_unknown"]:
         return _told("no", "not_a_product", nothing, seen)
