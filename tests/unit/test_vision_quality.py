@@ -78,9 +78,9 @@ def test_noise_alone_is_no_blur() -> None:
     assert troubles(np.clip(noisy, 0, 255).astype(np.uint8)) == []
 
 
-@pytest.mark.parametrize(("short", "verdict"), [(199, Verdict.MISSING), (200, Verdict.PASS), (201, Verdict.PASS)])
+@pytest.mark.parametrize(("short", "verdict"), [(149, Verdict.MISSING), (150, Verdict.PASS), (151, Verdict.PASS)])
 def test_the_smallest_side_is_included(short: int, verdict: Verdict) -> None:
-    """Photos of 200 pixels on the short side are just large enough."""
+    """Photos of 150 pixels on the short side are just large enough."""
     assert findings(good(), 4 * short, short)["vision.large"].verdict is verdict
 
 
