@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -65,6 +66,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="play the same photos again")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with images/ (drawn ones where there is none)")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes, too
     seed = random.randrange(2**32) if args.seed is None else args.seed  # noqa: S311 (a number to name a run by)
     print(f"to play the same photos again: --seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="aftersales-soak-") as folder, System(Path(folder) / "home") as system:
