@@ -99,21 +99,33 @@ def measured(photos: list[bytes], count: int, *, words: bool) -> dict[str, Any]:
 
 
 def bare(*, words: bool) -> dict[str, Callable[[bytes], object]]:
-    """The least that a look must do: decode once, run each model once, make one fingerprint; and with words, read them once."""
-    from plugins.vision import features, intake, ocr
+    """The least that a look must do: decode once, run each model once, make one fingerprint; and with words, read them once.
+
+    Besides the networks, what was learnt from pictures is a model: the finder of faces, and what tells photos of screens.
+    """
+    from plugins.vision import faces, intake, ocr, screen
+    from plugins.vision.features import features
+    from plugins.vision.fingerprint import fingerprint
     from plugins.vision.session import MODELS
+    from plugins.vision.words import words as keys
 
     names = sorted(file.stem for file in MODELS.glob("*/*.onnx") if file.stem == file.parent.name)
     last: dict[str, Any] = {}
 
     def decode(content: bytes) -> None:
-        last["rgb"] = intake.read(content).rgb
+        last["picture"] = intake.read(content)
+
+    def print_of(_: bytes) -> None:
+        rgb = last["picture"].rgb
+        keys(features(rgb), fingerprint(rgb))
 
     parts: dict[str, Callable[[bytes], object]] = {"decode": decode}
     parts |= {f"model {name}": model(name) for name in names}
-    parts["fingerprint"] = lambda _: features.features(last["rgb"])
+    parts["model faces"] = lambda _: faces.find(last["picture"].rgb)
+    parts["model screen"] = lambda _: screen.look(last["picture"])
+    parts["fingerprint"] = print_of
     if words:
-        parts["words"] = lambda _: ocr.lines(last["rgb"])
+        parts["words"] = lambda _: ocr.lines(last["picture"].rgb)
     return parts
 
 
