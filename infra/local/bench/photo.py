@@ -34,9 +34,10 @@ RATIO_GOAL = 1.5
 class PhotoCost:
     """What a photo takes: medians over ``count`` photos, in milliseconds of CPU, and memory in MB.
 
-    ``look_ms`` is the whole of it, ``phases`` its parts as the verifier times them (by the clock: longer on a busy machine), ``bare``
-    what it cannot do without, each done alone: decoding, every model once, one fingerprint, and with ``words`` reading them once.
-    ``load_ms`` is what the first photo takes more. ``settled_mb`` is held once everything is loaded, ``held_mb`` at the end.
+    ``look_ms`` is the whole of it, ``phases`` its parts as the verifier times them (by the clock: longer on a busy machine).
+    ``bare`` is what it cannot do without, each done alone: decoding, every model once, one fingerprint, and with ``words`` reading
+    them once. ``load_ms`` is what the first photo takes more. ``settled_mb`` is held once everything is loaded, ``held_mb`` at the
+    end.
     """
 
     words: bool
