@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aftersales.decision import Finding, Verdict
+from aftersales.evidence import Evidence
 
-SPOILAGE, PIECES, PRODUCT = "vision.spoilage", "vision.pieces", "vision.product"
+SPOILAGE, PIECES, PRODUCT, REUSED = "vision.spoilage", "vision.pieces", "vision.product", "vision.reused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,33 @@ def view(findings: Iterable[Finding]) -> View:
     return View(_pair(counted, "pieces"), _pair(counted, "bad"), share)
 
 
+def views_of(evidence: Iterable[Evidence]) -> tuple[View, ...]:
+    """What the usable pieces show, one of several copies of a picture alone: the first that tells a share."""
+    usable = sorted((e for e in evidence if e.usable), key=lambda e: view(e.findings).share is None)
+    taken: list[Evidence] = []
+    for number, piece in enumerate(usable):
+        if not any(_are_copies(piece, earlier) for earlier in usable[:number]):
+            taken.append(piece)
+    return tuple(view(e.findings) for e in taken)
+
+
+def _are_copies(one: Evidence, other: Evidence) -> bool:
+    """Whether either was found to be a copy of the other; of two that are looked at in one moment, one may not know."""
+    if one.sha256 is not None and one.sha256 == other.sha256:
+        return True
+    return other.evidence_id in _copies(one) or one.evidence_id in _copies(other)
+
+
+def _copies(piece: Evidence) -> list[str]:
+    told = (str(dict(f.data).get("copies", "")) for f in piece.findings if f.check == REUSED)
+    return [evidence_id for copies in told for evidence_id in copies.split(", ") if evidence_id]
+
+
 def together(views: Iterable[View], ordered: int = 0) -> Shown:
     """What different photos of one case show together; ``ordered`` pieces, 0 when that is not known.
 
-    Photos that are copies of one another must be given once. Pieces are what was ordered as long as no photo shows more of them
-    than that; else (a box of five jin shows fifty berries) what the photo with most pieces shows stands for the whole.
+    Photos that are copies of one another must be given once (:func:`views_of`). Pieces are what was ordered as long as no photo
+    shows more of them than that; else (a box of five jin shows fifty berries) what the photo with most pieces shows stands for all.
     """
     given = tuple(views)
     pieces = _bounds([v.pieces for v in given], ordered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from aftersales.case import Case, Ending
 from aftersales.change import Change, PhotoPrint
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import Invalid
@@ -16,16 +17,19 @@ from functions.context import again
 
 #: Of a photo's words the first are kept; all are looked up. Each that is kept is an item.
 STORED = 16
-#: Of the photos that share words, so many are compared: those that share most.
+#: Of the photos that share words, so many of the case and so many of others are compared: those that share most.
 MOST_COMPARED = 8
 MOST_BYTES = 64 * 1024
 #: Figures whose names begin so are kept with a finding and shown to nobody: another merchant's case is not theirs to know.
 HIDDEN = "_"
 
+Figures = tuple[tuple[str, str | int | float | bool], ...]
+
 
 def of_photo(registry: Registry, file: CaseFile, piece: Evidence, report: PhotoReport) -> tuple[Finding, ...]:
     """The finding ``vision.reused``; none for a picture of nothing, which is like every other.
 
+    ``copies`` are the pieces of the same case that are the same picture: what they show is shown once (``aftersales.shown``).
     Written first, then asked for: of two cases with one picture that are looked at in the same moment, one sees the other.
     """
     if not report.words or not report.features:
@@ -37,24 +41,41 @@ def of_photo(registry: Registry, file: CaseFile, piece: Evidence, report: PhotoR
     again(lambda: registry.store.commit(Change(prints=(known,))))
     copies = [
         (sure, other)
-        for other in _candidates(registry, report.words, case.case_id)
+        for other in _candidates(registry, report.words, known)
         if (sure := _compared(registry, report.features, other)).same
     ]
-    told = [(sure, theirs.case) for sure, photo in copies if (theirs := registry.store.case(photo.case_id)) is not None]
-    elsewhere = [(sure, each) for sure, each in told if (each.merchant, each.order_id) != (case.merchant, case.order_id)]
-    if not elsewhere:
-        again_here = (("earlier_case", told[0][1].case_id),) if told else ()
-        return (Finding("vision.reused", Verdict.PASS, "vision.not_seen_before", Source.MODEL, 0.9, again_here),)
-    sure, other = max(elsewhere, key=lambda each: each[0].confidence)
-    data = (
+    here = ", ".join(sorted(photo.evidence_id for _, photo in copies if photo.case_id == case.case_id))
+    others = [(sure, photo.case_id) for sure, photo in copies if photo.case_id != case.case_id]
+    told = [(sure, theirs.case) for sure, case_id in others if (theirs := registry.store.case(case_id)) is not None]
+    suspicious = [(sure, each) for sure, each in told if not _may_come_again(each, case)]
+    named: Figures = (("copies", here),) if here else ()
+    if not suspicious:
+        named += (("earlier_case", told[0][1].case_id),) if told else ()
+        return (Finding("vision.reused", Verdict.PASS, "vision.not_seen_before", Source.MODEL, 0.9, named),)
+    return (_seen_before(case, suspicious, named),)
+
+
+def _seen_before(case: Case, others: list[tuple[Sameness, Case]], named: Figures) -> Finding:
+    """The suspicion, with the surest of the other cases."""
+    sure, other = max(others, key=lambda each: each[0].confidence)
+    data: Figures = (
         (f"{HIDDEN}case", other.case_id),
         (f"{HIDDEN}merchant", other.merchant),
-        ("cases", len({each.case_id for _, each in elsewhere})),
+        ("cases", len({each.case_id for _, each in others})),
+        *named,
         ("how", ", ".join(sure.how)),
         ("points", sure.points),
-        ("same_buyer", any((each.merchant, each.buyer_id) == (case.merchant, case.buyer_id) for _, each in elsewhere)),
+        ("same_buyer", any((each.merchant, each.buyer_id) == (case.merchant, case.buyer_id) for _, each in others)),
     )
-    return (Finding("vision.reused", Verdict.UNSURE, "vision.seen_before", Source.MODEL, sure.confidence, data),)
+    return Finding("vision.reused", Verdict.UNSURE, "vision.seen_before", Source.MODEL, sure.confidence, data)
+
+
+def _may_come_again(earlier: Case, case: Case) -> bool:
+    """Whether the picture may serve both: one order, and other lines of it, or an earlier case that nothing came of."""
+    if (earlier.merchant, earlier.order_id) != (case.merchant, case.order_id):
+        return False
+    shared = {i.line_id for i in earlier.items} & {i.line_id for i in case.items}
+    return not shared or earlier.ending in (Ending.WITHDRAWN, Ending.LAPSED)
 
 
 def shown(finding: Finding) -> Finding:
@@ -62,11 +83,12 @@ def shown(finding: Finding) -> Finding:
     return replace(finding, data=tuple(pair for pair in finding.data if not pair[0].startswith(HIDDEN)))
 
 
-def _candidates(registry: Registry, words: tuple[str, ...], case_id: str) -> list[PhotoPrint]:
-    """Photos of cases other than ``case_id`` that share some of the words, those that share most first."""
+def _candidates(registry: Registry, words: tuple[str, ...], mine: PhotoPrint) -> list[PhotoPrint]:
+    """Photos other than this one that share some of the words, those that share most first: some of its case, some of others."""
     page = registry.store.find(PrintsLike(words), None, NEWEST_PRINTS * len(words))
-    others = [replace(photo, words=()) for photo in page.found if photo.case_id != case_id]
-    return [photo for photo, _ in Counter(others).most_common(MOST_COMPARED)]
+    ranked = [photo for photo, _ in Counter(replace(photo, words=()) for photo in page.found).most_common()]
+    here = [photo for photo in ranked if photo.case_id == mine.case_id and photo.evidence_id != mine.evidence_id]
+    return [*here[:MOST_COMPARED], *[photo for photo in ranked if photo.case_id != mine.case_id][:MOST_COMPARED]]
 
 
 def _compared(registry: Registry, features: bytes, other: PhotoPrint) -> Sameness:

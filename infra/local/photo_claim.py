@@ -7,6 +7,7 @@ before, one line with the pieces that were ordered.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from aftersales.ledger import Ledger
 from aftersales.order import Buyer, Line, Order, OrderStatus, Payment
 from aftersales.ports import PhotoQuestion
 from aftersales.rules import decide
-from aftersales.shown import Shown, together, view
+from aftersales.shown import Shown, together, views_of
 from aftersales.vertical import Facts, Merchant
 from verticals.fresh import VERTICAL
 from verticals.fresh.rules import ordered_pieces
@@ -40,6 +41,8 @@ REASONS = {
     "damaged": r"[破碎裂压漏冻]|(?<![a-z])(?:damage|broken|crack|crush|leak|bruis)",
     "short_weight": r"缺斤|少了|不够|(?<![a-z])(?:short|quantity|weight)",
 }
+#: Half of a pair of code units: JSON can write it, and no file and no terminal can hold it.
+_HALF = re.compile(r"[\ud800-\udfff]")
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九十")} | {"两": 2}
 _COUNT = r"(\d{1,4}|[一二两三四五六七八九十]{1,2})"
 _BAD = "(?:腐烂|烂|坏|霉|发霉|破|碎|裂|压)"
@@ -75,8 +78,8 @@ class PhotoClaim:
 def read(file: Path) -> PhotoClaim:
     """The claim in a file. Raises Invalid, naming the field, for anything that is not of the form."""
     try:
-        given = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        given = json.loads(file.read_text(encoding="utf-8-sig"))  # some editors begin every file with a mark
+    except (OSError, ValueError, RecursionError) as error:
         raise Invalid(f"{file} cannot be read as JSON: {error}", todo="Give a file with one claim.") from error
     if not isinstance(given, dict):
         raise Invalid("A claim is a JSON object.", found=type(given).__name__)
@@ -104,7 +107,7 @@ def read(file: Path) -> PhotoClaim:
 
 def _text(given: Mapping[str, Any], name: str, *, needed: bool = False) -> str:
     value = given.get(name)
-    if isinstance(value, str) and (value.strip() or not needed):
+    if isinstance(value, str) and (value.strip() or not needed) and not _HALF.search(value):
         return value.strip()
     if value is None and not needed:
         return ""
@@ -112,10 +115,14 @@ def _text(given: Mapping[str, Any], name: str, *, needed: bool = False) -> str:
 
 
 def _path(file: Path, name: str) -> Path:
-    """Where a photo lies: as named, else beside the claim's file."""
+    """Where a photo lies: beside the claim's file, else as named. What cannot be a name is a file that is not there."""
     named = Path(name)
-    beside = file.parent / named
-    return beside if not named.is_absolute() and beside.exists() else named
+    if named.is_absolute():
+        return named
+    with contextlib.suppress(OSError, ValueError):
+        beside = file.parent / named
+        return beside if beside.exists() else named
+    return named
 
 
 def reason_of(words: str) -> str:
@@ -160,7 +167,7 @@ def judge(claim: PhotoClaim, photos: Sequence[tuple[Finding, ...]]) -> Judged:
         for n, found in enumerate(photos, 1)
     )
     facts = _facts(claim, evidence)
-    shown = together((view(e.findings) for e in evidence if e.usable), ordered_pieces(facts))
+    shown = together(views_of(evidence), ordered_pieces(facts))
     facts = replace(facts, items=(_item(claim, facts, shown),))
     offer = VERTICAL.offer(Kind.CLAIM)
     assert offer is not None

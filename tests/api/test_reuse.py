@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from threading import Barrier
 from typing import Any
 
+import pytest
+
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.ports import PhotoQuestion, PhotoReport
-from aftersales.testing.builders import an_order
+from aftersales.testing.builders import a_line, an_order
 from functions import evidence
 from tests.mall import Mall, Photos
 
@@ -60,6 +62,60 @@ def test_an_earlier_claim_on_the_same_order_accuses_nobody(mall: Mall) -> None:
     mall.pump()
     told = reused(mall, second, sub="b1")
     assert (told["verdict"], told["data"]) == ("pass", {"earlier_case": first})
+
+
+def test_one_picture_pays_once(mall: Mall) -> None:
+    """A second claim on the same goods with the picture of a claim that was paid goes to a person, who may read that it is so."""
+    first = claim_of(mall, "b1", "o1")
+    assert mall.case(first)["ending"] == "refunded"
+    second = mall.claim(photo=PHOTO, order_id="o1")["case_id"]
+    mall.pump()
+    told = reused(mall, second)
+    assert (told["verdict"], told["data"]["same_buyer"]) == ("unsure", True)
+    assert mall.case(second)["state"] == "reviewing"
+
+
+def test_one_picture_may_serve_claims_on_two_lines(mall: Mall) -> None:
+    """A picture of both kinds of goods of one order may serve a claim on each."""
+    mall.push(an_order(order_id="o1", lines=(a_line(), a_line(line_id="l2"))))
+    mall.claim(photo=PHOTO)
+    mall.pump()
+    second = mall.claim(photo=PHOTO, items=[{"line_id": "l2", "pieces": 1}])["case_id"]
+    mall.pump()
+    assert reused(mall, second)["verdict"] == "pass"
+
+
+def counted(check: str, **data: float) -> Finding:
+    """What a photo shows, in figures."""
+    return Finding(f"vision.{check}", Verdict.PASS, f"vision.{check}", Source.MODEL, 0.9, tuple(sorted(data.items())))
+
+
+ONE_BAD = (
+    counted("spoilage", spoiled_share=0.7, share_low=0.5, share_high=0.9),
+    counted("pieces", pieces_min=5, pieces_max=5, bad_min=1, bad_max=1),
+)
+
+
+@dataclass
+class Encoded(Photos):
+    """A verifier that knows a picture again however its file was written: all but the last byte is the picture."""
+
+    def inspect(self, photo: bytes, question: PhotoQuestion) -> PhotoReport:
+        """The same report on every file of a picture."""
+        return super().inspect(photo[:-1], question)
+
+
+@pytest.mark.parametrize(("second", "state"), [(b"apple2", "reviewing"), (b"other1", "closed")])
+def test_a_picture_handed_in_twice_shows_one_piece_once(mall: Mall, second: bytes, state: str) -> None:
+    """One bad piece on two files of one picture is one: a claim on two goes to a person; two pictures may show two."""
+    mall.registry.put("photos", Encoded(ONE_BAD))
+    mall.push(an_order(lines=(a_line(title="Apples"),)))
+    case = mall.claim(photo=None, submit=False, items=[{"line_id": "l1", "pieces": 2}])["case_id"]
+    for content in (b"apple1", second):
+        mall.photo(case, content)
+    mall.must("POST", f"/v1/cases/{case}/submit")
+    mall.pump()
+    assert mall.case(case)["state"] == state
 
 
 @dataclass

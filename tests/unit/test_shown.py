@@ -2,7 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.shown import Shown, View, together, view
+from aftersales.shown import Shown, View, together, view, views_of
+from aftersales.testing.builders import an_evidence
 
 counts = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda p: (min(p), max(p)))
 shares = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(lambda p: (min(p), max(p)))
@@ -36,6 +37,17 @@ def test_a_lone_estimate_becomes_a_range():
 def test_one_bad_piece_of_twelve_is_one_twelfth():
     """A photo of the one bad apple alone supports one of the twelve that were ordered, not all of them."""
     assert together([View((1, 1), (1, 1), (0.3, 0.9))], 12).share == (1 / 12, 1 / 12)
+
+
+def test_copies_of_a_picture_are_one_view():
+    """Of copies of a picture one is taken, whichever of them was found to be a copy, or where the files are the same bytes."""
+    bad = seen("pieces", pieces_min=1, pieces_max=1, bad_min=1, bad_max=1)
+    copy = Finding("vision.reused", Verdict.PASS, "vision.not_seen_before", Source.MODEL, 0.9, (("copies", "e9, e1"),))
+    first, again = an_evidence(findings=(bad,)), an_evidence(evidence_id="e2", findings=(bad, copy))
+    other = an_evidence(evidence_id="e3", findings=(bad,))
+    assert [len(views_of(given)) for given in ((first, again), (again, first), (first, other), (again, other))] == [1, 1, 2, 2]
+    same = (an_evidence(sha256="ab", findings=(bad,)), an_evidence(evidence_id="e2", sha256="ab", findings=(bad,)))
+    assert len(views_of(same)) == 1
 
 
 def test_two_photos_of_one_apple_stay_possible():

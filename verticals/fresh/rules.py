@@ -11,7 +11,7 @@ from aftersales.deadline import end_of_days
 from aftersales.decision import Finding, Verdict
 from aftersales.order import OrderStatus
 from aftersales.quote import completes, freight_due, share
-from aftersales.shown import SPOILAGE, together, view
+from aftersales.shown import SPOILAGE, together, views_of
 from aftersales.vertical import Facts, Reason
 
 PROMPT = timedelta(hours=24)  # requirement VT-1; what most fresh shops promise
@@ -158,7 +158,7 @@ def share_agrees(facts: Facts) -> Finding:
     """Is the share that is claimed within what the photos together can show? More than that a person compares."""
     if facts.reason not in VISIBLE:
         return passes("share_agrees", "share.not_visible")
-    shown = together((view(e.findings) for e in facts.evidence if e.usable), ordered_pieces(facts)).share
+    shown = together(views_of(facts.evidence), ordered_pieces(facts)).share
     if shown is None:
         return doubts("share_agrees", "share.not_measured")
     part, whole = share(facts)
