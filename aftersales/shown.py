@@ -7,7 +7,7 @@ one figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aftersales.decision import Finding, Verdict
@@ -53,12 +53,25 @@ def view(findings: Iterable[Finding]) -> View:
 
 def views_of(evidence: Iterable[Evidence]) -> tuple[View, ...]:
     """What the usable pieces show, one of several copies of a picture alone: the first that tells a share."""
-    usable = sorted((e for e in evidence if e.usable), key=lambda e: view(e.findings).share is None)
+    given = [e for e in evidence if e.usable]
+    doubted = of_anything(given)
+    usable = sorted((e for e in given if e.evidence_id not in doubted), key=lambda e: view(e.findings).share is None)
     taken: list[Evidence] = []
     for number, piece in enumerate(usable):
         if not any(_are_copies(piece, earlier) for earlier in usable[:number]):
             taken.append(piece)
     return tuple(view(e.findings) for e in taken)
+
+
+def of_anything(evidence: Sequence[Evidence]) -> frozenset[str]:
+    """Pieces on which the goods cannot be told, while another shows what was ordered: a flaw on them may be one of anything.
+
+    Where no piece shows what was ordered that doubt is said by itself, and a person looks.
+    """
+    told = {e.evidence_id: [f.verdict for f in e.findings if f.check == PRODUCT] for e in evidence}
+    if not any(Verdict.PASS in verdicts for verdicts in told.values()):
+        return frozenset()
+    return frozenset(evidence_id for evidence_id, verdicts in told.items() if verdicts and Verdict.PASS not in verdicts)
 
 
 def _are_copies(one: Evidence, other: Evidence) -> bool:

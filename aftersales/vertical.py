@@ -18,6 +18,7 @@ from aftersales.ledger import Ledger, Turn
 from aftersales.money import Money
 from aftersales.order import Line, Order
 from aftersales.parcel import ParcelState
+from aftersales.shown import PIECES, SPOILAGE, of_anything
 
 #: Checks of which one photo of several is enough.
 SHOWN_ONCE = (".spoilage", ".pieces", ".product", ".label")
@@ -95,11 +96,15 @@ class Facts:
         """What verification saw, as far as it still matters.
 
         An unusable photo or video is forgiven once a usable one stands beside it, and one on which the goods, the flaw or the label
-        cannot be told once another shows them. What a photo shows to be something else is never forgiven.
+        cannot be told once another shows them: but then its flaw counts for nothing either, since it may be one of anything. What a
+        photo shows to be something else is never forgiven.
         """
         usable = {e.kind for e in self.evidence if e.usable}
         usable |= SHOWING if usable & SHOWING else set()
-        found = [f for e in self.evidence if e.usable or e.kind not in usable for f in e.findings]
+        pieces = [e for e in self.evidence if e.usable or e.kind not in usable]
+        doubted = of_anything(pieces)
+        flaws = {(e.evidence_id, check) for e in pieces if e.evidence_id in doubted for check in (SPOILAGE, PIECES)}
+        found = [f for e in pieces for f in e.findings if f.verdict is not Verdict.PASS or (e.evidence_id, f.check) not in flaws]
         shown = {f.check for f in found if f.verdict is Verdict.PASS and f.check.endswith(SHOWN_ONCE)}
         return tuple(f for f in found if f.check not in shown or f.verdict is Verdict.PASS or dict(f.data).get("match") == "no")
 
