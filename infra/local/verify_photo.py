@@ -7,6 +7,7 @@ CLAIM is ``{"claim_id", "ordered": {"name_zh", "name_en", "pieces"}, "claim_text
 from __future__ import annotations
 
 import argparse
+import getpass
 import hashlib
 import json
 import re
@@ -15,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import AftersalesError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from plugins.vision.memory import Memory
     from plugins.vision.verifier import Look, Verifier
 
-VIDEOS = frozenset({".mp4", ".mov", ".webm", ".m4v"})
 #: What is read of one file; the verifier refuses it long before.
 MOST_BYTES = 64_000_000
 
@@ -61,16 +61,28 @@ def main(args: argparse.Namespace) -> int:
     """Print what was found; 2 when the claim's file is not of the form. A broken photo is a finding."""
     try:
         claim = read(args.claim)
+        seen, judged = verify(claim, args.memory)
+        found = answer(claim, seen, judged, args.overlays, args.locale)
     except AftersalesError as error:
         problem = {"code": error.code, "detail": error.message, "todo": error.todo, "details": error.details}
-        if args.json:
-            print(json.dumps(problem, default=str, ensure_ascii=False))
-        print(f"aftersales verify-photo: {error.message} {error.todo}".rstrip(), file=sys.stderr)
-        return 2
-    seen, judged = verify(claim, args.memory)
-    found = answer(claim, seen, judged, args.overlays, args.locale)
-    print(json.dumps(found, ensure_ascii=False) if args.json else told(found))
-    return 0
+    except OSError as error:  # photos that cannot be read are findings: this is a folder that cannot be used
+        problem = {
+            "code": "invalid",
+            "detail": f"{error.filename} cannot be used: {error.strerror}.",
+            "todo": "Name another folder.",
+        }
+    else:
+        _print(json.dumps(found, ensure_ascii=False) if args.json else told(found))
+        return 0
+    if args.json:
+        _print(json.dumps(problem, default=str, ensure_ascii=False))
+    _print(f"aftersales verify-photo: {problem['detail']} {problem['todo']}".rstrip(), sys.stderr)
+    return 2
+
+
+def _print(text: str, file: TextIO | None = None) -> None:
+    """Print; what UTF-8 cannot say, as in a file's name of stray bytes, is escaped, in JSON by its own escapes."""
+    print(text.encode("utf-8", "backslashreplace").decode(), file=file)
 
 
 def verify(claim: PhotoClaim, folder: Path | None = None) -> tuple[list[Seen], Judged]:
@@ -91,12 +103,16 @@ def verify(claim: PhotoClaim, folder: Path | None = None) -> tuple[list[Seen], J
 
 
 def _look(verifier: Verifier, path: Path, claim: PhotoClaim) -> Look:
+    from plugins.vision.video import is_video
+
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return verifier.absent()
         with path.open("rb") as file:
             content = file.read(MOST_BYTES)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have
         return verifier.absent()
-    return (verifier.film if path.suffix.lower() in VIDEOS else verifier.look)(content, claim.question)
+    return (verifier.film if is_video(content) else verifier.look)(content, claim.question)
 
 
 def _earlier(memory: Memory | None, claim: PhotoClaim, look: Look) -> str | None:
@@ -108,8 +124,7 @@ def _earlier(memory: Memory | None, claim: PhotoClaim, look: Look) -> str | None
 # --- the answer -------------------------------------------------------------------------------------------------------
 def answer(claim: PhotoClaim, seen: Sequence[Seen], judged: Judged, overlays: Path | None, locale: str) -> dict[str, Any]:
     """What the command prints, as plain values."""
-    data = {f.check: dict(f.data) for s in seen for f in s.findings if f.verdict is Verdict.PASS}
-    label = data.get("vision.label", {})
+    sheets = [dict(f.data) for s in seen for f in s.findings if f.check == "vision.label"]
     flags = _flags(seen)
     match = _match(seen)
     flaw = _flaw(seen)
@@ -123,8 +138,8 @@ def answer(claim: PhotoClaim, seen: Sequence[Seen], judged: Judged, overlays: Pa
         "pieces_visible": _range(judged.shown.pieces),
         "bad_pieces": _range(judged.shown.bad if flaw else None),
         "bad_share_of_order": _range(judged.shown.share),
-        "product_label_visible": bool(label.get("label", False)),
-        "waybill_visible": bool(label.get("waybill", False)),
+        "product_label_visible": any(bool(sheet.get("label")) for sheet in sheets),
+        "waybill_visible": any(bool(sheet.get("waybill")) for sheet in sheets),
         "duplicate_of": next((s.earlier for s in seen if s.earlier), None),
         "flags": flags,
         "findings": [_finding(s, f, locale) for s in seen for f in s.findings]
@@ -194,7 +209,7 @@ def _overlay(claim: PhotoClaim, seen: Sequence[Seen], folder: Path | None) -> st
     marked = [s.look.report.overlay for s in seen]
     if not any(marked):
         return None
-    folder = folder or Path(tempfile.gettempdir()) / "aftersales-overlays"
+    folder = folder or Path(tempfile.gettempdir()) / f"aftersales-overlays-{getpass.getuser()}"
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]", "_", claim.claim_id)[:60] + "-" + hashlib.sha256(claim.claim_id.encode()).hexdigest()[:8]
     written = []

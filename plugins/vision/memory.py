@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from plugins.vision.words import kinds
 
 #: Pictures that are compared point by point: those that share most kinds, the rare ones counting more.
 MOST_COMPARED = 12
+_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(slots=True)
@@ -83,11 +85,13 @@ class Memory:
             for line in file:
                 if not line.endswith(b"\n"):
                     return
-                told = json.loads(line)
-                for kind in told["kinds"]:
-                    self._having.setdefault(kind, []).append(len(self._pictures))
-                self._pictures.append((told["id"], told["claim"]))
                 self._read += len(line)
+                picture = _told(line)
+                if picture:
+                    name, claim, shown = picture
+                    for kind in shown:
+                        self._having.setdefault(kind, []).append(len(self._pictures))
+                    self._pictures.append((name, claim))
 
     def _features(self, number: int) -> bytes:
         try:
@@ -111,3 +115,13 @@ class Memory:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._index.touch()
             yield
+
+
+def _told(line: bytes) -> tuple[str, str, list[int]] | None:
+    """The id, the claim and the kinds of a line; None for one that is not of this form, whoever wrote it."""
+    try:
+        told = json.loads(line)
+        name, claim, shown = told["id"], told["claim"], [int(kind) for kind in told["kinds"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (name, claim, shown) if isinstance(name, str) and _NAME.fullmatch(name) and isinstance(claim, str) else None

@@ -1,4 +1,5 @@
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -6,7 +7,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+import zxingcpp
+from PIL import Image
 
 from infra.bundle import ROOT
 from infra.local.drawn import strawberries
@@ -120,14 +125,66 @@ def test_one_photo_handed_in_twice_counts_once(tmp_path: Path) -> None:
     assert [alone[n] for n in names] == [twice[n] for n in names]
 
 
+def test_names_that_no_file_has_are_findings(tmp_path: Path) -> None:
+    """A pipe, a name too long, one with a zero in it, one of half a character: each is a photo that is not there."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+    photos = ["pipe.jpg", "a" * 5000 + ".jpg", "a\0.jpg", "\udcff.jpg", ""]
+    claim = a_claim(tmp_path)
+    claim.write_text(json.dumps({**json.loads(claim.read_text(encoding="utf-8")), "photos": photos}), encoding="ascii")
+    found = judged(claim)
+    assert (found["decision"], found["valid_evidence"]) == ("ask_more", False)
+    assert [f["reason"] for f in found["findings"] if f["check"] == "vision.readable"] == ["vision.empty"] * 5
+
+
+def test_a_label_on_one_photo_is_visible_whatever_comes_after_it(tmp_path: Path) -> None:
+    """A bar code on the first photo counts, though the second shows fruit alone, and so it does the other way round."""
+    (tmp_path / "fruit.jpg").write_bytes(strawberries(2, 5))
+    bars = zxingcpp.create_barcode("6901234567892", zxingcpp.BarcodeFormat.EAN13).to_image(scale=4)
+    label = Image.new("RGB", (800, 600), (214, 200, 180))
+    label.paste(Image.fromarray(np.asarray(bars)).convert("RGB"), (120, 200))
+    label.save(tmp_path / "label.png")
+    for names in (("label.png", "fruit.jpg"), ("fruit.jpg", "label.png")):
+        assert judged(a_claim(tmp_path, *names))["product_label_visible"] is True
+
+
+def test_a_video_is_known_by_what_it_is(tmp_path: Path) -> None:
+    """A video that goes by a photo's name is looked at as a video, and a photo by a video's name as a photo."""
+    (tmp_path / "photo.mov").write_bytes(strawberries(2, 5))
+    writer = cv2.VideoWriter(str(tmp_path / "video.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (640, 480))
+    for seed in range(12):
+        picture = cv2.imdecode(np.frombuffer(strawberries(2, 5, seed // 4), np.uint8), cv2.IMREAD_COLOR)
+        writer.write(cv2.resize(np.asarray(picture), (640, 480)))
+    writer.release()
+    (tmp_path / "video.avi").rename(tmp_path / "video.jpg")
+    found = judged(a_claim(tmp_path, "photo.mov", "video.jpg"))
+    readable = {Path(f["photo"]).name: f["data"] for f in found["findings"] if f["reason"] == "vision.readable"}
+    assert readable["photo.mov"]["format"] == "JPEG"
+    assert readable["video.jpg"]["frames"] >= 1
+
+
+def test_folders_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    """A file where a folder is wanted ends with status 2 and says which, and a stranger's memory is passed over."""
+    (tmp_path / "p.jpg").write_bytes(strawberries(2, 5))
+    (tmp_path / "file").touch()
+    for option in ("--memory", "--overlays"):
+        done = run(a_claim(tmp_path, "p.jpg"), option, str(tmp_path / "file"))
+        assert done.returncode == 2
+        assert "file" in json.loads(done.stdout)["detail"]
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "pictures.jsonl").write_text('no line\n{"id": "../../x", "claim": "c", "kinds": [1]}\n[]\n')
+    assert judged(a_claim(tmp_path, "p.jpg"), "--memory", str(tmp_path / "memory"))["duplicate_of"] is None
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [
         ("not json", "JSON"),
+        ("[" * 100_000, "JSON"),
         ("[]", "object"),
         ('{"claim_id": "c"}', "ordered"),
         ('{"claim_id": "c", "ordered": {"pieces": -1}, "photos": []}', "pieces"),
         ('{"claim_id": "", "ordered": {}, "photos": []}', "claim_id"),
+        ('{"claim_id": "\\ud800", "ordered": {}, "photos": []}', "claim_id"),
         ('{"claim_id": "c", "ordered": {}, "photos": "p.jpg"}', "photos"),
     ],
 )
