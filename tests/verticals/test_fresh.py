@@ -1,10 +1,12 @@
+import pytest
+
 from aftersales.case import Item
 from aftersales.money import Money
 from aftersales.testing.builders import a_finding, a_line, an_evidence, an_order, facts
 from aftersales.testing.vertical import VerticalContract
 from aftersales.vertical import Facts
 from verticals.fresh import VERTICAL
-from verticals.fresh.rules import share_agrees
+from verticals.fresh.rules import ordered_pieces, share_agrees
 
 
 class TestFresh(VerticalContract):
@@ -59,6 +61,20 @@ def test_goods_by_weight_are_compared_by_what_is_visible():
     """Of 12 jin a claim on 3 agrees with a box of which a quarter is bad."""
     assert share_agrees(counting("红富士苹果 12 斤", (20, 5))).reason == "share.agrees"
     assert share_agrees(counting("红富士苹果 12 斤", (20, 1))).reason == "share.differs"
+
+
+@pytest.mark.parametrize(
+    "title", ["草莓 ５斤", "草莓 500G 装", "蓝莓 8两", "草莓 每斤", "Cherries, 5 LB", "5-pound bag", "500 grams", "per jin"]
+)
+def test_weight_is_known_however_it_is_written(title: str):
+    """Of 12 units of weight two bad berries on a close-up are no 2 of 12: what is visible is compared."""
+    assert ordered_pieces(counting(title)) == 0
+
+
+@pytest.mark.parametrize("title", ["3 gala apples", "2 golden kiwis", "红富士苹果 12 个", "车厘子 2 盒", "Apples, 12 pieces"])
+def test_what_only_looks_like_a_weight_is_counted(title: str):
+    """Goods named after a number are counted piece by piece."""
+    assert ordered_pieces(counting(title)) == 12
 
 
 def test_a_figure_that_is_no_share_is_not_believed():

@@ -17,8 +17,12 @@ from aftersales.vertical import Facts, Reason
 PROMPT = timedelta(hours=24)  # requirement VT-1; what most fresh shops promise
 LAW_DAYS = 7  # Consumer Rights Protection Law, art. 24: a fault told within seven days of receipt
 
-#: Goods sold by weight: "5 斤", "2.5kg", "500 g". One piece of such a line is a unit of weight, not one fruit.
-WEIGHED = re.compile(r"(?:\d|[一二两三四五六七八九十半])\s*(?:斤|公斤|千克|克|[kK][gG]\b|g\b|jin\b|lb)", re.ASCII)
+#: Goods sold by weight: "5 斤", "2.5kg", "500 g", "per pound". One piece of such a line is a unit of weight, not one fruit.
+WEIGHED = re.compile(
+    r"[\d一二两三四五六七八九十百半每/]\s*(?:市?斤|公斤|千克|克(?!拉)|两)"
+    r"|(?:\d|/|\bper\b|\ba\b)\s*-?\s*(?:kg|g|kilo(?:gram)?s?|gram(?:me)?s?|jin|lbs?|pounds?|oz|ounces?)(?![a-z])",
+    re.IGNORECASE,
+)
 
 REFUND_REASONS = (
     Reason("changed_mind", Fault.BUYER),
