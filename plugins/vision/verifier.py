@@ -139,7 +139,7 @@ class Verifier:
         found, rot = self._judged(picture, question, watch, goods) if usable else ((), spoilage.NOTHING)
         written = (label.label(sheets, question, rot.seen), *(() if "vision.text" in self.off else (label.words(text, question),)))
         odd = watch("honesty", self._suspicions, picture, question, text)
-        findings = (*first, *found, *written, *odd)
+        findings = tuple(plain(f) for f in (*first, *found, *written, *odd))
         # Pictures of nothing are all alike: a print of them would accuse every buyer whose camera failed.
         mark, kept, keys = watch("fingerprint", _prints, picture.rgb) if measured.spread >= quality.UNIFORM_BELOW else ("", b"", ())
         drawn = watch("overlay", overlay.draw, shown, findings)
@@ -186,6 +186,13 @@ class Verifier:
 def unreadable(reason: str, size: int) -> PhotoReport:
     """The report on a file that is no picture."""
     return PhotoReport((Finding("vision.readable", Verdict.MISSING, reason, data=(("bytes", size),)),))
+
+
+def plain(finding: Finding) -> Finding:
+    """The finding with Python's own numbers, whatever measured them: numpy's cannot be stored."""
+    regions = tuple(tuple((float(x), float(y)) for x, y in region) for region in finding.regions)
+    data = tuple((name, getattr(value, "item", lambda v=value: v)()) for name, value in finding.data)
+    return replace(finding, confidence=float(finding.confidence), data=data, regions=regions)
 
 
 def _readable(picture: Picture) -> Finding:
