@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     Grey = NDArray[np.uint8]
     Numbers = NDArray[np.int64]
 
-#: The long side of what is looked at, in pixels; letters of 6 to 45 px of height are seen.
-SIDE = 640
+#: The long side of what is looked at, in pixels; letters of 6 to 45 px of height are seen. At the finer one small print is seen.
+SIDE, FINE_SIDE = 640, 1024
 #: On a picture that is smaller than this on one side nothing can be written.
 LEAST_SIDE = 12
 #: A mark differs from its surroundings of 13 px by this much light.
@@ -67,14 +67,14 @@ class Letters:
         return bool(self.bars) or self.marks >= 2 * ROW or any(row.marks > ROW for row in self.rows)
 
 
-def look(rgb: NDArray[np.uint8], turns: Sequence[int] = (0,)) -> Letters:
-    """Where an (H, W, 3) uint8 picture seems to carry print, after each of the turns in degrees."""
+def look(rgb: NDArray[np.uint8], turns: Sequence[int] = (0,), side: int = SIDE) -> Letters:
+    """Where an (H, W, 3) uint8 picture seems to carry print, after each of the turns in degrees, at that long side in pixels."""
     import cv2
     import numpy as np
 
     from plugins.vision.quality import fitted
 
-    grey = np.asarray(cv2.cvtColor(fitted(rgb, SIDE), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    grey = np.asarray(cv2.cvtColor(fitted(rgb, side), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     height, width = grey.shape
     if min(height, width) < LEAST_SIDE:
         return Letters()

@@ -25,6 +25,8 @@ FORMATS = ("EANUPC", "Code128", "Code39", "Code93", "ITF", "DataBar", "QRCode", 
 LEAST, LEAST_UNCHECKED, UNCHECKED = 4, 6, ("Code 39", "ITF")
 #: So many marks in rows are print; fewer, or bars alone, take a glance that confirms them. A glance overlooks small letters.
 PRINT = 24
+#: Small print is believed from a row of so many marks on, seven digits of a phone's eleven: shells and seeds make six.
+SMALL_ROW = 7
 #: Below this long side a picture with bars on it is looked at once more, enlarged.
 SMALL_SIDE = 800
 
@@ -63,9 +65,15 @@ def read(rgb: RGB, must: bool = False) -> Text:
     """What is written on an (H, W, 3) uint8 picture. ``must``: read it even where no print was noticed."""
     height, width = rgb.shape[:2]
     able = ocr.able()
-    seen = letters.look(rgb, (0,) if able else letters.TURNS)  # where nothing can be read, this is all that tells what to mask
+    turns = (0,) if able else letters.TURNS  # where nothing can be read, this is all that tells what to mask
+    seen = letters.look(rgb, turns)
+    small_print = able and not seen.seen and max(height, width) > letters.SIDE
+    if small_print:
+        fine = letters.look(rgb, side=letters.FINE_SIDE)
+        small_print = any(row.marks >= SMALL_ROW for row in fine.rows)
+        seen = fine if small_print else seen
     found = codes(rgb, enlarge=bool(seen.bars))
-    worth = must or bool(found) or seen.marks >= PRINT or (seen.seen and able and ocr.glance(rgb))
+    worth = must or bool(found) or seen.marks >= PRINT or (seen.seen and able and ocr.glance(rgb, fine=small_print))
     if not able or not worth:
         return Text((), found, seen, able, shape=(height, width))
     lines = tuple(Line(text, round(sure, 3), _region(corners, height, width)) for text, sure, corners in ocr.lines(rgb))

@@ -2,7 +2,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from plugins.vision import faces, masking, reading
 from plugins.vision.letters import Letters, Row
@@ -67,6 +67,19 @@ def test_where_nothing_can_be_read_rows_of_marks_are_hidden(rgb: np.ndarray) -> 
     assert set(masking.places(rgb, written(rows=rows, able=False))) == {NAME, GOODS}
     assert masking.places(rgb, written(rows=rows[:1], able=False)) == ()
     assert masking.places(rgb, written(rows=rows)) == ()
+
+
+def test_small_print_on_a_large_photo_is_hidden() -> None:
+    """A phone number in digits as high as one in a hundred parts of the photo is read, and hidden whole."""
+    pytest.importorskip("rapidocr")
+    grain = np.random.default_rng(0).normal(128, 12, (768, 1024, 3))
+    photo = Image.fromarray(grain.clip(0, 255).astype(np.uint8))
+    ImageDraw.Draw(photo).rectangle((380, 480, 560, 520), fill="white")
+    ImageDraw.Draw(photo).text((400, 492), "13812345678", font=ImageFont.load_default(13), fill="black")
+    before = np.asarray(photo)
+    after = masking.hide(before, masking.places(before, reading.read(before)))
+    assert (before[494:504, 404:470] != after[494:504, 404:470]).any(axis=2).mean() > 0.9
+    assert (before[:400] == after[:400]).all()
 
 
 def test_a_face_is_hidden(rgb: np.ndarray) -> None:
