@@ -22,11 +22,16 @@ _PLACE = re.compile(r"\{([a-z_]+)\}")
 _SENTENCE = re.compile(r".+?(?:[。！？；\n]|[.!?;](?=\s|$)\s*|$)", re.DOTALL)
 _COUNT = r"[0-9０-９][0-9０-９.,，．]*|[零〇一二两三四五六七八九十百千万半几]+"
 _WORDED = r"one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|fifty|hundred"
+#: What is told in figures after "refund" is money, unless it is a count of things or days; one Chinese digit alone is a word.
+_SUM = r"(?>[0-9０-９][0-9０-９.,，．]*|[零〇一二两三四五六七八九十百千万半几]{2,})(?!\s*[张份件个次天日小工箱盒斤只周])(?:\s*(?:元|块钱?|圆))?"
+_PLAIN = r"(?>\d[\d.,]*)(?!\s*(?:items?|pieces?|photos?|boxes|days?|hours?|working|weeks?))(?:\s*[A-Z]{3}\b)?"
 #: A sum, or a share of one, however it is written.
 _MONEY = re.compile(
     rf"[¥￥$€£₩＄]\s*(?:{_COUNT})|(?:CNY|RMB|USD|EUR|GBP|HKD|JPY|人民币)\s*(?:{_COUNT})"
     rf"|(?:{_COUNT})\s*(?:元|块钱|圆|角|毛钱|分钱|美元|欧元|港币|日元|円|[%％‰]|折|成(?![功为熟])|CNY|RMB|USD|EUR|GBP|HKD|JPY)"
     rf"|\b(?:[0-9][0-9.,]*|{_WORDED})\s*(?:yuan|dollars?|bucks|euros?|pounds?|cents?|fen|per ?cent)\b|百分之|全额|双倍|假一赔"
+    rf"|(?:退款?|赔偿?|补偿|返现?)(?:给?[您你])?\s*{_SUM}|(?:{_COUNT})\s*倍|假一罚|全款|全(?:部|数)(?:退|赔|返)"
+    rf"|\b(?:refund|repay|compensate)\s+(?:you\s+)?{_PLAIN}|\b\d+\s*off\b"
     r"|[0-9]\s*块|\b(?:double|twice|half|full)\s+(?:the\s+|your\s+|of\s+)*(?:refund|money|price|amount)\b|\bin full\b",
     re.IGNORECASE,
 )

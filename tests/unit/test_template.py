@@ -13,6 +13,8 @@ from aftersales.template import LONGEST, PLACES, check, fill
         "We answer within two days, and look at all 3 photos.",
         "请拍 2 张照片，5 分钟内就能看到。",
         "这件事就算办成了。",
+        "退款一到账就告诉您，退款 24 小时内到账，最晚退款三十天内到。",
+        "We refund 2 items at once.",
         "x" * LONGEST,
     ],
 )
@@ -27,6 +29,7 @@ def test_words_without_a_sum_are_taken(text: str) -> None:
         "退您10元", "退您１０元", "退您十块钱", "补偿 5.5 块", "¥20", "￥ 20", "$5", "€3", "RMB 30", "30 CNY", "人民币三百",
         "退百分之五十", "退 50%", "退50％", "打八折", "退五成", "全额退款", "双倍赔付", "假一赔十", "ten dollars", "5 yuan",
         "20 percent", "twenty per cent", "half the price", "double the amount", "a full refund", "we refund you in full",
+        "退款 20.00", "退您 50", "退款一百", "退一半", "赔您十倍", "假一罚十", "全款退回", "全部退款", "refund 50", "5 off",
     ],
 )  # fmt: skip
 def test_no_template_names_a_sum_or_a_share(text: str) -> None:
