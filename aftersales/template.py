@@ -23,7 +23,10 @@ _SENTENCE = re.compile(r".+?(?:[。！？；\n]|[.!?;](?=\s|$)\s*|$)", re.DOTALL
 _COUNT = r"[0-9０-９][0-9０-９.,，．]*|[零〇一二两三四五六七八九十百千万半几]+"
 _WORDED = r"one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|fifty|hundred"
 #: What is told in figures after "refund" is money, unless it is a count of things or days; one Chinese digit alone is a word.
-_SUM = r"(?>[0-9０-９][0-9０-９.,，．]*|[零〇一二两三四五六七八九十百千万半几]{2,})(?!\s*[张份件个次天日小工箱盒斤只周])(?:\s*(?:元|块钱?|圆))?"
+_SUM = (
+    r"(?>[0-9０-９][0-9０-９.,，．]*|[零〇一二两三四五六七八九十百千万半几]{2,})"
+    r"(?!\s*[张份件个次天日小工箱盒斤只周])(?:\s*(?:元|块钱?|圆))?"
+)
 _PLAIN = r"(?>\d[\d.,]*)(?!\s*(?:items?|pieces?|photos?|boxes|days?|hours?|working|weeks?))(?:\s*[A-Z]{3}\b)?"
 #: A sum, or a share of one, however it is written.
 _MONEY = re.compile(
