@@ -28,7 +28,7 @@ MARK = "# --- below this line: written by models.spoilage.calibrate ---"
 #: What the thresholds start from, so that pictures can be looked at before there are any.
 FIRST = "[pieces]\npeak = 0.06\ncounts = 0.3\nwidest = 1.0\n\n[bad_pieces]\nhalf = 0.5\n"
 #: This part of the sound photos may lie above the threshold, for labels err, too; and how far above the rest it lies, in log odds.
-ERR, ROOM = 0.002, 0.4
+ERR, ROOM = 0.002, 0.8
 #: Half of what may lie outside of a stated range.
 TAIL = 0.04
 
