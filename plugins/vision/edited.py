@@ -141,7 +141,7 @@ def painted(rgb: Bytes) -> tuple[Region, ...]:
     import numpy as np
 
     square = np.ones((5, 5), np.uint8)
-    grain = (cv2.dilate(rgb, square).astype(np.int16) - cv2.erode(rgb, square)).max(axis=2)
+    grain = np.asarray(np.maximum.reduce(cv2.split(cv2.subtract(cv2.dilate(rgb, square), cv2.erode(rgb, square)))))
     light = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     flat = ((grain <= PLAIN) & (light > 18) & (light < 236)).astype(np.uint8)
     patch = _largest(flat)

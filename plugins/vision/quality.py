@@ -50,7 +50,7 @@ def measure(picture: Picture) -> Quality:
 
     grey = np.asarray(cv2.cvtColor(fitted(picture.rgb, 512), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     dark, bright = (float(v) for v in np.percentile(grey, (95, 3)))
-    spread = float(np.std(picture.rgb, axis=(0, 1)).max())
+    spread = float(cv2.meanStdDev(picture.rgb)[1].max())
     return Quality(min(picture.width, picture.height), min(picture.rgb.shape[:2]), dark, bright, spread, edge_width(grey))
 
 
