@@ -65,8 +65,12 @@ class Evidence:
 
     @property
     def usable(self) -> bool:
-        """Whether it may count towards what is required: the buyer's, handed in, and no check said it is missing or unusable."""
-        handed_in = self.state is not EvidenceState.AWAITING_UPLOAD and self.role is None
+        """Whether it may count towards what is required: the buyer's, handed in, and no check said it is missing or unusable.
+
+        Of a file that was erased counts what was seen before; one that nobody looked at is gone.
+        """
+        seen = self.state is EvidenceState.VERIFIED or self.erased_at is None
+        handed_in = self.state is not EvidenceState.AWAITING_UPLOAD and self.role is None and seen
         return handed_in and not any(f.verdict is Verdict.MISSING for f in self.findings)
 
     @property

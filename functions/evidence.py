@@ -70,8 +70,8 @@ def _fixed(ctx: Context, piece: Evidence) -> Evidence:
 
 
 def awaits_look(evidence: tuple[Evidence, ...]) -> bool:
-    """Whether a claim waits for verification: a photo or video of the buyer's was handed in and not looked at yet."""
-    return any(e.state is EvidenceState.UPLOADED and e.is_looked_at and e.role is None for e in evidence)
+    """Whether a claim waits for verification: a photo or video of the buyer's was handed in, is there, and not looked at yet."""
+    return any(e.state is EvidenceState.UPLOADED and e.is_looked_at and e.role is None and e.erased_at is None for e in evidence)
 
 
 def verify(registry: Registry, case_id: str, evidence_id: str) -> bool:

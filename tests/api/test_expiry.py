@@ -15,7 +15,7 @@ from aftersales.ports import Due
 from aftersales.registry import Registry
 from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.files import FakeFiles
-from functions import expire
+from functions import expire, sweep
 from functions.context import commit
 from tests.mall import STAGE, Mall
 
@@ -34,6 +34,12 @@ def later(mall: Mall, **length: float) -> expire.sweep.Tally:
     """Let time pass, then let the schedule that erases run."""
     mall.clock.move(timedelta(**length))
     return expire.run(mall.registry)
+
+
+def unanswered(mall: Mall, **length: float) -> None:
+    """Let a deadline pass, while nothing follows from what is stored."""
+    mall.clock.move(timedelta(**length))
+    sweep.sweep(mall.registry)
 
 
 def with_features(mall: Mall, case_id: str) -> None:
@@ -130,6 +136,24 @@ def test_a_case_that_opens_again_keeps_its_files(mall: Mall) -> None:
     assert later(mall, days=89).advanced == 0
     assert later(mall, days=1).advanced == 1
     assert mall.files.kept == {}
+
+
+def test_a_case_opened_after_its_files_were_erased_waits_for_none_of_them(mall: Mall) -> None:
+    """A photo that was erased before anybody looked counts as none: another one is needed, and is all that is looked at."""
+    mall.registry.put("merchant:m1", Registry({**STAGE, "merchants": {"m1": {"originals_days": 1}}}).merchant("m1"))
+    mall.push()
+    case_id = str(mall.claim()["case_id"])  # verification does not answer
+    unanswered(mall, minutes=16)
+    decision = {"outcome": "ask_evidence", "reason": "another photo, please"}
+    mall.must("POST", f"/v1/merchant/cases/{case_id}/decision", decision, role="admin")
+    unanswered(mall, days=3, minutes=1)
+    assert later(mall, days=1).advanced == 1
+    mall.must("POST", f"/v1/cases/{case_id}/reopen")
+    assert mall.send("POST", f"/v1/cases/{case_id}/submit").json["code"] == "incomplete_evidence"
+    mall.photo(case_id, b"another photo")
+    mall.must("POST", f"/v1/cases/{case_id}/submit")
+    mall.pump()
+    assert mall.case(case_id)["state"] == "closed"
 
 
 def test_a_case_opened_in_the_last_moment_keeps_its_files(mall: Mall) -> None:
