@@ -116,6 +116,8 @@ def _share(real: Sequence[Reading], drawn: Sequence[Reading]) -> str:
     ends = []
     for some in (real, drawn):
         known = [one for one in some if one.share is not None and one.share > 0.01]
+        if not known:  # a set with masks may be left out
+            continue
         said = np.array([min(1.0, one.figures.rot) for one in known])
         off = (np.array([one.share for one in known]) - said) / (width + np.sqrt(said * (1 - said)))
         ends.append((float(np.quantile(off, TAIL)), float(np.quantile(off, 1 - TAIL)), len(known)))
@@ -137,7 +139,7 @@ def _pieces(known: Sequence[Reading], limits: Mapping[str, Any]) -> tuple[str, s
     rows = f"width = 0.5\nper_piece = 0.15\nlow = {low:.3f}\nhigh = {high:.3f}\n"
     bad_rows = f"width = 0.5\nper_piece = 0.15\nlow = {bad_low:.3f}\nhigh = {bad_high:.3f}\n"
     return (
-        f"[pieces]\npeak = 0.06\ncounts = {best:.2f}\nwidest = 0.6\nholds = 0.9\n{rows}",
+        f"[pieces]\npeak = 0.06\ncounts = {best:.2f}\nwidest = 1.0\nholds = 0.9\n{rows}",
         f"[bad_pieces]\nhalf = {half:.2f}\n{bad_rows}",
     )
 

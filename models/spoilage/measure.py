@@ -168,7 +168,8 @@ def _counted(what: str, some: Sequence[Reading]) -> None:
     said = [(one, pieces.counted(one.spots)) for one in some]
     told = [(one, count) for one, count in said if count is not None]
     right = sum(_meets(one.pieces, count) for one, count in told)
-    graded = [(one, pieces.counted_bad(one.spots, count, seen=_answer(one)[0])) for one, count in told if one.bad is not None]
+    judged = [(one, count) for one, count in told if one.bad is not None and _answer(one)[0]]
+    graded = [(one, pieces.counted_bad(one.spots, count, seen=True)) for one, count in judged]
     bad = sum(_meets(one.bad, count) for one, count in graded if count is not None)
     exact = sum(
         one.pieces is not None
