@@ -27,7 +27,7 @@ REASONS = {11: "vision.video_too_long", 12: "vision.video_too_large", 13: "visio
 class Limits:
     """What is let in and what it may cost. Phones record a minute of 1080p in about 60 to 130 MB, messengers in 5 to 25 MB."""
 
-    max_bytes: int = 50_000_000
+    max_bytes: int = 50 * 1024 * 1024  # as many as are let in by the API
     max_seconds: int = 60
     max_pixels: int = 9_000_000  # of one frame: 4K is 8.3 million
     time_s: int = 30  # of work, after which the child is ended

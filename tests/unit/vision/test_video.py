@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from aftersales.evidence import EvidenceKind
+from functions.upload import most_bytes
 from plugins.vision.header import NoPhoto
+from plugins.vision.intake import MAX_BYTES
 from plugins.vision.video import Limits, frames, limits_of
 
 RATE = 10
@@ -126,6 +129,12 @@ def test_a_child_without_room_is_an_answer(tmp_path: Path) -> None:
     """A video that needs more memory than it may have is a broken video, not the end of the worker."""
     data = video(tmp_path, scenes(90, size=(1920, 1080)), "MJPG")
     assert reason(data, Limits(memory_mb=150)) == "vision.broken_video"
+
+
+def test_what_may_be_handed_in_is_looked_at() -> None:
+    """No photo or video that the API takes is too large for who looks at it."""
+    assert most_bytes(EvidenceKind.VIDEO) <= Limits().max_bytes
+    assert most_bytes(EvidenceKind.PHOTO) <= MAX_BYTES
 
 
 def test_limits_are_settings() -> None:
