@@ -131,12 +131,14 @@ def step(queue: JobQueue, handler: Handler, marks: Marks | None = None) -> bool:
     for job in jobs:
         if marks:
             marks.begin(job)
-        answer = handler({"Records": [sqs_record(job)]}, context("look_at_photos"))
-        if not (answer or {}).get("batchItemFailures"):
-            queue.done(PHOTO_QUEUE, job)
-            log.info("done: %s", dict(job.body))
-        if marks:
-            marks.end()
+        try:
+            answer = handler({"Records": [sqs_record(job)]}, context("look_at_photos"))
+            if not (answer or {}).get("batchItemFailures"):
+                queue.done(PHOTO_QUEUE, job)
+                log.info("done: %s", dict(job.body))
+        finally:
+            if marks:
+                marks.end()  # whatever went wrong, this process lives
     return bool(jobs)
 
 

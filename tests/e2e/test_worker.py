@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from aftersales.ports import Job
+from aftersales.testing.queue import FakeQueue
 from functions import follow
 from functions.follow import PHOTO_QUEUE
 from infra.bundle import BOUNDS, VISION
@@ -139,6 +140,20 @@ def test_a_mark_that_was_half_written_is_no_photos_fault(tmp_path: Path) -> None
     marks.begin(Job({"case_id": "c1", "evidence_id": "e1"}, "1"))
     assert marks.left() == Job({"case_id": "c1", "evidence_id": "e1"}, "1")
     (tmp_path / "worker-job.json").write_text('{"body": {"case')
+    assert marks.left() is None
+
+
+def test_a_queue_that_fails_is_no_photos_fault(tmp_path: Path) -> None:
+    """A job that was done and could not be taken off the queue killed nobody: no later process counts a death at it."""
+
+    class Shut(FakeQueue):
+        def done(self, queue: str, job: Job) -> None:
+            raise OSError("the queue is not there")
+
+    queue, marks = Shut(), worker.Marks(Home(tmp_path))
+    queue.send(PHOTO_QUEUE, {"case_id": "c1", "evidence_id": "e1"})
+    with pytest.raises(OSError, match="not there"):
+        worker.step(queue, lambda event, context: {}, marks)
     assert marks.left() is None
 
 
