@@ -71,10 +71,27 @@ def test_weight_is_known_however_it_is_written(title: str):
     assert ordered_pieces(counting(title)) == 0
 
 
-@pytest.mark.parametrize("title", ["3 gala apples", "2 golden kiwis", "红富士苹果 12 个", "车厘子 2 盒", "Apples, 12 pieces"])
+@pytest.mark.parametrize("title", ["3 gala apples", "2 golden kiwis", "红富士苹果 12 个", "Apples, 12 pieces"])
 def test_what_only_looks_like_a_weight_is_counted(title: str):
     """Goods named after a number are counted piece by piece."""
     assert ordered_pieces(counting(title)) == 12
+
+
+@pytest.mark.parametrize(
+    ("title", "price", "photo", "reason"),
+    [
+        ("车厘子 JJ级 礼盒", 10_000, (1, 1), "share.close_up"),
+        ("Cherries, 5 lb box", 10_000, (1, 1), "share.close_up"),
+        ("车厘子 JJ级 礼盒", 1_000, (1, 1), "share.agrees"),
+        ("车厘子 JJ级 礼盒", 10_000, (20, 16), "share.agrees"),
+        ("Melon", 10_000, (1, 1), "share.agrees"),
+    ],
+)
+def test_one_bad_cherry_pays_for_no_dear_box(title: str, price: int, photo: tuple[int, int], reason: str):
+    """A close-up of one piece out of a box is believed for a small amount; above it a person looks, or a photo shows more."""
+    order = an_order(lines=(a_line(title=title, pieces=1, unit_price_minor=price),))
+    given = counting(title, photo).evidence
+    assert share_agrees(facts(order, reason="spoiled", items=(Item("l1", 1, 80),), evidence=given)).reason == reason
 
 
 def test_a_figure_that_is_no_share_is_not_believed():

@@ -10,8 +10,8 @@ from aftersales.case import Fault
 from aftersales.deadline import end_of_days
 from aftersales.decision import Finding, Verdict
 from aftersales.order import OrderStatus
-from aftersales.quote import completes, freight_due, share
-from aftersales.shown import SPOILAGE, together, views_of
+from aftersales.quote import completes, freight_due, share, worth
+from aftersales.shown import SPOILAGE, Shown, together, views_of
 from aftersales.vertical import Facts, Reason
 
 PROMPT = timedelta(hours=24)  # requirement VT-1; what most fresh shops promise
@@ -23,6 +23,9 @@ WEIGHED = re.compile(
     r"|(?:\d|/|\bper\b|\ba\b)\s*-?\s*(?:kg|g|kilo(?:gram)?s?|gram(?:me)?s?|jin|lbs?|pounds?|oz|ounces?)(?![a-z])",
     re.IGNORECASE,
 )
+
+#: Goods sold by the box. A piece of such a line is a box of who knows how many.
+BOXED = re.compile(r"[箱盒篮筐袋]|\b(?:box|tray|punnet|basket|crate|carton|pack|bag)(?:e?s)?\b", re.IGNORECASE)
 
 REFUND_REASONS = (
     Reason("changed_mind", Fault.BUYER),
@@ -162,15 +165,31 @@ def share_agrees(facts: Facts) -> Finding:
     """Is the share that is claimed within what the photos together can show? More than that a person compares."""
     if facts.reason not in VISIBLE:
         return passes("share_agrees", "share.not_visible")
-    shown = together(views_of(facts.evidence), ordered_pieces(facts)).share
+    shown = shown_of(facts).share
     if shown is None:
         return doubts("share_agrees", "share.not_measured")
     part, whole = share(facts)
     low, high = (round(100 * s) for s in shown)
     figures = {"claimed_percent": round(100 * part / whole), "shown_percent": low, "shown_most_percent": high}
     if part <= shown[1] * whole:
+        if _is_close_up(facts):
+            return doubts("share_agrees", "share.close_up")
         return passes("share_agrees", "share.agrees", **figures)
     return doubts("share_agrees", "share.differs", **figures)
+
+
+def shown_of(facts: Facts) -> Shown:
+    """What the photos show together of what was ordered."""
+    return together(views_of(facts.evidence), ordered_pieces(facts))
+
+
+def _is_close_up(facts: Facts) -> bool:
+    """Whether one piece is all that is seen of goods by weight or box, and more money than is small is asked for it."""
+    pieces_seen = shown_of(facts).pieces
+    goods, tax = worth(facts)
+    alone = pieces_seen is not None and pieces_seen[0] <= 1
+    more = not ordered_pieces(facts) or any(BOXED.search(line.title) for line in facts.lines)
+    return alone and more and not facts.merchant.is_small(goods + tax)
 
 
 def ordered_pieces(facts: Facts) -> int:
