@@ -51,7 +51,8 @@ def of_photo(registry: Registry, file: CaseFile, piece: Evidence, report: PhotoR
     named: Figures = (("copies", here),) if here else ()
     if not suspicious:
         named += (("earlier_case", told[0][1].case_id),) if told else ()
-        return (Finding("vision.reused", Verdict.PASS, "vision.not_seen_before", Source.MODEL, 0.9, named),)
+        reason = "vision.seen_in_this_order" if told else "vision.not_seen_before"
+        return (Finding("vision.reused", Verdict.PASS, reason, Source.MODEL, 0.9, named),)
     return (_seen_before(case, suspicious, named),)
 
 

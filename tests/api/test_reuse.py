@@ -62,6 +62,7 @@ def test_an_earlier_claim_on_the_same_order_accuses_nobody(mall: Mall) -> None:
     mall.pump()
     told = reused(mall, second, sub="b1")
     assert (told["verdict"], told["data"]) == ("pass", {"earlier_case": first})
+    assert told["text"] == "This photo served another case about the same order, which does no harm."
 
 
 def test_one_picture_pays_once(mall: Mall) -> None:
