@@ -48,7 +48,10 @@ def view(findings: Iterable[Finding]) -> View:
         share = (low, high)
     elif point is not None and 0 <= point <= 1:
         share = (point / 2, min(1.0, 2 * point))  # a lone estimate: half or double of it is what it has been off by
-    return View(_pair(counted, "pieces"), _pair(counted, "bad"), share)
+    bad = _pair(counted, "bad")
+    if bad is not None:  # where a flaw is seen one piece is bad at least; where none is seen nothing is known of bad ones
+        bad = (max(1, bad[0]), max(1, bad[1])) if share else None
+    return View(_pair(counted, "pieces"), bad, share)
 
 
 def views_of(evidence: Iterable[Evidence]) -> tuple[View, ...]:

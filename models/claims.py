@@ -50,7 +50,7 @@ AGREES = {
     "sound": frozenset({"ask_more"}),
     "other": frozenset({"ask_more"}),
     "no goods": frozenset({"ask_more"}),
-    "again": frozenset(),
+    "again": frozenset({"ask_more"}),
     "screen": frozenset({"ask_more"}),
 }
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zlib import crc32
 
+from infra.local.drawn import strawberries
 from infra.local.system import System
 
 
@@ -22,6 +25,7 @@ class Goods:
     unit_price_minor: int
     pieces: int = 1
     no_return: bool | None = None
+    picture: Callable[[], bytes] | None = None  # what the shop shows of it, put on record with each order
 
     @property
     def minor(self) -> int:
@@ -35,7 +39,11 @@ class Goods:
         return {**said, "unit_price_minor": self.unit_price_minor, "pieces": self.pieces, "terms": terms}
 
 
-STRAWBERRIES = Goods("SB-500", "丹东草莓 Strawberries, per jin (500 g)", "fresh", "strawberry", 1990, 5, no_return=True)
+#: Drawn, as the photos are where there are no real ones: no model of real fruit knows drawn ones by itself.
+SHOWN = partial(strawberries, 0, 8, 1)
+STRAWBERRIES = Goods(
+    "SB-500", "丹东草莓 Strawberries, per jin (500 g)", "fresh", "strawberry", 1990, 5, no_return=True, picture=SHOWN
+)
 CHERRIES = Goods("CH-500", "烟台樱桃 Cherries, per jin (500 g)", "fresh", "cherry", 4500, 2, no_return=True)
 TOWEL = Goods("TW-01", "纯棉毛巾 Cotton towel", "general", "home", 2900)
 LAMP = Goods("LM-07", "台灯 Desk lamp", "general", "home", 6000)
@@ -93,6 +101,8 @@ class Shop:
             order["signed_at"] = self.ago(signed).isoformat()
         with self.system.client("integrator", "mall", self.merchant) as mall:
             mall.put(f"/orders/{order_id}", order)
+            if goods.picture:
+                mall.prove(order_id, goods.picture(), "catalogue")
         return order
 
     def _paid(self, minor: int, hours_ago: float, channel: str) -> dict[str, Any]:

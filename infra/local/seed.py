@@ -71,20 +71,12 @@ class Mall:
 
     def ask(self, order_id: str, kind: str, reason: str, *, pieces: int = 1, photo: bool = False) -> dict[str, Any]:
         """A case of the buyer's, handed in; verified where it has a photo."""
-        content = self._photo(order_id) if photo else None
+        content = fresh_photo(self.shop.system.home, self.shop.system.photos).content if photo else None
         items = [{"line_id": "l1", "pieces": pieces}]
         case = self.buyer.claim(content, order_id=order_id, kind=kind, reason=reason, items=items)
         if case["state"] != "verifying":
             return case
         return self.buyer.case_in(case["case_id"], "reviewing", "awaiting_evidence", "settling", "closed")
-
-    def _photo(self, order_id: str) -> bytes:
-        """A photo of spoiled strawberries, with the seller's picture on record where it is known by that alone."""
-        photo = fresh_photo(self.shop.system.home, self.shop.system.photos)
-        if photo.catalogue:
-            with self.shop.system.client("integrator", "mall", self.shop.merchant) as mall:
-                mall.prove(order_id, photo.catalogue, "catalogue")
-        return photo.content
 
     def decide(self, case: dict[str, Any], outcome: str, reason: str) -> dict[str, Any]:
         """The clerk's decision."""

@@ -23,7 +23,7 @@ said = json.load(sys.stdin)
 for name in sys.argv[1:]: said = said[int(name)] if isinstance(said, list) else said[name]
 print(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, indent=1))' "$@"; }}
 
-say 1. Paid at the provider, through its test-only port, and pushed by the mall
+say 1. Paid at the provider, through its test-only port, and pushed by the mall, with its picture of the goods
 NUMBER=$(date +%s)$RANDOM; ORDER=walk-$NUMBER
 curl -s {truth}/payments -d '{{"transaction_id": "4200'$NUMBER'", "total": 9950}}'
 curl -s -X PUT "$API/orders/$ORDER" -H "$MALL" -H "$JSON" -d '{{"order_id": "'$ORDER'", "merchant": "m1", "currency": "CNY",
@@ -31,6 +31,16 @@ curl -s -X PUT "$API/orders/$ORDER" -H "$MALL" -H "$JSON" -d '{{"order_id": "'$O
   "signed_at": "'$(ago 2)'", "lines": [{{"line_id": "l1", "sku": "SB-500", "title": "Strawberries, per jin", "vertical": "fresh",
   "category": "strawberry", "unit_price_minor": 1990, "pieces": 5, "terms": {{"no_return": true}}}}],
   "payments": [{{"payment_id": "p1", "channel": "wechatpay", "transaction_id": "4200'$NUMBER'", "paid_minor": 9950}}]}}'
+
+upload() {{ curl -s -o /dev/null -w 'uploaded: %{{http_code}}\n' "$(pick url < "$LOCAL/walk.json")" --form-string "$(field key)" \
+  --form-string "$(field Content-Type)" --form-string "$(field max)" --form-string "$(field expires)" \
+  --form-string "$(field signature)" -F "file=@$1"; }}
+field() {{ echo "$1=$(pick fields "$1" < "$LOCAL/walk.json")"; }}
+"$PY" -m infra.local.photos "$LOCAL/shown.jpg" --shown
+curl -s "$API/orders/$ORDER/proofs" -H "$MALL" -H "$JSON" -H "$(once)" \
+  -d '{{"role": "catalogue", "line_id": "l1", "bytes": '$(wc -c < "$LOCAL/shown.jpg")'}}' > "$LOCAL/walk.json"
+upload "$LOCAL/shown.jpg"
+curl -s -X POST "$API/orders/$ORDER/proofs/$(pick evidence_id < "$LOCAL/walk.json")/hand-in" -H "$MALL" -H "$(once)" | pick role
 
 say 2. What is possible
 curl -s "$API/orders/$ORDER/options" -H "$BUYER" -H "$EN" | pick lines 0 offers 1 rules
@@ -44,10 +54,7 @@ say 4. A photo, by a signed upload as browsers do it
 "$PY" -m infra.local.photos "$LOCAL/walk.jpg" --home "$LOCAL"
 curl -s "$API/cases/$CASE/evidence" -H "$BUYER" -H "$JSON" -H "$(once)" \
   -d '{{"bytes": '$(wc -c < "$LOCAL/walk.jpg")'}}' > "$LOCAL/walk.json"
-field() {{ echo "$1=$(pick fields "$1" < "$LOCAL/walk.json")"; }}
-curl -s -o /dev/null -w 'uploaded: %{{http_code}}\n' "$(pick url < "$LOCAL/walk.json")" --form-string "$(field key)" \
-  --form-string "$(field Content-Type)" --form-string "$(field max)" --form-string "$(field expires)" \
-  --form-string "$(field signature)" -F "file=@$LOCAL/walk.jpg"
+upload "$LOCAL/walk.jpg"
 
 say 5. Handed in: the worker looks, the rules decide, the sandbox of WeChat Pay pays
 curl -s -X POST "$API/cases/$CASE/submit" -H "$BUYER" -H "$(once)" | pick state

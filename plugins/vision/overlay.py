@@ -47,7 +47,8 @@ def legend(finding: Finding) -> str:
     if finding.check == "vision.spoilage" and "spoiled_percent" in data:
         return f"spoiled, about {data['spoiled_percent']}% of what is visible ({finding.confidence:.0%} sure)"
     if finding.check == "vision.pieces" and "pieces_min" in data:
-        return f"{_range(data, 'pieces')} pieces, {_range(data, 'bad')} of them bad"
+        bad = f", {_range(data, 'bad')} of them bad" if "bad_min" in data else ""
+        return f"{_range(data, 'pieces')} pieces{bad}"
     return f"{finding.reason.removeprefix('vision.').replace('_', ' ')} ({finding.confidence:.0%} sure)"
 
 

@@ -99,7 +99,7 @@ def judge(seen: Seen, question: PhotoQuestion, catalogue: Seen | None = None) ->
     """``vision.product``, and ``vision.parcel`` where a parcel is seen. ``catalogue``: the seller's picture, if looked at."""
     asked = ordered(question.title)
     found = _product(seen, asked, catalogue)
-    if catalogue is None and found.reason == "vision.product_unclear" and question.catalogue is not None:
+    if catalogue is None and found.reason in ("vision.product_unclear", "vision.product_other") and question.catalogue is not None:
         found = _product(seen, asked, _catalogue(question.catalogue))
     return (found, *parcel(seen))
 
@@ -141,7 +141,7 @@ def answer(weighed: Weighed, limits: Mapping[str, float]) -> tuple[str, str, flo
 def _product(seen: Seen, asked: Ordered, catalogue: Seen | None) -> Finding:
     limits = card(MODEL)["thresholds"]
     match, reason, sure = answer(weigh(seen, asked), limits) if asked.classes else ("unclear", "product_unclear", 0.0)
-    if match == "unclear" and catalogue is not None and seen.alike(catalogue) >= limits["alike"]:
+    if reason != "product_seen" and catalogue is not None and seen.alike(catalogue) >= limits["alike"]:
         return _told("yes", "product_seen", seen.alike(catalogue), seen)
     if asked.classes:
         return _told(match, reason, sure, seen)

@@ -104,18 +104,12 @@ def findings(seen: Spoilage) -> tuple[Finding, Finding]:
     if seen.pieces is None or seen.bad_pieces is None:
         return spoiled, Finding("vision.pieces", Verdict.PASS, "vision.not_counted", Source.MODEL, 0.0)
     (least, most), (bad_least, bad_most) = seen.pieces, seen.bad_pieces
-    counts: dict[str, int | str] = {"bad_max": bad_most, "bad_min": bad_least, "pieces_max": most, "pieces_min": least}
-    counts |= {"bad": _told(seen.bad_pieces), "pieces": _told(seen.pieces)}
-    holds = float(card(NAME)["pieces"]["holds"])
-    return spoiled, Finding(
-        "vision.pieces",
-        Verdict.PASS,
-        "vision.counted",
-        Source.MODEL,
-        holds,
-        tuple(sorted(counts.items())),
-        regions=seen.outlines,
-    )
+    counts: dict[str, int | str] = {"pieces": _told(seen.pieces), "pieces_max": most, "pieces_min": least}
+    if seen.seen:
+        counts |= {"bad": _told(seen.bad_pieces), "bad_max": bad_most, "bad_min": bad_least}
+    counted = "vision.counted" if seen.seen else "vision.counted_alone"
+    holds, data = float(card(NAME)["pieces"]["holds"]), tuple(sorted(counts.items()))
+    return spoiled, Finding("vision.pieces", Verdict.PASS, counted, Source.MODEL, holds, data, regions=seen.outlines)
 
 
 def _told(count: Range) -> str:

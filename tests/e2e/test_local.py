@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from infra.local.client import plain_http, until
-from infra.local.drawn import strawberries
 from infra.local.home import ROOT, Home
 from infra.local.mall import LAMP, STRAWBERRIES, Shop
+from infra.local.photos import drawn
 from infra.local.system import PARTS, AlreadyRunning, System
 
 pytestmark = pytest.mark.e2e
@@ -63,7 +63,7 @@ def test_a_claim_goes_its_whole_way(system: System, shop: Shop) -> None:
     """A photo handed in over HTTP is verified, approved and paid back, and the provider's books say the same as ours."""
     order = shop.sell("t-claim", STRAWBERRIES, "b1", signed=2)
 
-    case = claimed(system, "t-claim", strawberries(1, 5, seed=11))
+    case = claimed(system, "t-claim", drawn(11))
 
     assert (case["state"], case["ending"], case["decision"]["rule"]) == ("closed", "refunded", "merchant.small_amount")
     paid = system.truth()["payments"][order["payments"][0]["transaction_id"]]
@@ -78,7 +78,7 @@ def test_a_claim_goes_its_whole_way(system: System, shop: Shop) -> None:
 def test_the_api_loads_no_vision_library(system: System, shop: Shop) -> None:
     """The worker has seen photos with OpenCV; the API process has mapped neither that nor numpy."""
     shop.sell("t-libraries", STRAWBERRIES, "b1", signed=2)
-    claimed(system, "t-libraries", strawberries(1, 5, seed=12))
+    claimed(system, "t-libraries", drawn(12))
 
     api, worker = (Path(f"/proc/{system.pid(part)}/maps").read_text() for part in ("server", "worker"))
 
@@ -89,7 +89,7 @@ def test_the_api_loads_no_vision_library(system: System, shop: Shop) -> None:
 def test_silence_approves(system: System, shop: Shop) -> None:
     """A late claim waits for a person for 48 hours of the local clock; then the sweep approves it and the money goes back."""
     shop.sell("t-silent", STRAWBERRIES, "b1", signed=30)
-    case = claimed(system, "t-silent", strawberries(1, 5, seed=13))
+    case = claimed(system, "t-silent", drawn(13))
     assert case["state"] == "reviewing"
 
     early = system.tick(47)
@@ -106,7 +106,7 @@ def test_a_killed_part_comes_back(system: System, shop: Shop, part: str) -> None
     shop.sell(order_id, STRAWBERRIES, "b1", signed=2)
     with system.client("buyer", "b1") as buyer:
         case_id = buyer.post("/cases", {"order_id": order_id, **CLAIM})["case_id"]
-        buyer.upload(case_id, strawberries(1, 5, seed=100 + PARTS.index(part)))
+        buyer.upload(case_id, drawn(100 + PARTS.index(part)))
 
     system.kill(part)
     assert part in system.ended()

@@ -20,9 +20,9 @@ from infra.bundle import BOUNDS, VISION
 from infra.local import worker
 from infra.local.child import Child
 from infra.local.client import until
-from infra.local.drawn import strawberries
 from infra.local.home import Home
 from infra.local.mall import STRAWBERRIES, Shop
+from infra.local.photos import drawn
 from infra.local.system import System
 from tests.mall import Mall
 
@@ -45,7 +45,7 @@ def claims(system: System, name: str, count: int) -> list[str]:
         order_id = f"{name}-{number}"
         Shop(system, "m1").sell(order_id, STRAWBERRIES, "b1", signed=2)
         with system.client("buyer", "b1") as buyer:
-            found.append(buyer.claim(strawberries(1, 5, seed=len(name) * 100 + number), order_id=order_id, **CLAIM)["case_id"])
+            found.append(buyer.claim(drawn(len(name) * 100 + number), order_id=order_id, **CLAIM)["case_id"])
     return found
 
 

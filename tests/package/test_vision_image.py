@@ -19,8 +19,8 @@ from functions.follow import PHOTO_QUEUE
 from infra.bundle import BOUNDS, LAMBDA, MIB, PROFILES, ROOT, VISION, VISION_ZIP, belonging, stage, this_machine
 from infra.image import TASK, lay, recipe
 from infra.local.client import until
-from infra.local.drawn import strawberries
 from infra.local.mall import STRAWBERRIES, Shop
+from infra.local.photos import drawn
 from infra.local.system import System
 from infra.local.worker import sqs_record
 from infra.package import build
@@ -225,7 +225,7 @@ def a_job(system: System, order_id: str, seed: int) -> tuple[str, dict[str, Any]
     """A claim with a photo: its case, and the message that waits in the photo queue."""
     Shop(system, "m1").sell(order_id, STRAWBERRIES, "b1", signed=2)
     with system.client("buyer", "b1") as buyer:
-        case_id = buyer.claim(strawberries(1, 5, seed=seed), order_id=order_id, **CLAIM)["case_id"]
+        case_id = buyer.claim(drawn(seed), order_id=order_id, **CLAIM)["case_id"]
     queue = system.home.registry().queue
 
     def taken() -> dict[str, Any] | None:

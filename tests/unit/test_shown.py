@@ -22,6 +22,13 @@ def test_a_photo_tells_its_figures():
     assert view((counted, spoiled)) == View((4, 6), (1, 2), (0.1, 0.3))
 
 
+def test_a_flaw_that_is_seen_is_on_one_piece_at_least():
+    """Where spoilage is seen no count makes the bad pieces none; where it is not seen, none of them is counted."""
+    counted = seen("pieces", pieces_min=1, pieces_max=1, bad_min=0, bad_max=0)
+    assert view((counted, seen("spoilage", spoiled_share=0.5))).bad == (1, 1)
+    assert view((counted,)).bad is None
+
+
 def test_doubts_and_nonsense_tell_nothing():
     """A finding that does not pass, and figures outside their range, are not taken for evidence."""
     doubted = Finding("vision.spoilage", Verdict.UNSURE, "vision.unsure", Source.MODEL, 0.4, (("spoiled_share", 0.5),))

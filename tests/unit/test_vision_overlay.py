@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -52,6 +53,7 @@ def test_the_words_name_the_figures_in_ascii():
     """What is written on the picture needs no font that a machine may lack."""
     assert overlay.legend(SPOILED) == "spoiled, about 30% of what is visible (90% sure)"
     assert overlay.legend(COUNTED) == "6 pieces, 1-2 of them bad"
+    assert overlay.legend(replace(COUNTED, data=COUNTED.data[2:])) == "6 pieces"
     assert overlay.legend(Finding("vision.label", Verdict.PASS, "vision.label_seen", confidence=0.5)).isascii()
 
 
