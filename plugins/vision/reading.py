@@ -25,8 +25,8 @@ FORMATS = ("EANUPC", "Code128", "Code39", "Code93", "ITF", "DataBar", "QRCode", 
 LEAST, LEAST_UNCHECKED, UNCHECKED = 4, 6, ("Code 39", "ITF")
 #: So many marks in rows are print; fewer, or bars alone, take a glance that confirms them. A glance overlooks small letters.
 PRINT = 24
-#: Small print is believed from a row of so many marks on, seven digits of a phone's eleven: shells and seeds make six.
-SMALL_ROW = 7
+#: Small print is worth a glance from a row of so many marks on, of a phone's eleven digits: shells and seeds mostly make five.
+SMALL_ROW = 6
 #: Below this long side a picture with bars on it is looked at once more, enlarged.
 SMALL_SIDE = 800
 
