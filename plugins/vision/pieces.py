@@ -1,4 +1,4 @@
-"""Pieces: how many are on a photo, how many of them are bad, and what several photos of one case say together."""
+"""Pieces: how many are on a photo, and how many of them are bad. What several photos say together is `aftersales.shown`'s."""
 
 from __future__ import annotations
 
@@ -17,18 +17,6 @@ Range = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What one photo of a case shows: its pieces and its bad pieces (None: not counted), and which photos are ``like`` it.
-
-    ``like`` are the places, in the same sequence of views, of photos of the same pieces (near copies, the same scene).
-    """
-
-    pieces: Range | None
-    bad: Range | None
-    like: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Spot:
     """One piece: its middle in cells of the sight, how sure it is one, and how surely it is bad; both in [0, 1]."""
 
@@ -36,36 +24,6 @@ class Spot:
     y: float
     sure: float
     bad: float
-
-
-def together(views: Sequence[View], pieces: int) -> tuple[Range | None, Range | None]:
-    """(pieces, bad pieces) of all photos of a case together; ``pieces`` were ordered (0: unknown). None where nothing was counted.
-
-    One photo may show what another shows: at least what the fullest photo surely shows is there, and at most the sum. Photos that
-    are alike, directly or through others, do not add. Nobody has more pieces, or more bad ones, than were ordered.
-    """
-    return _together([view.pieces for view in views], views, pieces), _together([view.bad for view in views], views, pieces)
-
-
-def _together(counts: Sequence[Range | None], views: Sequence[View], pieces: int) -> Range | None:
-    counted = [count for count in counts if count is not None]
-    if not counted:
-        return None
-    least = max(count[0] for count in counted)
-    most = 0
-    for scene in _scenes(views):
-        most += max((count[1] for at in scene if (count := counts[at]) is not None), default=0)
-    return (min(least, pieces), min(most, pieces)) if pieces else (least, most)
-
-
-def _scenes(views: Sequence[View]) -> list[set[int]]:
-    """The places of the views, those of one scene together. Places that do not exist are no view's likes."""
-    scenes: list[set[int]] = []
-    for at, view in enumerate(views):
-        mine = {at, *(other for other in view.like if 0 <= other < len(views))}
-        apart = [scene for scene in scenes if not scene & mine]
-        scenes = [*apart, mine.union(*(scene for scene in scenes if scene & mine))]
-    return scenes
 
 
 def spots(seen: Sight) -> tuple[Spot, ...]:
