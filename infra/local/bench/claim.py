@@ -50,7 +50,14 @@ class ClaimBench(Bench):
 
     def order(self, number: int) -> dict[str, Any]:
         """Five jin of strawberries for CNY 99.50, signed for two hours ago."""
-        line = {"line_id": "l1", "sku": "SB", "title": "Strawberries", "vertical": "fresh", "unit_price_minor": 1990, "pieces": 5}
+        line = {
+            "line_id": "l1",
+            "sku": "SB",
+            "title": "Strawberries, 1 jin",
+            "vertical": "fresh",
+            "unit_price_minor": 1990,
+            "pieces": 5,
+        }
         paid = {"payment_id": "p1", "channel": "wechatpay", "transaction_id": f"42{number:026}", "paid_minor": 9950}
         return {**self.head(number, signed_hours_ago=2), "status": "signed", "lines": [line], "payments": [paid]}
 
