@@ -165,6 +165,7 @@ def test_the_local_schedule_is_the_clouds(system: System) -> None:
     """Each scheduled function is called here as often as its rate in the app says, of the local clock."""
     rates = {e.name: e.schedule_expression.to_string() for e in app.app.event_sources if hasattr(e, "schedule_expression")}
     told = {f"rate({n} minute{'s' * (n > 1)})": timedelta(minutes=n) for n in (1, 30)}
+    told |= {"rate(1 hour)": timedelta(hours=1)}
     assert {name: told[rate] for name, rate in rates.items()} == {name: SELDOM.get(name, MINUTE) for name in rates}
     calls: list[str] = []
     handlers = {name: lambda _event, context: calls.append(context.function_name) for name in rates}
@@ -173,7 +174,8 @@ def test_the_local_schedule_is_the_clouds(system: System) -> None:
         if hours:
             system.tick(hours)
         assert scheduler.step()
-    assert {name: calls.count(name) for name in rates} == {name: 2 if name == "reconcile_bills" else 4 for name in rates}
+    seldom = {"reconcile_bills": 2, "expire_originals": 1}
+    assert {name: calls.count(name) for name in rates} == {name: seldom.get(name, 4) for name in rates}
 
 
 def whole(system: System, of: str) -> dict[str, Any]:
