@@ -6,7 +6,7 @@ against a photo is looked for on every picture that can be opened. Whatever was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -54,6 +54,8 @@ T = TypeVar("T")
 SPOILAGE_REASONS: Mapping[str, tuple[str, ...]] = {"fresh": ("spoiled", "damaged")}
 #: Checks that a shop may do without (setting ``off``); the others are what an answer is made of.
 OPTIONAL = ("vision.screen", "vision.edited", "vision.stock", "vision.time", "vision.dispatch", "vision.text")
+#: Checks that speak against a video when they speak against one of its frames.
+DOUBTS = ("vision.screen", "vision.edited", "vision.stock")
 FRAMES = 6
 MOST_DISPATCHED = 3
 
@@ -120,7 +122,8 @@ class Verifier:
             return Look(unreadable(no.reason, len(content)), watch.ms)
         looks = [(frame.second, self._seen(frame.picture, question, watch).report) for frame in taken]
         second, best = max(looks, key=lambda look: _telling(look[1]))
-        return Look(replace(best, findings=tuple(_at_second(f, second, len(looks)) for f in best.findings)), watch.ms)
+        findings = tuple(_at_second(f, second, len(looks)) for f in with_doubts(best.findings, [report for _, report in looks]))
+        return Look(replace(best, findings=findings), watch.ms)
 
     def absent(self) -> Look:
         """The report on a file that is not there."""
@@ -207,6 +210,15 @@ def _prints(rgb: NDArray[np.uint8]) -> tuple[str, bytes, tuple[str, ...]]:
 
 def _side(goods: Seen, rot: Spoilage) -> Side:
     return Side(goods.kind, goods.mark, rot.share if rot.seen else 0.0)
+
+
+def with_doubts(best: Iterable[Finding], reports: Iterable[PhotoReport]) -> tuple[Finding, ...]:
+    """The findings on the frame that shows most, a doubt about any other frame in place of what is said of this one.
+
+    Where it lies is left out: it is a place on another picture.
+    """
+    odd = {f.check: f for report in reports for f in report.findings if f.check in DOUBTS and f.verdict is Verdict.UNSURE}
+    return tuple(replace(odd[f.check], regions=()) if f.check in odd and f.verdict is Verdict.PASS else f for f in best)
 
 
 def _telling(report: PhotoReport) -> tuple[bool, float, int]:
