@@ -8,6 +8,7 @@ Each command lives in a module of its own, ``infra.local.<command>`` (``-`` beco
 import argparse
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -40,7 +41,7 @@ class Command(Protocol):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command named on the command line and give its exit status; 130 after Ctrl-C, as shells expect."""
+    """Run the command named on the command line and give its status, as shells do: 130 after Ctrl-C, 141 after a closed pipe."""
     redaction.install()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # what is said is seen at once, also through a pipe or in a file
@@ -62,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return command.main(args)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads has enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is flushed at the end goes nowhere
+        return 141
 
 
 def load(name: str) -> Command | None:

@@ -236,24 +236,10 @@ def _times(seen: Sequence[Seen]) -> dict[str, float]:
 
 def told(found: dict[str, Any]) -> str:
     """The answer for a person."""
+    apart = {"claim_id", "decision", "reason", "findings", "ms"}  # said elsewhere, or of no use to a reader
     head = [
         f"{found['claim_id']}: {found['decision'].upper()}",
-        *(f"  {name.replace('_', ' '):24}{found[name]}" for name in _TOLD if found[name] is not None),
+        *(f"  {name.replace('_', ' '):24}{value}" for name, value in found.items() if name not in apart and value is not None),
     ]
     rows = [f"  {f['check']:22}{f['verdict']:9}{f['confidence']:.2f}  {f['text']}" for f in found["findings"]]
     return "\n".join((*head, *rows))
-
-
-_TOLD = (
-    "valid_evidence",
-    "product_match",
-    "defect_visible",
-    "pieces_visible",
-    "bad_pieces",
-    "bad_share_of_order",
-    "product_label_visible",
-    "waybill_visible",
-    "duplicate_of",
-    "flags",
-    "overlay",
-)

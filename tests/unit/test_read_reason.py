@@ -1,10 +1,13 @@
 import codecs
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from aftersales.complaint import Complaint
+from infra.bundle import ROOT
 from infra.local import cli
 
 ROWS = "id,text\n1,草莓烂了\n2,\n3,The parcel never arrived\n"
@@ -90,3 +93,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Captur
     """The path and what the system says of it."""
     assert cli.main(["read-reason", str(tmp_path / "none.csv"), "--json"]) == 2
     assert "none.csv" in capsys.readouterr().err
+
+
+def test_a_reader_who_has_enough_is_no_error(tmp_path: Path) -> None:
+    """Cut short by `head`, the command ends as shells expect, and shows nobody its insides."""
+    file = tmp_path / "many.csv"
+    file.write_text("text\n" + "少发了两个\n" * 5_000, encoding="utf-8")
+    words = [sys.executable, "-m", "infra.local.cli", "read-reason", str(file), "--column", "text"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        assert command.stdout.read(10)
+        command.stdout.close()
+        assert command.stderr.read() == b""
+    assert command.returncode == 141
