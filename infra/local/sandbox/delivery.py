@@ -111,35 +111,36 @@ class Deliverer(ABC, Generic[B, D]):
         return None if soonest is None else max(soonest - self._book.now(), 0.0)
 
     def _try(self, notice: Notice) -> None:
+        now = self._book.now()  # before anybody can hear of the try, and move the clock for it
         number = self._number(notice)
         upfront = self._script.take(At.NOTICE, number, _UPFRONT) if notice["tries"] == 0 else None
         kind = upfront.kind if upfront is not None else None
         if upfront is not None and kind in _PUT_OFF:
-            self._put_off(notice, upfront)
+            self._put_off(notice, upfront, now)
             return
         if kind is Kind.UNKNOWN_REFUND:
             self._send(notice, upfront)
         accepted = self._send(notice, self._script.take(At.NOTICE, number, self.spoils))
         if kind is Kind.DUPLICATE:
             self._send(notice, upfront)
-        self._tried(notice, accepted=accepted)
+        self._tried(notice, now, accepted=accepted)
         self._let_go()
 
-    def _put_off(self, notice: Notice, fault: Fault) -> None:
+    def _put_off(self, notice: Notice, fault: Fault, now: float) -> None:
         """Keep a notice back: until another one was tried, for a while, or for good."""
         if fault.kind is Kind.REORDERED:
             self._hold(notice)
             return
-        late = {"tries": 1, "next_at": self._book.now() + fault.seconds}
+        late = {"tries": 1, "next_at": now + fault.seconds}
         notice |= late if fault.kind is Kind.LATE else {"state": "dropped"}
         self._book.put_notice(notice)
 
-    def _tried(self, notice: Notice, *, accepted: bool) -> None:
+    def _tried(self, notice: Notice, now: float, *, accepted: bool) -> None:
         """Note one more try, and when the next one is due."""
         tries = notice["tries"] + 1
         if accepted or tries > len(self.retries_s):
             notice |= {"tries": tries, "state": "acknowledged" if accepted else "given up"}
         else:
-            next_at = self._book.now() + self.retries_s[tries - 1] * self._scale
+            next_at = now + self.retries_s[tries - 1] * self._scale
             notice |= {"tries": tries, "state": "pending", "next_at": next_at}
         self._book.put_notice(notice)
