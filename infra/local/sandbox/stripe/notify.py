@@ -65,8 +65,8 @@ class Notifier(Deliverer[Book, Delivery]):
 
     def _let_go(self) -> None:
         while self._held:
-            behind = self._held.pop(0)
-            self._tried(behind, accepted=self._send(behind, Fault(At.NOTICE, Kind.REORDERED)))
+            behind, now = self._held.pop(0), self._book.now()
+            self._tried(behind, now, accepted=self._send(behind, Fault(At.NOTICE, Kind.REORDERED)))
 
     def _send(self, notice: Notice, fault: Fault | None) -> bool:
         kind = fault.kind if fault is not None else None
