@@ -11,7 +11,8 @@ from aftersales.change import Change
 from aftersales.decision import Finding, Verdict
 from aftersales.errors import Conflict, Invalid
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
-from aftersales.ports import CaseFile, PhotoReport
+from aftersales.photo import PhotoReport
+from aftersales.ports import CaseFile
 from aftersales.registry import Registry
 from functions import proofs, question, retention, reuse
 from functions.body import EvidenceBody

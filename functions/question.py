@@ -9,7 +9,8 @@ from datetime import datetime
 from aftersales.case import Case
 from aftersales.evidence import Evidence, EvidenceState, ProofRole
 from aftersales.order import Line
-from aftersales.ports import CaseFile, OrderFile, PhotoQuestion
+from aftersales.photo import PhotoQuestion
+from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 
 PHOTO_BYTES = 10 * 1024 * 1024

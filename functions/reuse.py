@@ -10,7 +10,8 @@ from aftersales.change import Change, PhotoPrint
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import Invalid
 from aftersales.evidence import Evidence
-from aftersales.ports import NEWEST_PRINTS, CaseFile, PhotoReport, PrintsLike, Sameness
+from aftersales.photo import PhotoReport, Sameness
+from aftersales.ports import NEWEST_PRINTS, CaseFile, PrintsLike
 from aftersales.registry import Registry
 from functions import retention
 from functions.context import again

@@ -15,7 +15,7 @@ import msgspec
 import app
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.order import Order
-from aftersales.ports import PhotoQuestion, PhotoReport, Sameness
+from aftersales.photo import PhotoQuestion, PhotoReport, Sameness
 from aftersales.registry import Registry
 from aftersales.testing.builders import an_order
 from aftersales.testing.channel import FakeChannel

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.ports import PhotoQuestion, PhotoReport, PhotoVerifier, Sameness
+from aftersales.photo import PhotoQuestion, PhotoReport, Sameness
+from aftersales.ports import PhotoVerifier
 
 SPOILED_STRAWBERRIES = PhotoQuestion("Strawberries 5 jin", "fruit", "fresh", "spoiled")
 JPEG = b"\xff\xd8\xff\xe0 not a real picture"

@@ -23,7 +23,7 @@ from aftersales.errors import Invalid
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
 from aftersales.ledger import Ledger
 from aftersales.order import Buyer, Line, Order, OrderStatus, Payment
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from aftersales.rules import decide
 from aftersales.shown import Shown, together, views_of
 from aftersales.vertical import Facts, Merchant

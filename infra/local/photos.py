@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 
 from aftersales.decision import Verdict
-from aftersales.ports import PhotoQuestion, PhotoReport
+from aftersales.photo import PhotoQuestion, PhotoReport
 from infra.local.drawn import strawberries
 from infra.local.home import DEFAULT, ROOT, Home, NoHome, read, write
 from infra.local.mall import SHOWN, STRAWBERRIES

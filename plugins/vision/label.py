@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from aftersales.decision import Finding, Region, Source, Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from plugins.vision.personal import flat
 from plugins.vision.reading import Text
 from plugins.vision.sheet import SURE, Sheets

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aftersales.ports import PhotoReport, Sameness
+from aftersales.photo import PhotoReport, Sameness
 from plugins.vision.reuse import same
 from plugins.vision.words import kinds
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from plugins.vision import intake
 from plugins.vision.header import NoPhoto
 from plugins.vision.session import card, session

@@ -7,7 +7,7 @@ fails at the last: things in it moved, turned, or are lit from elsewhere.
 
 from __future__ import annotations
 
-from aftersales.ports import Sameness
+from aftersales.photo import Sameness
 from plugins.vision.alignment import Alignment, aligned, beyond
 from plugins.vision.features import BadFeatures, Features, opened
 from plugins.vision.layout import Agreement, compared

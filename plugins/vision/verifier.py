@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from aftersales.decision import Finding, Verdict
 from aftersales.errors import BadSettings
-from aftersales.ports import PhotoQuestion, PhotoReport, Sameness
+from aftersales.photo import PhotoQuestion, PhotoReport, Sameness
 from plugins.vision import (
     dispatch,
     edited,

@@ -13,7 +13,7 @@ import pytest
 from aftersales.case import State
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.parcel import PARCEL_TIMEOUTS
-from aftersales.ports import PhotoQuestion, PhotoReport
+from aftersales.photo import PhotoQuestion, PhotoReport
 from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.channel import Outcome

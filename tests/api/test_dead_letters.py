@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from aftersales.evidence import Evidence
-from aftersales.ports import CaseFile, PhotoReport, Seen
+from aftersales.photo import PhotoReport
+from aftersales.ports import CaseFile, Seen
 from aftersales.refund import Refund
 from aftersales.testing.channel import Outcome
 from functions import deadletters, follow, http, sweep

@@ -10,7 +10,7 @@ import pytest
 
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import BadSignature
-from aftersales.ports import PhotoQuestion, PhotoReport
+from aftersales.photo import PhotoQuestion, PhotoReport
 from tests.mall import Mall
 
 DOUBT = Finding("vision.spoilage", Verdict.UNSURE, "vision.unsure", Source.MODEL, 0.4)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.ports import PhotoQuestion, PhotoReport
+from aftersales.photo import PhotoQuestion, PhotoReport
 from aftersales.testing.builders import an_order
 from tests.mall import Mall, Photos
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.ports import PhotoQuestion, PhotoReport
+from aftersales.photo import PhotoQuestion, PhotoReport
 from aftersales.testing.builders import a_line, an_order
 from functions import evidence
 from tests.mall import Mall, Photos

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aftersales.decision import Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from models import data
 from models.data import Photo
 from plugins.vision.product import Recogniser, judge

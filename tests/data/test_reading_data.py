@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aftersales.decision import Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from plugins.vision import label, letters, masking, ocr, reading
 from plugins.vision.faces import find
 from plugins.vision.measure import waybills

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aftersales.decision import Verdict
-from aftersales.ports import PhotoQuestion, PhotoReport
+from aftersales.photo import PhotoQuestion, PhotoReport
 from models.data import photos
 from models.spoilage.label import mistaken
 from plugins.vision.measure.fingerprint import Looked

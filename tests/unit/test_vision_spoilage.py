@@ -3,7 +3,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from infra.local.drawn import strawberries
 from plugins.vision.verifier import Verifier
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from aftersales.decision import Finding, Verdict
 from aftersales.errors import BadSettings
-from aftersales.ports import PhotoQuestion, PhotoVerifier
+from aftersales.photo import PhotoQuestion
+from aftersales.ports import PhotoVerifier
 from aftersales.shown import SPOILAGE
 from aftersales.text import text, texts_of
 from infra.local.drawn import strawberries

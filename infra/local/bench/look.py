@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, ParamSpec, TypeVar
 
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from infra.local.drawn import strawberries
 from infra.local.worker import held_mb
 

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from statistics import median
 
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from plugins.vision import build, intake
 from plugins.vision.header import NoPhoto
 from plugins.vision.measure.photos import listed, pixels, shown, some

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from aftersales.decision import Source, Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from plugins.vision import label
 from plugins.vision.letters import Letters, Row
 from plugins.vision.reading import Code, Line, Text

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aftersales.ports import PhotoReport
+from aftersales.photo import PhotoReport
 from plugins.vision.features import features
 from plugins.vision.fingerprint import fingerprint
 from plugins.vision.measure.edits import EDITS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aftersales.decision import Finding, Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from infra.local.drawn import strawberries
 from plugins.vision import build
 from plugins.vision.verifier import plain

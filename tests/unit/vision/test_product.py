@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from aftersales.decision import Verdict
-from aftersales.ports import PhotoQuestion
+from aftersales.photo import PhotoQuestion
 from plugins.vision.product import Seen, answer, judge, kinds, ordered, weigh
 from plugins.vision.session import card
 

@@ -1,5 +1,5 @@
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.ports import PhotoReport
+from aftersales.photo import PhotoReport
 from plugins.vision.verifier import with_doubts
 
 PLACE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2))
