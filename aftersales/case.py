@@ -10,6 +10,7 @@ from enum import StrEnum
 from aftersales.deadline import Deadline
 from aftersales.decision import Decision
 from aftersales.errors import IllegalTransition
+from aftersales.lookup import Lookup
 from aftersales.money import Money
 from aftersales.order import Runs
 
@@ -45,6 +46,7 @@ class State(StrEnum):
     COUNTERED = "countered"
     APPROVED = "approved"
     SETTLING = "settling"
+    FULFILLING = "fulfilling"  # a replacement or a repair is on its way, in place of money
     REJECTED = "rejected"
     CLOSED = "closed"
 
@@ -53,6 +55,7 @@ class Ending(StrEnum):
     """How a closed case ended."""
 
     REFUNDED = "refunded"
+    FULFILLED = "fulfilled"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
@@ -67,6 +70,9 @@ class Event(StrEnum):
     SUBMITTED = "submitted"
     VERIFICATION_STARTED = "verification_started"
     FINDINGS_RECORDED = "findings_recorded"
+    SOURCE_ASKED = "source_asked"  # an outside system is about to be asked to keep something as it is
+    SOURCE_ANSWERED = "source_answered"
+    HOLD_ENDED = "hold_ended"  # what was kept for this case is used up for good, or free again
     APPROVED = "approved"
     REJECTED = "rejected"
     EVIDENCE_ASKED = "evidence_asked"
@@ -81,6 +87,13 @@ class Event(StrEnum):
     GOODS_ACCEPTED = "goods_accepted"
     GOODS_REFUSED = "goods_refused"
     GOODS_NOT_SENT = "goods_not_sent"
+    REMEDY_STARTED = "remedy_started"
+    REMEDY_SENT = "remedy_sent"  # the replacement, or the repaired thing, is on its way to the buyer
+    REMEDY_DONE = "remedy_done"
+    REMEDY_FAILED = "remedy_failed"  # cannot be repaired, is not to be had: a person decides anew
+    PICKUP_BOOKED = "pickup_booked"
+    PICKUP_MOVED = "pickup_moved"
+    PICKUP_CANCELLED = "pickup_cancelled"
     REFUND_RESERVED = "refund_reserved"
     REFUND_ACCEPTED = "refund_accepted"
     REFUND_DELAYED = "refund_delayed"
@@ -127,6 +140,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.SUBMITTED, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
     (S.SUBMITTED, E.PERSON_ASKED): S.REVIEWING,
     (S.VERIFYING, E.FINDINGS_RECORDED): S.VERIFYING,
+    (S.VERIFYING, E.SOURCE_ASKED): S.VERIFYING,
+    (S.VERIFYING, E.SOURCE_ANSWERED): S.VERIFYING,
     (S.VERIFYING, E.APPROVED): S.APPROVED,
     (S.VERIFYING, E.REJECTED): S.REJECTED,
     (S.VERIFYING, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
@@ -134,6 +149,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.VERIFYING, E.WITHDRAWN): S.CLOSED,
     (S.VERIFYING, E.DEADLINE_PASSED): S.REVIEWING,  # verification did not answer: a person looks
     (S.REVIEWING, E.FINDINGS_RECORDED): S.REVIEWING,  # a late verification still goes on record
+    (S.REVIEWING, E.SOURCE_ANSWERED): S.REVIEWING,
     (S.REVIEWING, E.APPROVED): S.APPROVED,
     (S.REVIEWING, E.REJECTED): S.REJECTED,
     (S.REVIEWING, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
@@ -162,6 +178,12 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.APPROVED, E.GOODS_REFUSED): S.REJECTED,
     (S.APPROVED, E.GOODS_NOT_SENT): S.CLOSED,
     (S.APPROVED, E.WITHDRAWN): S.CLOSED,
+    (S.APPROVED, E.REMEDY_STARTED): S.FULFILLING,
+    (S.FULFILLING, E.REMEDY_SENT): S.FULFILLING,
+    (S.FULFILLING, E.REMEDY_DONE): S.CLOSED,
+    (S.FULFILLING, E.REMEDY_FAILED): S.REVIEWING,
+    (S.FULFILLING, E.DEADLINE_PASSED): S.REVIEWING,  # the promise was not kept: a person decides anew
+    (S.FULFILLING, E.REFUND_RESERVED): S.SETTLING,  # the difference in price goes back
     (S.APPROVED, E.REFUND_RESERVED): S.SETTLING,
     (S.APPROVED, E.SETTLED): S.CLOSED,  # nothing was paid for it, so no money moves
     (S.SETTLING, E.REFUND_ACCEPTED): S.SETTLING,
@@ -181,7 +203,18 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 }
 
 #: Events that leave every open state as it is.
-ASIDE: frozenset[Event] = frozenset({E.MESSAGE_SENT, E.PROOF_ADDED, E.DEADLINE_MOVED, E.DEADLINE_PAUSED, E.DEADLINE_RESUMED})
+ASIDE: frozenset[Event] = frozenset(
+    {
+        E.MESSAGE_SENT,
+        E.PROOF_ADDED,
+        E.PICKUP_BOOKED,
+        E.PICKUP_MOVED,
+        E.PICKUP_CANCELLED,
+        E.DEADLINE_MOVED,
+        E.DEADLINE_PAUSED,
+        E.DEADLINE_RESUMED,
+    }
+)
 
 #: Events that leave every state as it is, the closed one too: money beside the case's own, and what is done with its files.
 BESIDE: frozenset[Event] = frozenset(
@@ -195,6 +228,7 @@ BESIDE: frozenset[Event] = frozenset(
         E.PAID_OUTSIDE,
         E.ORIGINAL_OPENED,
         E.FILES_ERASED,
+        E.HOLD_ENDED,
     }
 )
 
@@ -206,6 +240,7 @@ TIMEOUTS: dict[State, timedelta] = {
     S.SECOND_REVIEW: timedelta(hours=24),
     S.AWAITING_EVIDENCE: timedelta(hours=72),
     S.COUNTERED: timedelta(hours=72),
+    S.FULFILLING: timedelta(days=15),
     S.REJECTED: timedelta(days=7),
 }
 
@@ -220,6 +255,7 @@ ENDINGS: dict[tuple[State, Event], Ending] = {
     (S.SETTLING, E.SETTLED): Ending.REFUNDED,
     (S.APPROVED, E.SETTLED): Ending.REFUNDED,
     (S.APPROVED, E.GOODS_NOT_SENT): Ending.LAPSED,
+    (S.FULFILLING, E.REMEDY_DONE): Ending.FULFILLED,
 }
 
 
@@ -251,10 +287,11 @@ class Case:
     """One after-sales matter. ``amount`` is what will be paid if approved, ``asked`` what the buyer lowered it to.
 
     Of the amount ``tax_minor`` is tax and ``freight_minor`` freight; the rest is for goods, after ``fee_minor``
-    was kept back from them.
+    was kept back from them. ``beyond_minor`` is owed on top of what was paid, as compensation.
 
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
+    ``lookups`` are what outside systems said about it, and what they keep for it.
     ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``.
     """
 
@@ -287,6 +324,8 @@ class Case:
     tax_minor: int = 0
     freight_minor: int = 0
     fee_minor: int = 0
+    beyond_minor: int = 0
+    lookups: tuple[Lookup, ...] = ()
     version: int = 0
     seq: int = 0
     chain: str = ""

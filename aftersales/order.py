@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aftersales.errors import Invalid, UnbalancedOrder
+from aftersales.fact import OrderFact, Plain
 from aftersales.money import Money
 
 Runs = tuple[tuple[int, int], ...]
@@ -60,7 +61,8 @@ class Buyer:
 class Line:
     """One line of an order. Prices include tax unless ``tax_minor`` says what came on top for the whole line.
 
-    ``discount_minor`` is the line's own discount. ``terms`` are what the buyer confirmed when ordering.
+    ``discount_minor`` is the line's own discount. ``terms`` are what the buyer confirmed when ordering, ``data`` is what its trade
+    needs to know beside that (:attr:`aftersales.vertical.Vertical.needs`).
     """
 
     line_id: str
@@ -72,7 +74,8 @@ class Line:
     category: str = ""
     discount_minor: int = 0
     tax_minor: int = 0
-    terms: Mapping[str, str | int | bool] = field(default_factory=dict)
+    terms: Mapping[str, Plain] = field(default_factory=dict)
+    data: Mapping[str, Plain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,11 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The snapshot of one order, with the version we stored it under (0: not stored yet)."""
+    """The snapshot of one order, with the version we stored it under (0: not stored yet).
+
+    ``facts`` are what its trades were told since, in the order of telling. ``watch_at`` is the next instant at which one of its
+    trades wants to look at it by itself.
+    """
 
     order_id: str
     merchant: str
@@ -128,7 +135,14 @@ class Order:
     shipped_at: datetime | None = None
     signed_at: datetime | None = None
     shipment: Shipment | None = None
+    facts: tuple[OrderFact, ...] = ()
+    watch_at: datetime | None = None
     version: int = 0
+
+    def told(self, name: str, line_id: str = "") -> OrderFact | None:
+        """The latest fact of that name about the line (or about the whole order), None while it was not told."""
+        about = [f for f in self.facts if f.name == name and f.line_id in (line_id, "")]
+        return max(about, key=lambda fact: fact.at, default=None)
 
     @property
     def is_shipped(self) -> bool:

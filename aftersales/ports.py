@@ -18,6 +18,7 @@ from aftersales.complaint import Reading
 from aftersales.evidence import Evidence, Proof
 from aftersales.gate import Ended
 from aftersales.ledger import Ledger
+from aftersales.lookup import Heard, Lookup, Subject
 from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.photo import PhotoQuestion, PhotoReport, Sameness
@@ -103,9 +104,12 @@ class OrdersOfPhone(Query[str]):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose deadline may have passed: ``kind`` is ``case``, ``parcel``, ``refund``, ``files`` or ``proof``.
+    """Something whose deadline may have passed.
 
-    ``files`` are those of a closed case, ``proof`` is one of an order: only it has ``merchant``, ``order_id`` and ``evidence_id``.
+    ``kind`` is ``case``, ``parcel``, ``refund``, ``files``, ``holds``, ``order`` or ``proof``.
+
+    ``files`` are those of a closed case, ``holds`` what outside systems keep for it, ``order`` is one that its trades want to look
+    at, ``proof`` is one of an order: it alone has an ``evidence_id``, and both alone have ``merchant`` and ``order_id``.
     ``number`` and ``channel`` are the refund's; "" for a channel says that the record is older than this.
     """
 
@@ -356,6 +360,41 @@ class ReasonReader(Protocol):
 
     def read(self, text: str, locale: str) -> Reading:
         """What the text is about. ``locale`` is the language to assume where the text has no letters."""
+
+
+# --- Outside systems that know about what was sold -----------------------------------------------------------------------
+class Source(Protocol):
+    """Knows about what was sold: whether a voucher was used, a parcel cleared customs, a machine was installed.
+
+    A trade names the sources it wants asked (:class:`~aftersales.lookup.Ask`); the stage file names the plugin behind each.
+    """
+
+    def ask(self, subject: Subject, now: datetime) -> Lookup:
+        """What it knows about the subject's line. Changes nothing. Raises Unknown when it does not answer."""
+
+
+class Holding(Protocol):
+    """A source that keeps a thing as it is, so that it is not used up between the check and the refund.
+
+    Each call may come twice, late, or never; the same subject's key always means the same hold. A hold that nobody ends is given
+    up by the source itself after some days.
+    """
+
+    def hold(self, subject: Subject, now: datetime) -> Lookup:
+        """Keep it if it still can be, and say what it is now; ``held`` says whether it is kept. Raises Unknown: it may be kept."""
+
+    def consume(self, subject: Subject, now: datetime) -> None:
+        """Make it void for good; done already is done. Raises Unknown, and Rejected when it is not kept for this key."""
+
+    def release(self, subject: Subject, now: datetime) -> None:
+        """Let it go; nothing happens where this key keeps nothing. Raises Unknown."""
+
+
+class Telling(Protocol):
+    """A source that tells by itself, at ``/v1/callbacks/{source}``."""
+
+    def heard(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
+        """What it tells, verified over the raw bytes. ``headers`` has lower-case names. Raises BadSignature; no side effect."""
 
 
 # --- Moving and telling -----------------------------------------------------------------------------------------------

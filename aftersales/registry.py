@@ -7,6 +7,8 @@
     [channels]                   # payment channel of an order = plugin
     wechatpay = "wechatpay_refund"
     gift_card = "balance_refund:gift_card"   # the same plugin once more, with the settings of that name
+    [sources]                    # what a trade asks = plugin
+    entitlements = "voucher_entitlements"
     [verticals]
     active = ["fresh", "general"]
     [settings.dynamodb_store]    # handed to its build(); "env:NAME", "file:PATH" and "secret:NAME" are read (aftersales.setting)
@@ -146,6 +148,19 @@ class Registry:
         known = set(self._stage.get("channels", {})) | {n[8:] for n in self._built if n.startswith("channel:")}
         return tuple(sorted(known))
 
+    def source(self, name: str) -> ports.Source:
+        """The outside system of that name. Raises NotFound when it is not switched on."""
+        plugin = self._stage.get("sources", {}).get(name)
+        if f"source:{name}" not in self._built and plugin is None:
+            raise NotFound(f"No source {name} is switched on.", found=name, expected=sorted(self.sources))
+        return cast("ports.Source", self._plugin(f"source:{name}", plugin, ports.Source))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the outside systems that are switched on."""
+        known = set(self._stage.get("sources", {})) | {n[7:] for n in self._built if n.startswith("source:")}
+        return tuple(sorted(known))
+
     @property
     def verticals(self) -> tuple[str, ...]:
         """The names of the trades that are active, in order."""
@@ -153,8 +168,14 @@ class Registry:
 
     # --- trades and merchants -----------------------------------------------------------------------------------------
     def vertical(self, name: str) -> Vertical:
-        """The trade of that name. Raises NotFound when it is not active."""
+        """The trade of that name; of ``outer:inner`` the one around the other. Raises NotFound when one is not active."""
         active = self._stage.get("verticals", {}).get("active", [])
+        outer, _, inner = name.partition(":")
+        if inner and f"vertical:{name}" not in self._built:
+            around = self.vertical(outer).around
+            if around is None:
+                raise NotFound(f"The vertical {outer} is not made of others.", found=name, expected=list(active))
+            return cast("Vertical", self._once(f"vertical:{name}", lambda: around(self.vertical(inner))))
         if f"vertical:{name}" not in self._built and name not in active:
             raise NotFound(f"No vertical {name} is active.", found=name, expected=list(active))
         return cast("Vertical", self._once(f"vertical:{name}", lambda: _vertical(name)))
@@ -178,6 +199,8 @@ class Registry:
             self._port(name, PORTS[name])
         for name in self._stage.get("channels", {}):
             self.channel(name)
+        for name in self._stage.get("sources", {}):
+            self.source(name)
         for name in self._stage.get("verticals", {}).get("active", []):
             self.vertical(name)
         for name in self._stage.get("merchants", {}):

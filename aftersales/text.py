@@ -24,6 +24,11 @@ def texts_of(package: str) -> Mapping[str, Mapping[str, str]]:
     return {language: {str(k): str(v) for k, v in table.items()} for language, table in tables.items()}
 
 
+def has(package: str, key: str) -> bool:
+    """Whether the package has that text in any language."""
+    return any(key in table for table in texts_of(package).values())
+
+
 def text(package: str, key: str, locale: str, /, **values: object) -> str:
     """The text of ``key`` in ``locale``, ``{name}`` places filled from ``values``; in Chinese when that language lacks it.
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from aftersales.case import Case, Fault, Item, Kind, State
 from aftersales.decision import Finding, Verdict
 from aftersales.evidence import SHOWING, Evidence, Requirement
+from aftersales.fact import Field, Tells
 from aftersales.failure import Failure
 from aftersales.ledger import Ledger, Turn
+from aftersales.lookup import ASKED, Ask, Lookup
 from aftersales.money import Money
 from aftersales.order import Line, Order
 from aftersales.parcel import ParcelState
 from aftersales.shown import PIECES, SPOILAGE, of_anything
+from aftersales.text import has, text
 
 #: Checks of which one photo of several is enough.
 SHOWN_ONCE = (".spoilage", ".pieces", ".product", ".label")
@@ -80,6 +84,11 @@ class Facts:
     asked: Money | None = None
     evidence: tuple[Evidence, ...] = ()
     case: Case | None = None
+    lookups: tuple[Lookup, ...] = ()
+
+    def lookup(self, source: str, line_id: str) -> Lookup | None:
+        """What the source said about the line for this case, None where it was not asked or has not answered."""
+        return next((x for x in self.lookups if (x.source, x.line_id) == (source, line_id) and x.status != ASKED), None)
 
     @property
     def applied_at(self) -> datetime:
@@ -120,13 +129,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a case is worth. ``share`` of the pieces' price is (part, whole); ``text`` is the key of the sentence about it."""
+    """What a case is worth. ``share`` of the pieces' price is (part, whole); ``text`` is the key of the sentence about it.
+
+    ``beyond`` is owed on top of what was paid (a deposit that comes back double): compensation, which is another payout with caps
+    of its own, and no part of ``amount``.
+    """
 
     goods: Money
     tax: Money
     freight: Money
     text: str
     share: tuple[int, int] = (1, 1)
+    beyond: Money | None = None
 
     @property
     def amount(self) -> Money:
@@ -136,6 +150,9 @@ class Quote:
 
 Rule = Callable[[Facts], Finding]
 Amount = Callable[[Facts], Quote]
+#: The facts have no kind that was asked for: ``Kind.REFUND_ONLY``, no reason, and the items of the trade's own lines.
+Watches = Callable[[Facts], "tuple[Watch, ...]"]
+Around = Callable[["Vertical"], "Vertical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +163,33 @@ class Reason:
     fault: Fault
 
 
+class Remedy(StrEnum):
+    """What the buyer is given once a case is approved."""
+
+    MONEY = "money"
+    REPLACEMENT = "replacement"
+    REPAIR = "repair"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A case that the trade opens by itself at ``due_at``, unless it has changed by then. ``key`` names it, once per order."""
+
+    key: str
+    due_at: datetime
+    kind: Kind
+    reason: str
+    items: tuple[Item, ...]
+    freight: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One kind of case in this trade.
 
     ``when`` rules look at the order's state and window: one that fails means the kind is not offered, and its reason says why.
-    ``rules`` are judged once evidence is in. ``goods_back`` says whether a parcel has to return first.
+    ``rules`` are judged once evidence is in and every source of ``asks`` has answered. ``goods_back`` says whether a parcel has to
+    return first, ``remedy`` what the buyer is given then.
     """
 
     kind: Kind
@@ -161,6 +199,8 @@ class Offer:
     rules: tuple[Rule, ...]
     amount: Amount
     goods_back: bool = False
+    asks: tuple[Ask, ...] = ()
+    remedy: Remedy = Remedy.MONEY
 
     def reason(self, code: str) -> Reason | None:
         """The preset reason of that code, None when this kind has none such."""
@@ -173,6 +213,11 @@ class Vertical:
 
     Text keys: ``rules.<kind>`` the terms a buyer reads, ``reason.<code>``, ``<finding reason>``, ``<quote text>``.
     ``failures`` names the finding reasons that tell of a known failure when their check fails.
+
+    ``needs`` are the values of a line's ``data`` that the trade reads, ``tells`` the facts it understands: both are checked when a
+    mall tells them. ``watch`` gives the cases that the trade opens by itself, for every order it has a line in. ``around`` makes
+    another trade's value out of one: a line of the trade ``outer:inner`` is judged by ``outer.around(inner)``. ``also`` are further
+    packages where its texts lie.
     """
 
     name: str
@@ -182,6 +227,16 @@ class Vertical:
     timeouts: Mapping[State, timedelta] = field(default_factory=dict)
     on_signing: str = ""  # text key of the notice a buyer gets when the parcel is signed for, "" for none
     failures: Mapping[str, Failure] = field(default_factory=dict)
+    needs: tuple[Field, ...] = ()
+    tells: tuple[Tells, ...] = ()
+    watch: Watches | None = None
+    around: Around | None = None
+    also: tuple[str, ...] = ()
+
+    def text(self, key: str, locale: str, /, **values: object) -> str:
+        """The words of ``key`` in that language, from ``package`` or the packages of ``also``."""
+        package = next((p for p in (self.package, *self.also) if has(p, key)), self.package)
+        return text(package, key, locale, **values)
 
     def offer(self, kind: Kind) -> Offer | None:
         """What this trade has for that kind, None when nothing."""
