@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aftersales.decision import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture of the merchant's that photos are held beside. ``sha256`` names its bytes: what was seen on them holds for good.
+
+    ``read`` gives them, None when they are gone or others lie in their place. It is called only where the picture is needed.
+    """
+
+    sha256: str
+    read: Callable[[], bytes | None] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, content: bytes) -> Reference:
+        """The reference to a picture that is at hand."""
+        return cls(hashlib.sha256(content).hexdigest(), lambda: content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +44,8 @@ class PhotoQuestion:
     written: tuple[tuple[str, str], ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-    catalogue: bytes | None = None
-    dispatched: tuple[bytes, ...] = ()
+    catalogue: Reference | None = None
+    dispatched: tuple[Reference, ...] = ()
     label_with_flaw: bool = False
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from aftersales.case import Case
 from aftersales.evidence import Evidence, EvidenceState, ProofRole
 from aftersales.order import Line
-from aftersales.photo import PhotoQuestion
+from aftersales.photo import PhotoQuestion, Reference
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 
@@ -26,7 +27,10 @@ TITLE = "title_"
 
 
 def asked(registry: Registry, file: CaseFile, order: OrderFile | None, now: datetime) -> PhotoQuestion:
-    """The question about a photo of this case. Nothing is known of an order that is gone."""
+    """The question about a photo of this case. Nothing is known of an order that is gone.
+
+    No picture of the merchant's is read for it: whoever looks at the photo reads those that are needed.
+    """
     case = file.case
     if order is None:
         return PhotoQuestion("", "", case.vertical, case.reason)
@@ -40,8 +44,8 @@ def asked(registry: Registry, file: CaseFile, order: OrderFile | None, now: date
         written=_written(order, lines),
         since=order.order.paid_at,
         until=now,
-        catalogue=next(iter(_pictures(registry, file, ProofRole.CATALOGUE, 1)), None),
-        dispatched=_pictures(registry, file, ProofRole.DISPATCH, MOST_DISPATCHED),
+        catalogue=next(iter(_references(registry, file, ProofRole.CATALOGUE, 1)), None),
+        dispatched=_references(registry, file, ProofRole.DISPATCH, MOST_DISPATCHED),
         label_with_flaw=registry.merchant(case.merchant).label_with_flaw,
     )
 
@@ -67,12 +71,11 @@ def _written(order: OrderFile, lines: list[Line]) -> tuple[tuple[str, str], ...]
     return (("order_id", order.order.order_id), *number, *(("sku", line.sku) for line in lines if line.sku))
 
 
-def _pictures(registry: Registry, file: CaseFile, role: ProofRole, most: int) -> tuple[bytes, ...]:
-    """The merchant's pictures of that role that count, newest first, as far as they are what was handed in."""
+def _references(registry: Registry, file: CaseFile, role: ProofRole, most: int) -> tuple[Reference, ...]:
+    """The merchant's pictures of that role that count, newest first; each reads as None unless it is what was handed in."""
     proofs = (e for e in reversed(file.evidence) if e.role is role and e.is_looked_at)
     usable = [e for e in proofs if e.state is not EvidenceState.AWAITING_UPLOAD and not e.erased_at and counts(file.case, e)]
-    contents = (unchanged(registry, e, PHOTO_BYTES) for e in usable[:most])
-    return tuple(content for content in contents if content is not None)
+    return tuple(Reference(e.sha256 or "", partial(unchanged, registry, e, PHOTO_BYTES)) for e in usable[:most])
 
 
 def unchanged(registry: Registry, piece: Evidence, most: int) -> bytes | None:

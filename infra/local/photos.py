@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 
 from aftersales.decision import Verdict
-from aftersales.photo import PhotoQuestion, PhotoReport
+from aftersales.photo import PhotoQuestion, PhotoReport, Reference
 from infra.local.drawn import strawberries
 from infra.local.home import DEFAULT, ROOT, Home, NoHome, read, write
 from infra.local.mall import SHOWN, STRAWBERRIES
@@ -36,7 +36,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 TRIES = 12
 #: The least share that must show for a claim of one box in five: fresh.share_agrees wants half of what is claimed.
 LEAST_SHARE = 0.1
-QUESTION = PhotoQuestion(STRAWBERRIES.title, "strawberry", "fresh", "spoiled", catalogue=SHOWN())
+QUESTION = PhotoQuestion(STRAWBERRIES.title, "strawberry", "fresh", "spoiled", catalogue=Reference.of(SHOWN()))
 
 
 class NoPhotos(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.photo import PhotoQuestion
-from plugins.vision import intake
-from plugins.vision.header import NoPhoto
 from plugins.vision.session import card, session
 
 if TYPE_CHECKING:
@@ -95,12 +93,15 @@ class Recogniser:
         )
 
 
-def judge(seen: Seen, question: PhotoQuestion, catalogue: Seen | None = None) -> tuple[Finding, ...]:
-    """``vision.product``, and ``vision.parcel`` where a parcel is seen. ``catalogue``: the seller's picture, if looked at."""
+def judge(seen: Seen, question: PhotoQuestion, catalogue: Callable[[], Seen | None] = lambda: None) -> tuple[Finding, ...]:
+    """``vision.product``, and ``vision.parcel`` where a parcel is seen.
+
+    ``catalogue`` looks at the seller's picture, None where there is none; it is called where it can change the answer.
+    """
     asked = ordered(question.title)
-    found = _product(seen, asked, catalogue)
-    if catalogue is None and found.reason in ("vision.product_unclear", "vision.product_other") and question.catalogue is not None:
-        found = _product(seen, asked, _catalogue(question.catalogue))
+    found = _product(seen, asked, None)
+    if found.reason in ("vision.product_unclear", "vision.product_other"):
+        found = _product(seen, asked, catalogue())
     return (found, *parcel(seen))
 
 
@@ -167,13 +168,6 @@ def parcel(seen: Seen) -> tuple[Finding, ...]:
     sure = round(seen.damaged if damaged else 1 - seen.damaged, 3)
     reason = "vision.parcel_damaged" if damaged else "vision.parcel_intact"
     return (Finding("vision.parcel", Verdict.PASS, reason, Source.MODEL, sure, (("damaged", damaged), ("score", sure))),)
-
-
-def _catalogue(file: bytes) -> Seen | None:
-    try:
-        return Recogniser().see(intake.read(file).rgb)
-    except NoPhoto:
-        return None
 
 
 def shares(names: Iterable[str], logits: NDArray[np.float32]) -> dict[str, float]:

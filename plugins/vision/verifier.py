@@ -25,6 +25,7 @@ from plugins.vision import (
     product,
     quality,
     reading,
+    reference,
     reuse,
     screen,
     sheet,
@@ -85,12 +86,17 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Looks at one photo at a time and keeps nothing of it; may be used by several threads."""
+    """Looks at one photo at a time and keeps nothing of it; may be used by several threads.
+
+    Of the merchant's pictures it remembers what was seen: many photos are held beside the same ones.
+    """
 
     max_bytes: int = intake.MAX_BYTES
     spoilage_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: SPOILAGE_REASONS)
     off: frozenset[str] = frozenset()
     film_limits: video.Limits = field(default_factory=video.Limits)
+    shown: reference.Looks[Seen] = field(default_factory=lambda: reference.Looks(Recogniser().see))
+    sent: reference.Looks[Side] = field(default_factory=lambda: reference.Looks(_sent))
 
     def inspect(self, photo: bytes, question: PhotoQuestion) -> PhotoReport:
         """What is seen on a photo."""
@@ -154,7 +160,8 @@ class Verifier:
         self, picture: Picture, question: PhotoQuestion, watch: Stopwatch, goods: Seen
     ) -> tuple[tuple[Finding, ...], Spoilage]:
         """What is seen of the goods: whether they were ordered, what of them is spoiled, and how they were when they left."""
-        found, rot = product.judge(goods, question), spoilage.NOTHING
+        found = product.judge(goods, question, lambda: watch("catalogue", self._catalogue, question))
+        rot = spoilage.NOTHING
         if any(f.verdict is Verdict.MISSING for f in found):
             return found, rot
         if question.reason in self.spoilage_reasons.get(question.vertical, ()):
@@ -163,6 +170,9 @@ class Verifier:
         if question.dispatched and "vision.dispatch" not in self.off:
             found += watch("dispatch", self._beside, _side(goods, rot), question)
         return found, rot
+
+    def _catalogue(self, question: PhotoQuestion) -> Seen | None:
+        return self.shown.at(question.catalogue, self.max_bytes) if question.catalogue else None
 
     def _suspicions(self, picture: Picture, question: PhotoQuestion, text: Text) -> tuple[Finding, ...]:
         """What speaks against the photo, as far as the shop wants to know."""
@@ -176,14 +186,8 @@ class Verifier:
 
     def _beside(self, here: Side, question: PhotoQuestion) -> tuple[Finding, ...]:
         """The photo beside the merchant's from before the parcel left; what cannot be opened there says nothing."""
-        before = []
-        for content in question.dispatched[:MOST_DISPATCHED]:
-            try:
-                rgb = intake.read(content, self.max_bytes).rgb
-            except NoPhoto:
-                continue
-            before.append(_side(Recogniser().see(rgb), spoilage.estimate(rgb)))
-        return dispatch.judge(here, before)
+        before = (self.sent.at(picture, self.max_bytes) for picture in question.dispatched[:MOST_DISPATCHED])
+        return dispatch.judge(here, [side for side in before if side is not None])
 
 
 def unreadable(reason: str, size: int) -> PhotoReport:
@@ -206,6 +210,10 @@ def _readable(picture: Picture) -> Finding:
 def _prints(rgb: NDArray[np.uint8]) -> tuple[str, bytes, tuple[str, ...]]:
     mark, kept = fingerprint(rgb), features(rgb)
     return mark, kept, words(kept, mark)
+
+
+def _sent(rgb: NDArray[np.uint8]) -> Side:
+    return _side(Recogniser().see(rgb), spoilage.estimate(rgb))
 
 
 def _side(goods: Seen, rot: Spoilage) -> Side:

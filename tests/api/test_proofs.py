@@ -10,6 +10,7 @@ import pytest
 
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.order import Shipment
+from aftersales.photo import Reference
 from aftersales.registry import Registry
 from aftersales.testing.builders import NOW, a_line, an_order
 from functions import evidence
@@ -63,8 +64,8 @@ def test_verification_compares_with_the_newest_photos_of_dispatch(mall: Mall) ->
     mall.claim()
     mall.pump()
     asked = next(q for q in mall.photos.asked if q.reason)
-    assert asked.dispatched == (b"dispatch 4", b"dispatch 3", b"dispatch 2")
-    assert asked.catalogue == b"strawberries"
+    assert [picture.read() for picture in asked.dispatched] == [b"dispatch 4", b"dispatch 3", b"dispatch 2"]
+    assert asked.catalogue == Reference.of(b"strawberries")
 
 
 def paid(times: int) -> Any:
@@ -103,7 +104,8 @@ def test_a_proof_that_was_changed_afterwards_is_not_compared_with(mall: Mall) ->
     mall.clock.move(timedelta(minutes=1))
     mall.claim()
     mall.pump()
-    assert next(q for q in mall.photos.asked if q.reason).dispatched == ()
+    (picture,) = next(q for q in mall.photos.asked if q.reason).dispatched
+    assert picture.read() is None
 
 
 def test_a_proof_is_about_a_line_of_the_order(mall: Mall) -> None:

@@ -134,8 +134,8 @@ def test_the_sellers_picture_speaks_for_goods_without_a_name() -> None:
     question = PhotoQuestion("榴莲", "fruit", "fresh", "spoiled")
     same = sees({"none": 0.9})
     other = Seen(same.products, same.scenes, same.damaged, (0.0, 1.0))
-    assert dict(judge(same, question, same)[0].data)["match"] == "yes"
-    assert dict(judge(same, question, other)[0].data)["match"] == "unclear"
+    assert dict(judge(same, question, lambda: same)[0].data)["match"] == "yes"
+    assert dict(judge(same, question, lambda: other)[0].data)["match"] == "unclear"
 
 
 @pytest.mark.parametrize(("damaged", "reason"), [(0.99, "vision.parcel_damaged"), (0.01, "vision.parcel_intact"), (0.5, None)])
