@@ -13,6 +13,18 @@
     outcome = "approve"              # not offered, offered, incomplete, approve, reject, ask_evidence, person, two_persons
     amount = "19.90"
     because = []                     # exactly the checks that do not pass
+
+Where a trade knows more of an order::
+
+    data = { deposit_minor = 2000 }                                       # the line's own, as the trade declares it
+    told = [{ name = "balance_paid", ago = "8 d", data = { minor = 8000 } }]  # or at = "2026-11-11 15:00"; line = true: of the line
+    lookups = [{ source = "entitlements", status = "used", data = { used_at = "2026-11-11T10:00:00+08:00" } }]
+    papers = ["inspection"]                                               # further evidence, handed in and uploaded
+    payments = [["p1", "20.00"], ["p2", "79.50"]]                         # several, together what the order adds up to
+    lines = [{ line_id = "l2", unit_price = "5.00", pieces = 1 }]         # further lines of the same order
+    merchant = { small_minor = 0 }                                        # what the merchant has set
+    paid = "9 d"                                                          # this long ago
+    beyond = "20.00"                                                      # expected: compensation on top
 """
 
 from __future__ import annotations
@@ -25,14 +37,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from importlib.resources import files
+from typing import Any
 
 from aftersales.case import Item, Kind
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import Invalid
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState, missing
+from aftersales.fact import OrderFact, Plain
 from aftersales.ledger import Ledger
+from aftersales.lookup import Lookup, pairs
 from aftersales.money import EXPONENTS, Money
-from aftersales.order import Freight, Order, OrderStatus
+from aftersales.order import Freight, Line, Order, OrderStatus, Payment
 from aftersales.rules import decide
 from aftersales.testing.builders import NOW, a_case, a_line, a_merchant, an_evidence, an_order
 from aftersales.vertical import Facts, Offer, Quote, Vertical
@@ -70,6 +85,15 @@ class Scenario:
     because: tuple[str, ...] = ()
     rule: str = ""
     currency: str = "CNY"
+    data: Mapping[str, Plain] = field(default_factory=dict)
+    told: tuple[Mapping[str, Any], ...] = ()
+    lookups: tuple[Mapping[str, Any], ...] = ()
+    papers: tuple[str, ...] = ()
+    payments: tuple[tuple[str, str], ...] = ()
+    lines: tuple[Mapping[str, object], ...] = ()
+    merchant: Mapping[str, Any] = field(default_factory=dict)
+    paid: str = ""
+    beyond: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +149,19 @@ def _answer(offer: Offer, facts: Facts, quote: Quote) -> tuple[str, tuple[Findin
 
 def differences(scenario: Scenario, played: Played) -> list[str]:
     """What was answered otherwise than expected, in words; empty when all is as written."""
-    pairs: list[tuple[str, object, object]] = [
+    answers: list[tuple[str, object, object]] = [
         ("outcome", scenario.outcome, played.outcome),
         ("because", tuple(sorted(scenario.because)), played.because),
     ]
     if scenario.amount:
-        pairs.append(("amount", str(_money(scenario.amount, scenario.currency)), str(played.quote.amount)))
+        answers.append(("amount", str(_money(scenario.amount, scenario.currency)), str(played.quote.amount)))
+    if scenario.beyond:
+        answers.append(("beyond", str(_money(scenario.beyond, scenario.currency)), str(played.quote.beyond)))
     if scenario.share:
-        pairs.append(("share", Fraction(scenario.share), Fraction(*played.quote.share)))
+        answers.append(("share", Fraction(scenario.share), Fraction(*played.quote.share)))
     if scenario.rule:
-        pairs.append(("rule", scenario.rule, played.rule))
-    return [f"{name}: expected {expected}, found {found}" for name, expected, found in pairs if expected != found]
+        answers.append(("rule", scenario.rule, played.rule))
+    return [f"{name}: expected {expected}, found {found}" for name, expected, found in answers if expected != found]
 
 
 # --- from words to facts ----------------------------------------------------------------------------------------------
@@ -149,23 +175,27 @@ def facts_of(vertical: Vertical, scenario: Scenario) -> Facts:
     return Facts(
         order=order,
         ledger=ledger,
-        merchant=a_merchant(window_days=scenario.window_days),
+        merchant=a_merchant(window_days=scenario.window_days, **scenario.merchant),
         kind=scenario.kind,
         items=(Item("l1", scenario.pieces, scenario.share_percent),) if scenario.pieces else (),
         now=now,
         reason=scenario.reason,
         freight=scenario.freight,
         asked=_money(scenario.asked, scenario.currency) if scenario.asked else None,
-        evidence=tuple(_photo(f"e{n}", word, scenario.shown_percent) for n, word in enumerate(scenario.photos, 1)),
+        evidence=(
+            *(_photo(f"e{n}", word, scenario.shown_percent) for n, word in enumerate(scenario.photos, 1)),
+            *(an_evidence(evidence_id=f"p{n}", kind=EvidenceKind(kind)) for n, kind in enumerate(scenario.papers, 1)),
+        ),
         case=a_case(submitted_at=_instant(scenario.applied, now)) if scenario.applied else None,
+        lookups=tuple(_lookup(told, now) for told in scenario.lookups),
     )
 
 
 def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:
-    line = {**scenario.line, "vertical": vertical.name}
-    for name in ("unit_price", "discount", "tax"):
-        if name in line:
-            line[f"{name}_minor"] = _money(str(line.pop(name)), scenario.currency).minor
+    lines = [{**scenario.line, "data": scenario.data}, *scenario.lines]
+    paid_at = _instant(scenario.paid, now) if scenario.paid else now - timedelta(days=2)
+    amounts = [(name, _money(amount, scenario.currency).minor) for name, amount in scenario.payments]
+    payments = tuple(Payment(name, "wechatpay", f"t-{name}", minor, paid_at) for name, minor in amounts)
     shipped = signed = None
     if scenario.state in (OrderStatus.SIGNED, OrderStatus.FINISHED) and scenario.signed != "unknown":
         signed = _instant(scenario.signed or "2 h", now)
@@ -174,11 +204,32 @@ def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:
     return an_order(
         currency=scenario.currency,
         status=scenario.state,
-        lines=(a_line(**line),),
+        lines=tuple(_line(vertical, scenario, line) for line in lines),
         freight=Freight(_money(scenario.freight_paid, scenario.currency).minor),
+        paid_at=None if scenario.state is OrderStatus.UNPAID else paid_at,
         shipped_at=shipped,
         signed_at=signed,
+        facts=tuple(_fact(told, now) for told in scenario.told),
+        **({"payments": payments} if payments else {}),
     )
+
+
+def _line(vertical: Vertical, scenario: Scenario, words: Mapping[str, object]) -> Line:
+    line = {"vertical": vertical.name, **words}
+    for name in ("unit_price", "discount", "tax"):
+        if name in line:
+            line[f"{name}_minor"] = _money(str(line.pop(name)), scenario.currency).minor
+    return a_line(**line)
+
+
+def _fact(words: Mapping[str, Any], now: datetime) -> OrderFact:
+    at = _instant(words.get("ago") or words["at"], now)
+    return OrderFact(words["name"], at, "l1" if words.get("line") else "", words.get("source", ""), words.get("data", {}))
+
+
+def _lookup(words: Mapping[str, Any], now: datetime) -> Lookup:
+    held = bool(words.get("held"))
+    return Lookup(words["source"], words.get("line_id", "l1"), words["status"], now, held, pairs(words.get("data", {})))
 
 
 def _photo(evidence_id: str, word: str, shown_percent: int | None) -> Evidence:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from aftersales.case import Item
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
+from aftersales.fact import Field, FieldKind, OrderFact, Plain
 from aftersales.ledger import Ledger
+from aftersales.lookup import ASKED, Ask, Lookup, pairs
 from aftersales.money import Money
 from aftersales.order import Discount, DiscountKind, Freight, Line, Order, OrderStatus, Payment
 from aftersales.testing.builders import NOW, a_case, a_line, a_merchant, an_evidence, an_order
@@ -25,6 +27,41 @@ _terms = st.dictionaries(
 )
 _categories = st.sampled_from(["", "fruit", "custom_made", "cosmetics", "near_expiry", "food", "shoes"])
 _instants = st.none() | st.integers(-40 * 86_400, 86_400).map(lambda s: NOW + timedelta(seconds=s))
+
+
+#: What odd malls send where a trade declares a value.
+_values: dict[FieldKind, st.SearchStrategy[Plain]] = {
+    FieldKind.TEXT: st.sampled_from(["", "x1", "2101000000", "membership"]),
+    FieldKind.WHOLE: st.integers(0, 400),
+    FieldKind.MINOR: st.integers(0, 200_000),
+    FieldKind.PERMILLE: st.integers(0, 1_000),
+    FieldKind.YES_NO: st.booleans(),
+    FieldKind.INSTANT: st.integers(-60 * 86_400, 60 * 86_400).map(lambda s: (NOW + timedelta(seconds=s)).isoformat()),
+    FieldKind.DAY: st.integers(-60, 60).map(lambda d: (NOW + timedelta(days=d)).date().isoformat()),
+}
+
+
+@st.composite
+def data_of(draw: st.DrawFn, fields: tuple[Field, ...]) -> dict[str, Plain]:
+    """Values for these fields, each of its kind; those that are not required are sometimes left out."""
+    asked = [field for field in fields if field.required or draw(st.booleans())]
+    return {f.name: draw(st.sampled_from(f.one_of) if f.one_of else _values[f.kind]) for f in asked}
+
+
+@st.composite
+def told_of(draw: st.DrawFn, vertical: Vertical, ids: list[str]) -> OrderFact:
+    """A fact that the trade understands, about a line or the whole order."""
+    tells = draw(st.sampled_from(vertical.tells))
+    at = NOW + timedelta(seconds=draw(st.integers(-60 * 86_400, 0)))
+    about = draw(st.sampled_from(ids)) if tells.per_line else ""
+    return OrderFact(tells.name, at, about, draw(st.sampled_from(["", "source"])), draw(data_of(tells.fields)))
+
+
+@st.composite
+def looked_up(draw: st.DrawFn, ask: Ask, line_id: str) -> Lookup:
+    """What a source may answer about a line: also a status that the trade has never heard of."""
+    status = draw(st.sampled_from([*ask.statuses, ASKED, "unheard_of"]))
+    return Lookup(ask.source, line_id, status, NOW, ask.holds and draw(st.booleans()), pairs(draw(data_of(ask.fields))))
 
 
 @st.composite
@@ -76,6 +113,13 @@ def facts_of(draw: st.DrawFn, vertical: Vertical) -> Facts:
     )
     offer = draw(st.sampled_from(vertical.offers))
     ids = [line.line_id for line in order.lines]
+    order = replace(
+        order,
+        lines=tuple(replace(line, data=draw(data_of(vertical.needs))) for line in order.lines),
+        facts=tuple(draw(st.lists(told_of(vertical, ids), max_size=4))) if vertical.tells else (),
+        paid_at=draw(_instants),
+    )
+    asked = [(ask, line_id) for ask in offer.asks for line_id in ids if draw(st.booleans())]
     piece = st.builds(Item, st.sampled_from(ids), st.integers(-1, 9), st.integers(-10, 150))
     submitted_at = draw(_instants)
     return Facts(
@@ -93,6 +137,7 @@ def facts_of(draw: st.DrawFn, vertical: Vertical) -> Facts:
         asked=draw(st.none() | st.builds(Money, st.integers(-5, 200_000), st.sampled_from(["CNY", "JPY"]))),
         evidence=tuple(draw(st.lists(photos(), max_size=3))),
         case=draw(st.none() | st.just(a_case(submitted_at=submitted_at))),
+        lookups=tuple(draw(looked_up(ask, line_id)) for ask, line_id in asked),
     )
 
 
