@@ -118,7 +118,7 @@ VISION = Unit(
     120,
     pays=False,
     without=("cryptography", "httpx", "jwt"),  # what opens strangers' files signs nothing and calls nobody
-    unused=("cryptography", "httpx", "pyjwt", "xlsxwriter"),
+    unused=("cryptography", "defusedxml", "httpx", "pyjwt", "xlsxwriter"),
     image=True,
     variables=BOUNDS,
 )
