@@ -15,6 +15,7 @@ from aftersales.case import Case
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.channel import Card, Limits, RefundNotice, RefundOrder, RefundReceipt
 from aftersales.complaint import Reading
+from aftersales.entry import Payout
 from aftersales.evidence import Evidence, Proof
 from aftersales.gate import Ended
 from aftersales.ledger import Ledger
@@ -201,6 +202,16 @@ class ReportsOf(Query[Report]):
     merchant: str
     first: date
     last: date
+
+
+@dataclass(frozen=True, slots=True)
+class SpentOf(Query[int]):
+    """What was spent of a yearly allowance (:class:`~aftersales.ticket.Spend`), in minor units; none while nothing was."""
+
+    merchant: str
+    year: int
+    payout: Payout
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import RLock
@@ -35,6 +35,7 @@ from aftersales.ports import (
     RefundsOn,
     ReportsOf,
     Seen,
+    SpentOf,
     StepsOf,
     TemplatesOf,
     TicketNamed,
@@ -43,6 +44,7 @@ from aftersales.ports import (
 from aftersales.refund import Refund
 from aftersales.report import Report
 from aftersales.template import Templates
+from aftersales.testing import store_due
 from aftersales.testing.store_page import Row, page_of
 from aftersales.ticket import Spend, Ticket, netted
 
@@ -219,6 +221,9 @@ class FakeStore:
                 return _by_age(r for r in self._all(Refund) if (r.merchant, r.month) == (query.merchant, query.month))
             case RefundsOn():
                 return _by_age(r for r in self._all(Refund) if (r.channel, r.day) == (query.channel, query.day))
+            case SpentOf():
+                spent = self._spent.get((query.merchant, query.year, query.payout, query.currency))
+                return [] if spent is None else [(("",), spent)]
             case TicketNamed():
                 return [((t.ticket_id,), t) for t in self._all(Ticket) if t.ticket_id == query.ticket_id]
             case TicketsOf():
@@ -238,29 +243,15 @@ class FakeStore:
             yield from (replace(p, words=(word,)) for p in newest)
 
     def _due(self, query: DueBy) -> Iterable[Due]:
-        if query.kind in ("files", "proof"):
-            yield from (d for about, d in self._erasable(query.kind) if d.due_at <= query.now and self._shard(about) == query.shard)
-            return
-        kinds: dict[str, Sequence[Case | Parcel | Refund]] = {
-            "case": self._all(Case), "parcel": self._all(Parcel), "refund": self._all(Refund),
-        }  # fmt: skip
-        for waiting in kinds[query.kind]:
-            due_at = waiting.deadline.due_at if waiting.deadline else None
-            if due_at and due_at <= query.now and self._shard(waiting.case_id) == query.shard:
-                whose = (waiting.number, waiting.channel) if isinstance(waiting, Refund) else (0, "")
-                yield Due(query.kind, waiting.case_id, due_at, *whose)
-
-    def _erasable(self, kind: str) -> Iterable[tuple[str, Due]]:
-        """The files of closed cases, or the proofs of orders, each with what its shard follows from."""
-        if kind == "files":
-            closed = (c for c in self._all(Case) if c.terminal and c.files_until)
-            return [(c.case_id, Due(kind, c.case_id, c.files_until)) for c in closed if c.files_until]
-        kept = (p for proofs in self._proofs.values() for p in proofs.values())
-        return [
-            (p.order_id, Due(kind, "", p.files_until, merchant=p.merchant, order_id=p.order_id, evidence_id=p.piece.evidence_id))
-            for p in kept
-            if p.files_until
-        ]
+        waits: dict[str, Callable[[], Iterable[tuple[str, Due]]]] = {
+            "case": lambda: store_due.by_deadline("case", self._all(Case)),
+            "parcel": lambda: store_due.by_deadline("parcel", self._all(Parcel)),
+            "refund": lambda: store_due.by_deadline("refund", self._all(Refund)),
+            "files": lambda: store_due.files(self._all(Case)),
+            "proof": lambda: store_due.proofs(p for kept in self._proofs.values() for p in kept.values()),
+            "order": lambda: store_due.orders(self._all(Order)),
+        }
+        return [d for about, d in waits[query.kind]() if d.due_at <= query.now and self._shard(about) == query.shard]
 
     def _shard(self, about: str) -> int:
         return crc32(about.encode()) % self.due_shards

@@ -12,7 +12,7 @@ from typing import Any
 from aftersales.change import Change
 from aftersales.entry import Payout
 from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
-from aftersales.ports import RefundsOf, ReportsOf, Store, TicketNamed, TicketsOf
+from aftersales.ports import RefundsOf, ReportsOf, SpentOf, Store, TicketNamed, TicketsOf
 from aftersales.testing.builders import NOW, a_refund, a_report, a_spend, a_ticket
 from aftersales.testing.store_contract import an_answer, pushed, refused
 from aftersales.testing.store_queries import everything, invalid
@@ -152,6 +152,16 @@ class MoneyContract:
         for number, other in enumerate(others, 2):
             spent(store, a_spend(1000, **other), number=number)
             assert left(store, **other) == 0
+
+    def test_what_was_spent_can_be_read(self, store: Store) -> None:
+        """It is told per merchant, year, payout and currency, as it is now; nothing is told of what nobody used."""
+        asked = SpentOf("m1", 2026, Payout.COMPENSATION, "CNY")
+        assert store.find(asked).found == ()
+        spent(store, a_spend(300), number=1)
+        spent(store, a_spend(50), number=2)
+        assert store.find(asked).found == (350,)
+        for other in (replace(asked, merchant="m2"), replace(asked, year=2027), replace(asked, currency="JPY")):
+            assert store.find(other).found == ()
 
     def test_spends_of_one_change_are_one_sum(self, store: Store) -> None:
         """Several payouts of a change count together, against each allowance alone."""

@@ -112,7 +112,8 @@ class Layout:
         if dialled(order.buyer.phone):
             paid = stamp(order.paid_at) if order.paid_at else UNPAID
             who = {"b": phone_key(order.merchant, self.phone_hash(order.buyer.phone)), "bs": paid}
-        return versioned("order", (order_key(order.merchant, order.order_id), "HEAD"), order, (), **who)
+        due = self.waits("order", order.order_id, order.watch_at) if order.watch_at else {}
+        return versioned("order", (order_key(order.merchant, order.order_id), "HEAD"), order, (), **who, **due)
 
     def _case(self, change: Change, case: Case) -> Iterator[Write]:
         opened = stamp(case.opened_at)
@@ -120,6 +121,8 @@ class Layout:
         attributes |= self.due("case", case.case_id, case.deadline)
         if case.terminal and case.files_until:
             attributes |= self.waits("files", case.case_id, case.files_until)
+        if case.holds_until:
+            attributes |= self.waits("holds", case.case_id, case.holds_until)
         if not case.terminal:
             due_at = case.deadline.due_at if case.deadline else None
             attributes["q"] = queue_key(case.merchant, case.state, shard(case.case_id, self.queue_shards))

@@ -33,6 +33,7 @@ from aftersales.ports import (
     RefundsOf,
     RefundsOn,
     ReportsOf,
+    SpentOf,
     StepsOf,
     TemplatesOf,
     TicketNamed,
@@ -43,6 +44,7 @@ from aftersales.report import Report
 from aftersales.template import Templates
 from aftersales.ticket import Ticket
 from plugins.dynamodb_store.key import (
+    allowance_key,
     answer_key,
     buyer_key,
     case_key,
@@ -63,6 +65,7 @@ from plugins.dynamodb_store.key import (
 from plugins.dynamodb_store.layout import Layout
 from plugins.dynamodb_store.record import Item, parts, stamp, value, values
 from plugins.dynamodb_store.table import Position, Row, Table, position_of, start_of
+from plugins.dynamodb_store.write import spent_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -93,6 +96,9 @@ class Finder:
         if isinstance(query, TemplatesOf):
             stored = self._reads.item(templates_key(query.merchant))
             return cast("Page[T]", Page((value(Templates, stored),) if stored else ()))
+        if isinstance(query, SpentOf):
+            stored = self._reads.item(allowance_key(query.merchant, query.year, query.payout, query.currency))
+            return cast("Page[T]", Page((spent_of(stored),) if stored else ()))
         start = self._opened(query, cursor) if cursor is not None else None
         rows = list(islice(self._rows(query, start, limit + 1), limit + 1))  # one more tells whether another page follows
         found = self._whole(query, tuple(row for _, row in rows[:limit]))
@@ -240,6 +246,8 @@ def _waiting(kind: str, item: Item) -> Due:
     at = datetime.fromisoformat(due_at)
     if kind == "proof":
         return Due(kind, "", at, merchant=ids[0], order_id=ids[1], evidence_id=name[1])
+    if kind == "order":
+        return Due(kind, "", at, merchant=ids[0], order_id=ids[1])
     return Due(kind, ids[0], at, int(name[1]) if name[0] == "REFUND" else 0, *channel)
 
 

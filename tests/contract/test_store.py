@@ -5,14 +5,17 @@ from aftersales.testing.store import FakeStore
 from aftersales.testing.store_contract import StoreContract
 from aftersales.testing.store_files import FilesKeptContract
 from aftersales.testing.store_money import MoneyContract
+from aftersales.testing.store_orders import OrderDueContract
 from aftersales.testing.store_queries import QueryContract
 from aftersales.testing.store_races import RaceContract
 from aftersales.testing.store_refunds import RefundContract
 from aftersales.testing.store_templates import TemplatesContract
 from plugins.dynamodb_store.store import DynamoStore
 
+KITS = (StoreContract, QueryContract, OrderDueContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract)
 
-class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract, RaceContract):
+
+class TestFake(*KITS, RaceContract):
     """The fake that use cases are tested with."""
 
     @pytest.fixture
@@ -21,7 +24,7 @@ class TestFake(StoreContract, QueryContract, MoneyContract, RefundContract, File
         return FakeStore(due_shards=3)
 
 
-class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract, RaceContract):
+class TestEngine(*KITS, RaceContract):
     """DynamoDB as `make run` has it."""
 
     @pytest.fixture
@@ -30,7 +33,7 @@ class TestEngine(StoreContract, QueryContract, MoneyContract, RefundContract, Fi
         return engine_store
 
 
-class TestMoto(StoreContract, QueryContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract):
+class TestMoto(*KITS):
     """A second engine, so that no engine's habits pass for DynamoDB's."""
 
     @pytest.fixture

@@ -1,0 +1,43 @@
+"""What waits in a fake store: everything of a kind that has an instant, each with what its shard follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aftersales.case import Case
+from aftersales.evidence import Proof
+from aftersales.order import Order
+from aftersales.parcel import Parcel
+from aftersales.ports import Due
+from aftersales.refund import Refund
+
+
+def by_deadline(kind: str, records: Iterable[Case | Parcel | Refund]) -> Iterator[tuple[str, Due]]:
+    """Records that wait for their own deadline."""
+    for waiting in records:
+        due_at = waiting.deadline.due_at if waiting.deadline else None
+        if due_at:
+            whose = (waiting.number, waiting.channel) if isinstance(waiting, Refund) else (0, "")
+            yield waiting.case_id, Due(kind, waiting.case_id, due_at, *whose)
+
+
+def files(cases: Iterable[Case]) -> Iterator[tuple[str, Due]]:
+    """The files of closed cases."""
+    for case in cases:
+        if case.terminal and case.files_until:
+            yield case.case_id, Due("files", case.case_id, case.files_until)
+
+
+def proofs(kept: Iterable[Proof]) -> Iterator[tuple[str, Due]]:
+    """The proofs of orders."""
+    for p in kept:
+        if p.files_until:
+            proof = Due("proof", "", p.files_until, merchant=p.merchant, order_id=p.order_id, evidence_id=p.piece.evidence_id)
+            yield p.order_id, proof
+
+
+def orders(kept: Iterable[Order]) -> Iterator[tuple[str, Due]]:
+    """The orders that a trade wants to look at."""
+    for order in kept:
+        if order.watch_at:
+            yield order.order_id, Due("order", "", order.watch_at, merchant=order.merchant, order_id=order.order_id)
