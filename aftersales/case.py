@@ -13,6 +13,7 @@ from aftersales.errors import IllegalTransition
 from aftersales.lookup import Lookup
 from aftersales.money import Money
 from aftersales.order import Runs
+from aftersales.remedy import Promise
 
 
 class Kind(StrEnum):
@@ -46,6 +47,7 @@ class State(StrEnum):
     COUNTERED = "countered"
     APPROVED = "approved"
     SETTLING = "settling"
+    AWAITING_PAYMENT = "awaiting_payment"  # the thing wanted in exchange is dearer: the buyer pays the difference
     FULFILLING = "fulfilling"  # a replacement or a repair is on its way, in place of money
     REJECTED = "rejected"
     CLOSED = "closed"
@@ -87,6 +89,8 @@ class Event(StrEnum):
     GOODS_ACCEPTED = "goods_accepted"
     GOODS_REFUSED = "goods_refused"
     GOODS_NOT_SENT = "goods_not_sent"
+    PAYMENT_AWAITED = "payment_awaited"
+    PAYMENT_MADE = "payment_made"
     REMEDY_STARTED = "remedy_started"
     REMEDY_SENT = "remedy_sent"  # the replacement, or the repaired thing, is on its way to the buyer
     REMEDY_DONE = "remedy_done"
@@ -149,6 +153,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.VERIFYING, E.WITHDRAWN): S.CLOSED,
     (S.VERIFYING, E.DEADLINE_PASSED): S.REVIEWING,  # verification did not answer: a person looks
     (S.REVIEWING, E.FINDINGS_RECORDED): S.REVIEWING,  # a late verification still goes on record
+    (S.REVIEWING, E.SOURCE_ASKED): S.REVIEWING,
     (S.REVIEWING, E.SOURCE_ANSWERED): S.REVIEWING,
     (S.REVIEWING, E.APPROVED): S.APPROVED,
     (S.REVIEWING, E.REJECTED): S.REJECTED,
@@ -178,12 +183,17 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.APPROVED, E.GOODS_REFUSED): S.REJECTED,
     (S.APPROVED, E.GOODS_NOT_SENT): S.CLOSED,
     (S.APPROVED, E.WITHDRAWN): S.CLOSED,
+    (S.APPROVED, E.PAYMENT_AWAITED): S.AWAITING_PAYMENT,
+    (S.AWAITING_PAYMENT, E.PAYMENT_MADE): S.APPROVED,
+    (S.AWAITING_PAYMENT, E.DEADLINE_PASSED): S.APPROVED,  # the difference was not paid: money in place of the dearer thing
     (S.APPROVED, E.REMEDY_STARTED): S.FULFILLING,
+    (S.FULFILLING, E.REMEDY_STARTED): S.FULFILLING,  # somebody is at it
     (S.FULFILLING, E.REMEDY_SENT): S.FULFILLING,
     (S.FULFILLING, E.REMEDY_DONE): S.CLOSED,
     (S.FULFILLING, E.REMEDY_FAILED): S.REVIEWING,
     (S.FULFILLING, E.DEADLINE_PASSED): S.REVIEWING,  # the promise was not kept: a person decides anew
     (S.FULFILLING, E.REFUND_RESERVED): S.SETTLING,  # the difference in price goes back
+    (S.SETTLING, E.REMEDY_DONE): S.SETTLING,  # the thing was given; the difference is on its way
     (S.APPROVED, E.REFUND_RESERVED): S.SETTLING,
     (S.APPROVED, E.SETTLED): S.CLOSED,  # nothing was paid for it, so no money moves
     (S.SETTLING, E.REFUND_ACCEPTED): S.SETTLING,
@@ -240,6 +250,7 @@ TIMEOUTS: dict[State, timedelta] = {
     S.SECOND_REVIEW: timedelta(hours=24),
     S.AWAITING_EVIDENCE: timedelta(hours=72),
     S.COUNTERED: timedelta(hours=72),
+    S.AWAITING_PAYMENT: timedelta(hours=72),
     S.FULFILLING: timedelta(days=15),
     S.REJECTED: timedelta(days=7),
 }
@@ -248,6 +259,9 @@ TIMEOUTS: dict[State, timedelta] = {
 CARRIED: dict[State, str] = {S.SUBMITTED: "the same transaction", S.APPROVED: "the parcel", S.SETTLING: "the refund"}
 
 TERMINAL: frozenset[State] = frozenset({S.CLOSED})
+
+#: How long after a case closed a call about it may still be under way.
+CALM = timedelta(minutes=15)
 
 #: Which ending a move to ``closed`` gives.
 ENDINGS: dict[tuple[State, Event], Ending] = {
@@ -291,7 +305,7 @@ class Case:
 
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
-    ``lookups`` are what outside systems said about it, and what they keep for it.
+    ``lookups`` are what outside systems said about it, and what they keep for it. ``promise`` is what is given in place of money.
     ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``.
     """
 
@@ -326,11 +340,17 @@ class Case:
     fee_minor: int = 0
     beyond_minor: int = 0
     lookups: tuple[Lookup, ...] = ()
+    promise: Promise | None = None
     version: int = 0
     seq: int = 0
     chain: str = ""
     has_files: bool = False
     files_until: datetime | None = None
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """When what outside systems kept for this closed case is let go for the last time; None while nothing is."""
+        return self.updated_at + CALM if self.terminal and any(x.held for x in self.lookups) else None
 
     @property
     def terminal(self) -> bool:

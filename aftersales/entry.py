@@ -87,6 +87,20 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """A payment that came later, for dearer pieces in the place of those of the order; ``shares`` are what it adds to each."""
+
+    case_id: str
+    line_id: str
+    payment: Paid
+    shares: tuple[Taken, ...]
+
+    def over(self, units: Runs) -> int:
+        """Minor units that it adds to these pieces."""
+        return sum(s.goods_minor * max(0, min(stop, s.stop) - max(start, s.start)) for s in self.shares for start, stop in units)
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Pieces that one case speaks for; for :data:`FREIGHT` the units are its minor units.
 

@@ -15,6 +15,7 @@ from aftersales.entry import (
     BACK,
     FREIGHT,
     WALLETS,
+    Added,
     Entry,
     Hold,
     Leg,
@@ -31,12 +32,15 @@ from aftersales.errors import DuplicateKey, Invalid, NotFound, OverRefund, Piece
 from aftersales.money import Money
 from aftersales.order import LineShare, Order, Runs, allocate
 
-__all__ = ["BACK", "FREIGHT", "WALLETS", "Entry", "Hold", "Ledger", "Leg", "Paid", "Payout", "Step", "Taken", "Turn"]
+__all__ = ["BACK", "FREIGHT", "WALLETS", "Added", "Entry", "Hold", "Ledger", "Leg", "Paid", "Payout", "Step", "Taken", "Turn"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The money of one order. ``version`` is the stored version this value was read at."""
+    """The money of one order. ``version`` is the stored version this value was read at.
+
+    ``payments`` are those of the order and then those of ``added``.
+    """
 
     merchant: str
     order_id: str
@@ -46,6 +50,7 @@ class Ledger:
     freight_minor: int
     entries: tuple[Entry, ...] = ()
     holds: tuple[Hold, ...] = ()
+    added: tuple[Added, ...] = ()
     version: int = 0
 
     @classmethod
@@ -54,6 +59,11 @@ class Ledger:
         share = allocate(order)
         payments = tuple(Paid(p.payment_id, p.channel, p.transaction_id, p.paid_minor) for p in order.payments)
         return cls(order.merchant, order.order_id, order.currency, payments, share.lines, share.freight_minor)
+
+    def after(self, known: Ledger) -> Ledger:
+        """This ledger of a fresh snapshot with everything that happened since the ``known`` one was opened."""
+        payments = (*self.payments, *(a.payment for a in known.added))
+        return replace(self, payments=payments, entries=known.entries, holds=known.holds, added=known.added, version=known.version)
 
     # --- totals -------------------------------------------------------------------------------------------------------
     @property
@@ -188,9 +198,10 @@ class Ledger:
         return sum(goods for goods, _ in worth), sum(tax for _, tax in worth)
 
     def worth(self, line_id: str, units: Runs) -> tuple[int, int]:
-        """Minor units (goods, tax) paid for these pieces, less what cases that are over gave back for them."""
+        """Minor units (goods, tax) paid for these pieces, later too, less what cases that are over gave back for them."""
         line = self.line(line_id)
         goods, tax = line.goods_of(units), line.tax_of(units)
+        goods += sum(a.over(units) for a in self.added if a.line_id == line_id)
         for hold in self.holds:
             for part in hold.taken if hold.line_id == line_id else ():
                 pieces = sum(max(0, min(stop, part.stop) - max(start, part.start)) for start, stop in units)
@@ -220,6 +231,22 @@ class Ledger:
             over = replace(hold, taken=joined(taken))
             ledger = replace(ledger, holds=tuple(over if h is hold else h for h in ledger.holds))
         return ledger
+
+    def add(self, case_id: str, payment: Paid) -> Ledger:
+        """The ledger with a payment for the dearer things that take the place of the case's pieces, which are worth more by it.
+
+        Unchanged when it is known. Raises Invalid for nothing, for another payment's number and for a case that holds no pieces.
+        """
+        held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]
+        if any((a.case_id, a.payment) == (case_id, payment) for a in self.added):
+            return self
+        if payment.minor <= 0 or len(held) != 1 or any(p.payment_id == payment.payment_id for p in self.payments):
+            raise Invalid("A further payment is for the pieces of one line, with a number of its own.", found=payment.payment_id)
+        units = [n for start, stop in held[0].units for n in range(start, stop)]
+        each = spread(payment.minor, [1] * len(units), self.currency)
+        shares = joined([Taken(n, n + 1, minor, 0) for n, minor in zip(units, each, strict=True)])
+        more = Added(case_id, held[0].line_id, payment, shares)
+        return replace(self, payments=(*self.payments, payment), added=(*self.added, more))
 
     # --- money --------------------------------------------------------------------------------------------------------
     def legs(self, goods: int, freight: int, tax: int, turn: Turn = Turn.AS_PAID) -> tuple[Leg, ...]:

@@ -11,6 +11,7 @@ from math import gcd
 from aftersales.case import Fault, Item
 from aftersales.ledger import Hold
 from aftersales.money import Money
+from aftersales.remedy import Remedy
 from aftersales.vertical import Facts, Quote
 
 #: A buyer need not care who dropped the parcel: towards the buyer the seller answers for the carrier (E-commerce Law, art. 20).
@@ -55,6 +56,7 @@ def completes(facts: Facts) -> bool:
     own = facts.case.case_id if facts.case else ""
     back = sum(_given(facts, case_id) for case_id in {e.case_id for e in facts.ledger.open_entries()} - {own})
     whole = sum(line.goods_of(((0, line.pieces),)) + line.tax_of(((0, line.pieces),)) for line in facts.ledger.lines)
+    whole += sum(a.payment.minor for a in facts.ledger.added)
     return bool(facts.items) and back + sum(part.minor for part in worth(facts)) >= whole
 
 
@@ -85,6 +87,28 @@ def quote(facts: Facts, text: str, *, freight: bool) -> Quote:
     left = Money(max(0, facts.ledger.freight_left_for(own)) if freight else 0, facts.order.currency)
     goods, tax, left = lowered((*worth(facts), left), facts.asked)
     return Quote(goods, tax, left, text, share(facts))
+
+
+def difference(facts: Facts, text: str) -> Quote:
+    """What goes back when the pieces are exchanged: nothing for the same thing, the difference for a cheaper one."""
+    goods, tax = worth(facts)
+    promise = facts.case.promise if facts.case else None
+    zero = Money(0, goods.currency)
+    if promise is None or promise.wanted is None:
+        return Quote(zero, zero, zero, text)
+    pieces = sum(stop - start for item in picked(facts) for start, stop in item.units)
+    less = max(0, goods.minor + tax.minor - promise.wanted.price_minor * pieces)
+    goods, tax, _ = lowered((goods, tax, zero), Money(less, goods.currency))
+    goods, tax, _ = lowered((goods, tax, zero), facts.asked)
+    return Quote(goods, tax, zero, text, share(facts))
+
+
+def weight(facts: Facts, remedy: Remedy, amount: Money) -> Money:
+    """What a yes gives away, by which the shop's limits go: a replacement is worth as much as the pieces it is given for."""
+    if remedy is not Remedy.REPLACEMENT:
+        return amount
+    goods, tax = worth(facts)
+    return max(goods + tax, amount)
 
 
 def lowered(parts: tuple[Money, Money, Money], asked: Money | None) -> tuple[Money, Money, Money]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from aftersales.case import Case, Fault, Item, Kind, State
@@ -21,6 +20,7 @@ from aftersales.lookup import ASKED, Ask, Lookup
 from aftersales.money import Money
 from aftersales.order import Line, Order
 from aftersales.parcel import ParcelState
+from aftersales.remedy import Remedy as Remedy  # noqa: PLC0414  # trades name it beside Offer
 from aftersales.shown import PIECES, SPOILAGE, of_anything
 from aftersales.text import has, text
 
@@ -161,14 +161,6 @@ class Reason:
 
     code: str
     fault: Fault
-
-
-class Remedy(StrEnum):
-    """What the buyer is given once a case is approved."""
-
-    MONEY = "money"
-    REPLACEMENT = "replacement"
-    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True)
