@@ -49,6 +49,7 @@ from functions import (
     tickets,
     trace,
 )
+from functions.context import Context
 from functions.http import Route
 
 redaction.install()
@@ -64,9 +65,9 @@ READS = ASKS | STAFF | {Role.PLATFORM}
 PUBLIC: frozenset[Role] = frozenset()
 
 
-def health(_: Any) -> reply.Health:
-    """That the service answers."""
-    return reply.Health(status="ok", version=__version__)
+def health(ctx: Context) -> reply.Health:
+    """That the service answers, and what of it does not work."""
+    return reply.Health(status="ok", version=__version__, left_out=list(ctx.registry.left_out))
 
 
 def described(_: Any) -> dict[str, Any]:
@@ -152,10 +153,12 @@ ROUTES: tuple[Route, ...] = (
 
 @cache
 def registry() -> Registry:
-    """What is switched on at this stage; read once per process, at the first event."""
+    """What is switched on at this stage; read once per process, at the first event. A broken trade that is required ends it."""
     here = Path(__file__).resolve().parent
     packed = next((r for r in (here, here / "vendor") if (r / "infra" / "stages").is_dir()), here)
-    return Registry.from_file(Path(os.environ.get("AFTERSALES_STAGE", packed / "infra" / "stages" / "aws.toml")))
+    found = Registry.from_file(Path(os.environ.get("AFTERSALES_STAGE", packed / "infra" / "stages" / "aws.toml")))
+    found.check_trades()
+    return found
 
 
 @app.middleware("all")

@@ -132,6 +132,12 @@ class BadSignature(AftersalesError):
     """A callback's or a download link's signature does not verify; nothing was believed."""
 
 
+class LeftOut(AftersalesError):
+    """The trade of these goods is switched on and broken: nothing of it can begin until the operator has seen to it."""
+
+    retry = True
+
+
 class BadPlugin(AftersalesError):
     """A plugin or vertical is missing or does not keep its contract; the message names it and says what is wrong."""
 

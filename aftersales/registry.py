@@ -11,6 +11,9 @@
     entitlements = "voucher_entitlements"
     [verticals]
     active = ["fresh", "general"]
+    required = ["fresh"]         # these have to work; left out: those that come with the system. What else breaks is left out
+    [plugins]
+    required = []                # the same for the plugins of [sources]; those of ports and channels always have to work
     [settings.dynamodb_store]    # handed to its build(); "env:NAME", "file:PATH" and "secret:NAME" are read (aftersales.setting)
     table = "env:AFTERSALES_TABLE"
     [merchants.default]          # thresholds; [merchants.m1] overrides them for one merchant
@@ -26,22 +29,15 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from threading import RLock
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
-from aftersales import ports
-from aftersales.case import State
-from aftersales.entry import Turn
+from aftersales import offered, ports
+from aftersales.absent import absent, is_absent
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
-from aftersales.parcel import ParcelState
-from aftersales.redaction import redact
 from aftersales.secret import KeptSecrets
-from aftersales.setting import Settings
+from aftersales.setting import Settings, merchant_of
 from aftersales.vertical import Merchant, Vertical
 
 log = logging.getLogger(__name__)
@@ -69,6 +65,7 @@ class Registry:
     def __init__(self, stage: Mapping[str, Any], *, with_secrets: bool = True) -> None:
         self._stage = stage
         self._built: dict[str, Any] = {}
+        self._left_out: dict[str, str] = {}
         self._secrets_used: dict[str, dict[str, str]] = {}
         self._settings = Settings(stage.get("settings", {}), self._secret if with_secrets else None)
         self._lock = RLock()
@@ -163,26 +160,42 @@ class Registry:
 
     @property
     def verticals(self) -> tuple[str, ...]:
-        """The names of the trades that are active, in order."""
+        """The names of the trades that are active, in order, those that are left out among them."""
         return tuple(self._stage.get("verticals", {}).get("active", []))
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """What is switched on and does not work, with why: ``vertical:<name>`` and ``source:<name>``.
+
+        A trade that is required is never among them: it raises BadPlugin wherever it is asked for.
+        """
+        self.check_trades()
+        for name in self._stage.get("sources", {}):
+            self._try(name)
+        return dict(sorted(self._left_out.items()))
 
     # --- trades and merchants -----------------------------------------------------------------------------------------
     def vertical(self, name: str) -> Vertical:
-        """The trade of that name; of ``outer:inner`` the one around the other. Raises NotFound when one is not active."""
+        """The trade of that name; of ``outer:inner`` the one around the other. Raises NotFound when one is not active.
+
+        One that is broken and not required is :func:`~aftersales.absent.absent`; a broken one that is required raises BadPlugin.
+        """
         active = self._stage.get("verticals", {}).get("active", [])
         outer, _, inner = name.partition(":")
         if inner and f"vertical:{name}" not in self._built:
+            if is_absent(self.vertical(outer)) or is_absent(self.vertical(inner)):
+                return absent(name)
             around = self.vertical(outer).around
             if around is None:
                 raise NotFound(f"The vertical {outer} is not made of others.", found=name, expected=list(active))
             return cast("Vertical", self._once(f"vertical:{name}", lambda: around(self.vertical(inner))))
         if f"vertical:{name}" not in self._built and name not in active:
             raise NotFound(f"No vertical {name} is active.", found=name, expected=list(active))
-        return cast("Vertical", self._once(f"vertical:{name}", lambda: _vertical(name)))
+        return cast("Vertical", self._once(f"vertical:{name}", lambda: self._trade(name)))
 
     def merchant(self, name: str) -> Merchant:
         """What the merchant has set, over the stage's defaults."""
-        return cast("Merchant", self._once(f"merchant:{name}", lambda: self._merchant(name)))
+        return cast("Merchant", self._once(f"merchant:{name}", lambda: merchant_of(self._stage.get("merchants", {}), name)))
 
     def setting(self, plugin: str, name: str, default: str | None = None) -> str:
         """One resolved setting, for wiring code. Raises BadSettings when it is missing and has no default."""
@@ -199,12 +212,23 @@ class Registry:
             self._port(name, PORTS[name])
         for name in self._stage.get("channels", {}):
             self.channel(name)
-        for name in self._stage.get("sources", {}):
-            self.source(name)
-        for name in self._stage.get("verticals", {}).get("active", []):
-            self.vertical(name)
+        self.check_trades()
+        for name, plugin in self._stage.get("sources", {}).items():
+            error = self._try(name)
+            if error and self._has_to_work(offered.PLUGINS, plugin.partition(":")[0]):
+                raise error
         for name in self._stage.get("merchants", {}):
             self.merchant(name)
+
+    def check_trades(self) -> None:
+        """Load every trade. Raises BadPlugin for a broken one that is required, BadSettings where a required one is not active."""
+        for group, switched_on in (("verticals", set(self.verticals)), ("plugins", self._plugins())):
+            for name in self._required(group) or ():
+                if name not in switched_on:
+                    known = sorted(switched_on)
+                    raise BadSettings(f"{name} is required in [{group}] and not switched on.", found=name, expected=known)
+        for name in self.verticals:
+            self.vertical(name)
 
     # --- inside -------------------------------------------------------------------------------------------------------
     def _once(self, name: str, make: Any) -> Any:
@@ -213,6 +237,41 @@ class Registry:
                 if name not in self._built:
                     self._built[name] = make()
         return self._built[name]
+
+    def _trade(self, name: str) -> Vertical:
+        try:
+            return offered.vertical(name)
+        except BadPlugin as error:
+            if self._has_to_work(offered.VERTICALS, name):
+                raise
+            self._leave_out(f"vertical:{name}", error)
+            return absent(name)
+
+    def _try(self, source: str) -> AftersalesError | None:
+        try:
+            self.source(source)
+        except (BadPlugin, BadSettings) as error:
+            self._leave_out(f"source:{source}", error)
+            return error
+        self._left_out.pop(f"source:{source}", None)  # a secret came back
+        return None
+
+    def _leave_out(self, key: str, error: AftersalesError) -> None:
+        if key not in self._left_out:
+            log.error("%s is left out: %s", key, error.message)
+        self._left_out[key] = error.message
+
+    def _has_to_work(self, group: str, name: str) -> bool:
+        required = self._required(group)
+        return offered.is_ours(group, name) if required is None else name in required
+
+    def _required(self, group: str) -> list[str] | None:
+        """What the stage file marks; None where it leaves that to us."""
+        return cast("list[str] | None", self._stage.get(group, {}).get("required"))
+
+    def _plugins(self) -> set[str]:
+        used = (self._stage.get(table, {}).values() for table in ("ports", "channels", "sources"))
+        return {plugin.partition(":")[0] for names in used for plugin in names}
 
     def _port(self, name: str, kind: type[Any]) -> Any:
         plugin = self._stage.get("ports", {}).get(name)
@@ -239,7 +298,7 @@ class Registry:
             raise BadSettings(f"The settings of {plugin} cannot be secrets: it is what reads them.")
         used = self._settings.secrets_of(plugin)
         try:
-            built = _build(plugin, {**self._settings.of(plugin), **used}, kind)
+            built = offered.plugin(plugin, {**self._settings.of(plugin), **used}, kind)
         except AftersalesError as error:
             if key not in self._built:
                 raise
@@ -251,58 +310,3 @@ class Registry:
     def _secret(self, address: str) -> str:
         kept = self._once("kept secrets", lambda: KeptSecrets(self.secrets))
         return cast("str", kept.value(address))
-
-    def _merchant(self, name: str) -> Merchant:
-        table = self._stage.get("merchants", {})
-        values = {**table.get("default", {}), **table.get(name, {})}
-        try:
-            if "turn" in values:
-                values["turn"] = Turn(values["turn"])
-            if "zone" in values:
-                values["zone"] = ZoneInfo(values["zone"])
-            for told, states in (("timeout_hours", State), ("parcel_timeout_hours", ParcelState)):
-                hours = values.pop(told, {})
-                values[told.replace("_hours", "s")] = {states(k): timedelta(hours=v) for k, v in hours.items()}
-            return Merchant(name, **values)
-        except (TypeError, ValueError, KeyError) as error:  # an unknown name, state or zone
-            raise BadSettings(f"The settings of the merchant {name} are wrong: {error}", name=name) from error
-
-
-def _build(name: str, settings: dict[str, Any], kind: type[Any]) -> Any:
-    module = _load("plugins", name.partition(":")[0])
-    build = getattr(module, "build", None)
-    if build is None:
-        raise BadPlugin(f"The plugin {name} has no build(settings).")
-    try:
-        built = build(settings)
-    except AftersalesError:
-        raise
-    except Exception as error:
-        raise BadPlugin(f"The plugin {name} cannot be built: {redact(repr(error))}", name=name) from error
-    lacking = sorted(m for m in vars(kind) if not m.startswith("_") and not hasattr(built, m))
-    if lacking:
-        raise BadPlugin(f"The plugin {name} is no {kind.__name__}: it lacks {', '.join(lacking)}.", lacking=lacking)
-    return built
-
-
-def _load(group: str, name: str) -> Any:
-    """Ours first (``plugins.x``, ``verticals.x``), else what an installed package offers under ``aftersales.<group>``."""
-    try:
-        try:
-            return import_module(f"{group}.{name}")
-        except ModuleNotFoundError as error:
-            if error.name not in (group, f"{group}.{name}"):
-                raise
-        for entry in entry_points(group=f"aftersales.{group}", name=name):
-            return entry.load()
-    except Exception as error:  # a plugin may break in any way while it is imported
-        raise BadPlugin(f"{group}.{name} cannot be imported: {error}", name=name) from error
-    raise BadPlugin(f"There is no {group[:-1]} {name}, neither here nor in an installed package.", name=name)
-
-
-def _vertical(name: str) -> Vertical:
-    loaded = _load("verticals", name)
-    vertical = loaded if isinstance(loaded, Vertical) else getattr(loaded, "VERTICAL", None)
-    if not isinstance(vertical, Vertical) or vertical.name != name:
-        raise BadPlugin(f"The vertical {name} offers no VERTICAL of that name.", name=name)
-    return vertical

@@ -14,11 +14,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aftersales import redaction
+from aftersales.case import State
+from aftersales.entry import Turn
 from aftersales.errors import BadSettings
+from aftersales.parcel import ParcelState
+from aftersales.vertical import Merchant
 
 SECRET = "secret:"
 #: Settings that are secrets by their names, wherever they come from: what the environment says of them is not logged either.
@@ -74,6 +80,22 @@ class Settings:
             return secret(address)
         except BadSettings as error:
             raise BadSettings(f"The setting {which} cannot be read: {error.message}", todo=error.todo, **error.details) from error
+
+
+def merchant_of(tables: Mapping[str, Mapping[str, Any]], name: str) -> Merchant:
+    """What ``[merchants.<name>]`` sets over ``[merchants.default]``. Raises BadSettings for a name or value nobody knows."""
+    values: dict[str, Any] = {**tables.get("default", {}), **tables.get(name, {})}
+    try:
+        if "turn" in values:
+            values["turn"] = Turn(values["turn"])
+        if "zone" in values:
+            values["zone"] = ZoneInfo(values["zone"])
+        for told, states in (("timeout_hours", State), ("parcel_timeout_hours", ParcelState)):
+            hours = values.pop(told, {})
+            values[told.replace("_hours", "s")] = {states(k): timedelta(hours=v) for k, v in hours.items()}
+        return Merchant(name, **values)
+    except (TypeError, ValueError, KeyError) as error:  # an unknown name, state or zone
+        raise BadSettings(f"The settings of the merchant {name} are wrong: {error}", name=name) from error
 
 
 def _found(value: str, which: str) -> str:

@@ -360,10 +360,11 @@ class NoticePage(View):
 
 
 class Health(View):
-    """That the service answers, and as what."""
+    """That the service answers, and as what. ``left_out`` names the trades and sources that are switched on and broken."""
 
     status: str
     version: str
+    left_out: list[str] = []
 
 
 class Problem(View):
