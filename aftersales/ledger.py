@@ -31,6 +31,7 @@ from aftersales.entry import (
 from aftersales.errors import DuplicateKey, Invalid, NotFound, OverRefund, PiecesTaken
 from aftersales.money import Money
 from aftersales.order import LineShare, Order, Runs, allocate
+from aftersales.part import beside, sold_as
 
 __all__ = ["BACK", "FREIGHT", "WALLETS", "Added", "Entry", "Hold", "Ledger", "Leg", "Paid", "Payout", "Step", "Taken", "Turn"]
 
@@ -282,7 +283,7 @@ class Ledger:
             self._refuse(leg.freight_minor, self.freight_left_for(case_id))
         mine = [e for e in self.open_entries() if e.case_id == case_id]
         goods_left, tax_left = self.held_value(case_id)
-        goods_left -= sum(e.goods_minor for e in mine)
+        goods_left += beside(self, sold_as(self, case_id), case_id) - sum(e.goods_minor for e in mine)
         tax_left -= sum(e.tax_minor for e in mine)
         if leg.goods_minor > goods_left or leg.tax_minor > tax_left:
             self._refuse(leg.goods_minor + leg.tax_minor, goods_left + tax_left)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from aftersales.errors import Invalid, UnbalancedOrder
 from aftersales.fact import OrderFact, Plain
 from aftersales.money import Money
+from aftersales.part import Part
 
 Runs = tuple[tuple[int, int], ...]
 """Equal values side by side: ``((3, 1990), (2, 1989))`` means three pieces at 1990 minor units, then two at 1989."""
@@ -62,7 +63,7 @@ class Line:
     """One line of an order. Prices include tax unless ``tax_minor`` says what came on top for the whole line.
 
     ``discount_minor`` is the line's own discount. ``terms`` are what the buyer confirmed when ordering, ``data`` is what its trade
-    needs to know beside that (:attr:`aftersales.vertical.Vertical.needs`).
+    needs to know beside that (:attr:`aftersales.vertical.Vertical.needs`). ``part`` says of which line of the mall's it is a part.
     """
 
     line_id: str
@@ -76,6 +77,7 @@ class Line:
     tax_minor: int = 0
     terms: Mapping[str, Plain] = field(default_factory=dict)
     data: Mapping[str, Plain] = field(default_factory=dict)
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +166,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class LineShare:
-    """What was really paid for one line, piece by piece: ``goods`` after all discounts and ``tax`` on top, in minor units."""
+    """What was really paid for one line, piece by piece: ``goods`` after all discounts and ``tax`` on top, in minor units.
+
+    ``part_of`` is the line of the mall's that it is a part of (:mod:`aftersales.part`), "" for none.
+    """
 
     line_id: str
     goods: Runs
     tax: Runs
+    part_of: str = ""
 
     @property
     def pieces(self) -> int:
@@ -271,5 +277,8 @@ def allocate(order: Order) -> Allocation:
             found=paid,
             difference_minor=paid - due,
         )
-    shares = (LineShare(x.line_id, _per_piece(left[x.line_id], x.pieces), _per_piece(x.tax_minor, x.pieces)) for x in order.lines)
+    shares = (
+        LineShare(x.line_id, _per_piece(left[x.line_id], x.pieces), _per_piece(x.tax_minor, x.pieces), x.part.of if x.part else "")
+        for x in order.lines
+    )
     return Allocation(tuple(shares), freight)
