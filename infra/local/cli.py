@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "docs": "write the generated documentation, or check that it is fresh",
     "engine": "install or start the embedded database",
     "quote": "plan refunds of an order, from files",
+    "duty": "compute import taxes and what of them comes back, from a file",
     "reconcile": "match a channel's bill against a ledger",
     "verify-photo": "judge the photos of one claim, from a file",
     "read-reason": "read what buyers' words complain of, from a file",

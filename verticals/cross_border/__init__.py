@@ -1,0 +1,1 @@
+"""Goods from across a border 跨境商品."""
