@@ -353,6 +353,11 @@ class Case:
         return self.updated_at + CALM if self.terminal and any(x.held for x in self.lookups) else None
 
     @property
+    def payable(self) -> Money:
+        """What a yes pays: the amount, and what is owed on top of it."""
+        return replace(self.amount, minor=self.amount.minor + self.beyond_minor)
+
+    @property
     def terminal(self) -> bool:
         """Whether nothing more happens by itself."""
         return self.state in TERMINAL

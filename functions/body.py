@@ -70,7 +70,8 @@ class BuyerBody(Body):
 class LineBody(Body):
     """One line; prices include tax unless ``tax_minor`` says what came on top for the line.
 
-    Terms that begin with ``title_`` (``title_en``) are further names of the goods.
+    Terms that begin with ``title_`` (``title_en``) are further names of the goods. ``data`` is what the line's trade needs to know
+    beside that (docs/tables.md names it for each).
     """
 
     line_id: Id
@@ -83,6 +84,7 @@ class LineBody(Body):
     discount_minor: Minor = 0
     tax_minor: Minor = 0
     terms: dict[Word, str | int | bool] = {}
+    data: dict[Word, str | int | bool] = {}
 
 
 class DiscountBody(Body):
@@ -147,11 +149,17 @@ class OrderBody(Dated):
 
 
 class FactBody(Dated):
-    """A later fact about an order: what happened, and when."""
+    """A later fact about an order: what happened, and when.
 
-    fact: OrderStatus
+    ``fact`` is a state of the order, or one that the order's trades understand (docs/tables.md names them): that one has ``data``,
+    and a ``line_id`` where it is about one line.
+    """
+
+    fact: Word
     at: At
     shipment: ShipmentBody | None = None
+    line_id: Annotated[str, Meta(max_length=64)] = ""
+    data: dict[Word, str | int | bool] = {}
 
 
 class ItemBody(Body):
@@ -166,7 +174,10 @@ Items = Annotated[list[ItemBody], Meta(max_length=500)]
 
 
 class CaseBody(Body):
-    """A draft. No ``items`` with ``freight`` true asks for the freight alone. ``submit`` hands it in at once (一键退款)."""
+    """A draft. No ``items`` with ``freight`` true asks for the freight alone. ``submit`` hands it in at once (一键退款).
+
+    ``wanted`` is the sku that an exchange shall give, "" for the same thing again.
+    """
 
     order_id: Id
     kind: Kind
@@ -175,6 +186,7 @@ class CaseBody(Body):
     freight: bool = False
     asked_minor: Annotated[int, Meta(ge=1, le=10**12)] | None = None
     note: Text = ""
+    wanted: Title = ""
     submit: bool = False
 
 
@@ -186,6 +198,7 @@ class CasePatch(Body):
     freight: bool | None = None
     asked_minor: Annotated[int, Meta(ge=1, le=10**12)] | None = None
     note: Text | None = None
+    wanted: Title | None = None
 
 
 class EvidenceBody(Body):
@@ -215,10 +228,11 @@ class OriginalBody(Body):
 
 
 class DecisionBody(Body):
-    """A person's decision; ``reason`` is what the other side reads."""
+    """A person's decision; ``reason`` is what the other side reads. ``instead`` approves money in place of the thing promised."""
 
     outcome: Outcome
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    instead: Literal["money"] | None = None
 
 
 class RefundQuery(Body):

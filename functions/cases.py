@@ -17,8 +17,8 @@ from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.plan import fee_of
 from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
+from functions import asked, guard, promise, proofs
 from functions import evidence as evidences
-from functions import proofs
 from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
 from functions.judgement import judge
@@ -64,7 +64,7 @@ def open_case(ctx: Context, body: CaseBody) -> CaseView:
     )
     length, cause = timeouts(ctx.registry, case).get(State.DRAFT, (TIMEOUTS[State.DRAFT], "default"))
     case = replace(case, deadline=Deadline.after(ctx.now, length, cause))
-    case = priced(ctx, order, vertical, case)
+    case = priced(ctx, order, vertical, case, body.wanted)
     change = Change.opened(case, ctx.caller.name, ctx.now, order_id=case.order_id, kind=case.kind, amount_minor=case.amount.minor)
     file = CaseFile(case)
     if body.submit:
@@ -88,7 +88,7 @@ def edit(ctx: Context, case_id: str, body: CasePatch) -> CaseView:
         note=case.note if body.note is None else body.note,
         asked=case.asked if body.asked_minor is None else Money(body.asked_minor, case.amount.currency),
     )
-    case = priced(ctx, order, ctx.registry.vertical(case.vertical), case)
+    case = priced(ctx, order, ctx.registry.vertical(case.vertical), case, body.wanted)
     change = Change(case).then(Event.EDITED, ctx.caller.name, ctx.now, amount_minor=case.amount.minor)
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case)))
@@ -118,6 +118,7 @@ def handed_in(ctx: Context, change: Change, file: CaseFile, order: OrderFile, ve
     _complete(ctx, vertical, offer, replace(file, evidence=fixed))
     held = any(h.case_id == change.case.case_id for h in order.ledger.holds)
     case = change.case if held else priced(ctx, order, vertical, change.case)  # what it is worth now, not when it was drafted
+    case = asked.begun(case)
     change = replace(change, case=case).then(Event.SUBMITTED, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if not held:
         ledger, items = order.ledger.hold(case.case_id, case.items, case.freight_minor)
@@ -125,7 +126,7 @@ def handed_in(ctx: Context, change: Change, file: CaseFile, order: OrderFile, ve
         change = replace(change, ledger=ledger).with_case(items=items)
     fresh = (*(e for e in fixed if e not in file.evidence), *proofs.of_order(order, replace(file, case=case)))
     change = replace(change, evidence=fresh).with_case(has_files=case.has_files or bool(fresh))
-    if evidences.awaits_look(fixed):
+    if evidences.awaits_look(fixed) or asked.left(ctx.registry, case):
         return change.then(Event.VERIFICATION_STARTED, "system", ctx.now, timeouts(ctx.registry, case), pieces=len(fixed))
     return judge(ctx.registry, change, replace(file, evidence=fixed), order, ctx.now)
 
@@ -160,6 +161,7 @@ def reopen(ctx: Context, case_id: str) -> CaseView:
         tax_minor=today.tax_minor,
         freight_minor=today.freight_minor,
         fee_minor=today.fee_minor,
+        beyond_minor=today.beyond_minor,
     )
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case)))
@@ -197,15 +199,21 @@ def told(ctx: Context, cursor: str | None = None, limit: int = 50) -> NoticePage
 
 
 # --- what is asked for ------------------------------------------------------------------------------------------------
-def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Case:
-    """The case with its amount and fault. Raises NotOffered, or Invalid when more is asked than it is worth."""
+def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case, wanted: str | None = None) -> Case:
+    """The case with its amount, fault and promise. Raises NotOffered, or Invalid when more is asked than it is worth.
+
+    ``wanted`` is the sku that an exchange shall give; None: as the case says.
+    """
     offer = _offer(vertical, case.kind)
+    known = case.promise.wanted.sku if case.promise and case.promise.wanted else ""
+    case = promise.made(case, offer, _facts(ctx, order, case), known if wanted is None else wanted)
     facts = _facts(ctx, order, case)
+    case = promise.priced(case, facts)
     _offered(ctx, vertical, offer, facts)
     reason = offer.reason(case.reason)
     if reason is None:
         raise Invalid(f"{case.reason} is no reason for this.", expected=[r.code for r in offer.reasons], found=case.reason)
-    worth: Quote = offer.amount(replace(facts, asked=None))
+    worth: Quote = guard.quote(vertical, offer, replace(facts, asked=None))
     if case.asked is not None and case.asked > worth.amount:
         raise Invalid(
             f"{case.asked} is more than these pieces are worth.",
@@ -213,9 +221,9 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Ca
             found=case.asked.minor,
             failure=Failure.CAP,
         )
-    if not worth.amount and any(facts.value):
+    if not worth.amount and any(facts.value) and case.promise is None:
         raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
-    quote = offer.amount(facts)
+    quote = guard.quote(vertical, offer, facts)
     fee = fee_of(quote.goods, reason.fault, facts.merchant.fee_permille)
     return replace(
         case,
@@ -223,6 +231,7 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case) -> Ca
         tax_minor=quote.tax.minor,
         freight_minor=quote.freight.minor,
         fee_minor=fee.minor,
+        beyond_minor=quote.beyond.minor if quote.beyond else 0,
         fault=reason.fault,
     )
 

@@ -14,7 +14,7 @@ from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
 from aftersales.photo import PhotoReport
 from aftersales.ports import CaseFile
 from aftersales.registry import Registry
-from functions import proofs, question, retention, reuse
+from functions import asked, proofs, question, retention, reuse
 from functions.body import EvidenceBody
 from functions.context import Context, again, by_system, commit
 from functions.judgement import judge
@@ -106,7 +106,7 @@ def _record(registry: Registry, case_id: str, seen: Evidence) -> bool:
         told = {f.check: str(f.verdict) for f in seen.findings}
         change = change.then(Event.FINDINGS_RECORDED, "system:vision", ctx.now, None, evidence_id=seen.evidence_id, **told)
     known = tuple(seen if e is piece else e for e in file.evidence)
-    if seen.role is None and file.case.state is State.VERIFYING and not awaits_look(known):
+    if seen.role is None and file.case.state is State.VERIFYING and not awaits_look(known) and not asked.left(registry, file.case):
         order = ctx.order_of(file.case.merchant, file.case.order_id)
         change = judge(registry, change, replace(file, evidence=known), order, ctx.now)
     commit(registry, change)

@@ -10,11 +10,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aftersales.case import Case, State
 from aftersales.evidence import Evidence, EvidenceState
+from aftersales.order import Order
 from aftersales.ports import Seen
 from aftersales.refund import Refund, RefundState
 from aftersales.registry import Registry
-from functions import deadletters, evidence, refunds
+from functions import deadletters, evidence, lookups, refunds, told
 from functions.context import again
 from functions.deadletters import What, Work
 
@@ -56,8 +58,21 @@ def act(registry: Registry, seen: Seen) -> None:
     if isinstance(after, Evidence):
         if after.is_looked_at and after.state is EvidenceState.UPLOADED:
             registry.queue.send(PHOTO_QUEUE, {"case_id": seen.case_id, "evidence_id": after.evidence_id})
-    elif isinstance(after, Refund) and seen.before is None and after.state is RefundState.RESERVED:
+    elif isinstance(after, Order):
+        told.followed(registry, seen.before if isinstance(seen.before, Order) else None, after)
+    elif isinstance(after, Case):
+        _case(registry, seen.before if isinstance(seen.before, Case) else None, after)
+    elif seen.before is None and after.state is RefundState.RESERVED:
         refunds.execute(registry, after, registry.clock.now())
+
+
+def _case(registry: Registry, before: Case | None, after: Case) -> None:
+    """A case that was handed in asks outside systems; one that has ended lets go of what they keep for it."""
+    was = before.state if before else None
+    if after.state is State.VERIFYING and was is not State.VERIFYING:
+        lookups.ask(registry, after.case_id)
+    elif (after.state is not was or (before and before.promise != after.promise)) and any(x.held for x in after.lookups):
+        lookups.end(registry, after.case_id)
 
 
 def verify_photo(registry: Registry, job: Mapping[str, str]) -> None:

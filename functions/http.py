@@ -21,7 +21,7 @@ from aftersales.errors import AftersalesError
 from aftersales.ports import AnswerTo
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
-from functions import callbacks, failures
+from functions import callbacks, failures, told
 from functions.body import Private
 from functions.context import Context, Once, again
 from functions.failures import Audience
@@ -67,6 +67,7 @@ STATUS: dict[type[AftersalesError], HTTPStatus] = {
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Rejected: HTTPStatus.BAD_GATEWAY,
     errors.Unknown: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LeftOut: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -146,8 +147,11 @@ def respond(registry: Registry, route: Route, request: Request, places: Mapping[
 
 
 def callback(registry: Registry, channel: str, request: Request) -> Response:
-    """The response to a channel's notice: what it wants to hear once it is stored, else a refusal, so that it tells again."""
+    """The response to what a channel or source tells: what it wants to hear once it is stored, else a refusal."""
     try:
+        if channel in registry.sources:
+            heard = told.receive(registry, channel, request.headers, request.body)
+            return Response(heard.status, heard.reply.decode(), {"Content-Type": heard.media_type})
         notice = callbacks.receive(registry, channel, request.headers, request.body)
     except AftersalesError as error:
         log.warning("a notice of %s was refused: %s", channel, error.code)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from aftersales.case import Approval, Event
+from aftersales.case import Approval, Event, State
 from aftersales.change import Change
 from aftersales.decision import Decision, Finding, Outcome
 from aftersales.errors import OverRefund
 from aftersales.ports import CaseFile, OrderFile
+from aftersales.quote import weight
 from aftersales.registry import Registry
+from aftersales.remedy import Stage
 from aftersales.rules import decide
-from functions import reading
+from functions import guard, reading
 from functions.payout import facts_of, follow, offer_of, timeouts
 
 #: Which event a decision is. Two persons begin with one.
@@ -30,17 +32,42 @@ def judge(registry: Registry, change: Change, file: CaseFile, order: OrderFile, 
 
     ``file.evidence`` is the evidence as it stands with this change.
     """
+    return _carried_out(registry, change, order, _considered(registry, change, file, order, now), now)
+
+
+def judge_anew(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Change:
+    """The same for a case about which something was told since; one that waits for a person keeps waiting unless rules decide now.
+
+    A person who has said yes already, to an amount that needs two, is not overruled.
+    """
     case = change.case
     assert case is not None
-    facts = facts_of(registry, replace(file, case=case), order, now)
-    offer = offer_of(registry, case)
-    findings: tuple[Finding, ...] = tuple(rule(facts) for rule in (*offer.when, *offer.rules)) + _unmarked(facts.findings)
-    findings += reading.findings_of(registry, case)
-    decision = decide(facts, findings, case.amount)
+    failed = case.promise is not None and case.promise.stage is Stage.FAILED  # rules promised it; a person decides anew
+    waits = case.state is State.REVIEWING and not failed and all(a.by.startswith("system") for a in case.approvals)
+    if case.state is not State.VERIFYING and not waits:
+        return change
+    decision = _considered(registry, change, file, order, now)
+    if waits and decision.outcome not in (Outcome.APPROVE, Outcome.REJECT):
+        return change
+    return _carried_out(registry, change, order, decision, now)
+
+
+def _considered(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Decision:
+    case = change.case
+    assert case is not None
+    facts, offer = facts_of(registry, replace(file, case=case), order, now), offer_of(registry, case)
+    vertical = registry.vertical(case.vertical)
+    findings = guard.findings(vertical, (*offer.when, *offer.rules), facts) + _unmarked(facts.findings)
+    return decide(facts, findings + reading.findings_of(registry, case), weight(facts, offer.remedy, case.payable))
+
+
+def _carried_out(registry: Registry, change: Change, order: OrderFile, decision: Decision, now: datetime) -> Change:
     try:
         return decided(registry, change, order, decision, now)
     except OverRefund:  # the money went back another way: no rule decides what is to be done then
         asked = replace(decision, outcome=Outcome.PERSON, rule="merchant.uncovered", reason="threshold.uncovered")
+        if change.case is not None and change.case.state is State.REVIEWING:
+            return change
         return decided(registry, change, order, asked, now)
 
 

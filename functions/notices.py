@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from aftersales.case import Case, Event, State
 from aftersales.change import Change, Notice, Step
+from aftersales.entry import Payout
 from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.refund import Cause, Refund
@@ -26,6 +27,9 @@ TOLD = {
     Event.REFUND_BOUNCED: "notice.refund_bounced",
     Event.REFUND_REDIRECTED: "notice.refund_redirected",
     Event.COMPENSATION_SETTLED: "notice.compensation_settled",
+    Event.PAYMENT_AWAITED: "notice.payment_awaited",
+    Event.REMEDY_SENT: "notice.remedy_sent",
+    Event.REMEDY_FAILED: "notice.remedy_failed",
     Event.GOODS_REFUSED: "notice.goods_refused",
     Event.GOODS_NOT_SENT: "notice.goods_not_sent",
 }
@@ -55,7 +59,7 @@ def of_signing(registry: Registry, order: Order) -> tuple[Notice, ...]:
     for name in sorted({line.vertical for line in order.lines}):
         vertical = registry.vertical(name)
         if vertical.on_signing and order.signed_at:
-            told = text(vertical.package, vertical.on_signing, order.buyer.locale, order_id=order.order_id)
+            told = vertical.text(vertical.on_signing, order.buyer.locale, order_id=order.order_id)
             key = f"{order.order_id}:signed:{name}"
             found.append(Notice(key, order.merchant, order.buyer.id, "", order.order_id, told, order.signed_at))
     return tuple(found)
@@ -67,8 +71,10 @@ def _started(registry: Registry, change: Change, case: Case) -> tuple[Notice, ..
     found = []
     for leg in change.refunds:
         part = part_of(change.refunds, leg)
-        told = _notice(registry, case, "notice.settling", amount=str(leg.amount), **_way(leg.channel, part, case.locale))
-        found.append(replace(told, key=f"{told.key}:{leg.number}") if part else told)
+        beside = leg.payout is not Payout.REFUND
+        key = "notice.beyond" if beside else "notice.settling"
+        told = _notice(registry, case, key, amount=str(leg.amount), **_way(leg.channel, part, case.locale))
+        found.append(replace(told, key=f"{told.key}:{leg.number}") if part or beside else told)
     return tuple(found)
 
 
@@ -82,7 +88,7 @@ def _key_of(registry: Registry, case: Case, step: Step) -> str:
 
 
 def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Step) -> Notice:
-    data = words.figures(step, case.amount.currency)
+    data = {"due": _due(registry, change, case), **words.figures(step, case.amount.currency)}
     told = words.failure_of(registry, case, step, case.locale, Audience.BUYER)
     if told:
         data |= {"failure": told.text, "next": told.next}

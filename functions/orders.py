@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aftersales.case import Item
-from aftersales.change import Change
+from aftersales.change import Change, Notice
 from aftersales.decision import Verdict
 from aftersales.errors import Conflict, Forbidden, Invalid, OrderFrozen
+from aftersales.fact import OrderFact
 from aftersales.failure import Failure
 from aftersales.ledger import Ledger
 from aftersales.order import Line, Order, OrderStatus, Shipment
@@ -15,7 +16,7 @@ from aftersales.ports import OrderFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
-from functions import failures
+from functions import failures, guard, left_out, told
 from functions.body import FactBody, OrderBody
 from functions.context import Context
 from functions.gate import limits_of
@@ -39,12 +40,14 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
         raise Forbidden("This token pushes orders of another merchant.", expected=ctx.caller.merchant, found=body.merchant)
     order, fresh = body.order(), Ledger.open(body.order())
     _known(order, ctx.registry.verticals, ctx.registry.channels)
+    left_out.refuse(ctx.registry, order)
+    told.check_lines(ctx.registry, order)
     _refundable(order, ctx.registry)
     known = ctx.registry.store.order(order.merchant, order_id)
     if known is None:
         ctx.registry.store.commit(Change(order=order, ledger=fresh))
         return _view(OrderFile(replace(order, version=1), fresh))
-    ledger = replace(fresh, entries=known.ledger.entries, holds=known.ledger.holds, version=known.ledger.version)
+    ledger = fresh.after(known.ledger)
     if ledger != known.ledger and (known.ledger.entries or known.ledger.holds):
         raise OrderFrozen(
             "This order has after-sales cases; what was paid for it cannot change any more.",
@@ -60,24 +63,35 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
 
 
 def add_fact(ctx: Context, order_id: str, body: FactBody) -> OrderView:
-    """Record that the order was shipped, signed for, finished or cancelled. A fact is told once; another time for it is refused."""
+    """Record that the order was shipped, signed for, finished or cancelled, or what else its trades understand.
+
+    A state is told once; another time for it is refused.
+    """
     file = ctx.order(order_id)
-    name = INSTANT.get(body.fact)
+    if body.at > ctx.now:
+        raise Invalid("A fact lies in the past.", expected=f"at most {ctx.now.isoformat()}", found=body.at.isoformat())
+    if body.fact not in set(OrderStatus):
+        fact = OrderFact(body.fact, body.at, body.line_id, "", body.data)
+        return _told(ctx, file, told.with_fact(ctx.registry, file.order, fact))
+    status = OrderStatus(body.fact)
+    name = INSTANT.get(status)
     known = getattr(file.order, name) if name else None
     if known is not None and known != body.at:
         raise Conflict(
-            f"This order was {body.fact} at {known.isoformat()} already.", expected=known.isoformat(), found=body.at.isoformat()
+            f"This order was {status} at {known.isoformat()} already.", expected=known.isoformat(), found=body.at.isoformat()
         )
-    if body.at > ctx.now:
-        raise Invalid("A fact lies in the past.", expected=f"at most {ctx.now.isoformat()}", found=body.at.isoformat())
-    order = replace(file.order, status=max(file.order.status, body.fact, key=list(OrderStatus).index))
+    order = replace(file.order, status=max(file.order.status, status, key=list(OrderStatus).index))
     if name:
         order = replace(order, **{name: body.at})  # type: ignore[arg-type]  # the three names of INSTANT are instants
     if body.shipment:
         order = replace(order, shipment=Shipment(body.shipment.carrier, body.shipment.number))
+    first = status is OrderStatus.SIGNED and known is None
+    return _told(ctx, file, order, of_signing(ctx.registry, order) if first else ())
+
+
+def _told(ctx: Context, file: OrderFile, order: Order, notices: tuple[Notice, ...] = ()) -> OrderView:
     view = _view(replace(file, order=replace(order, version=order.version + 1)))
-    first = body.fact is OrderStatus.SIGNED and known is None
-    return ctx.commit(Change(order=order, notices=of_signing(ctx.registry, order) if first else ()), view)
+    return ctx.commit(Change(order=order, notices=notices), view)
 
 
 def get(ctx: Context, order_id: str) -> OrderView:
@@ -102,11 +116,11 @@ def options(ctx: Context, order_id: str) -> OptionsView:
 
 def why_not(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> list[Why]:
     """Every reason, in words, why this kind is not offered; empty when it is."""
-    failed = [f for f in (rule(facts) for rule in offer.when) if f.verdict is Verdict.FAIL]
+    failed = [f for f in guard.findings(vertical, offer.when, facts) if f.verdict is Verdict.FAIL]
     return [
         Why(
             code=f.check,
-            text=text(vertical.package, f.reason, ctx.locale, **dict(f.data)),
+            text=vertical.text(f.reason, ctx.locale, **dict(f.data)),
             failure=failure_view(failures.of_findings(vertical, (f,), ctx.locale, ctx.audience)),
         )
         for f in failed
@@ -123,6 +137,8 @@ def _since(order: Order, known: Order) -> Order:
         shipped_at=order.shipped_at or known.shipped_at,
         signed_at=order.signed_at or known.signed_at,
         shipment=order.shipment or known.shipment,
+        facts=known.facts,
+        watch_at=known.watch_at,
     )
 
 
@@ -169,18 +185,17 @@ def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line
     taken = Why(code="pieces_taken", text=text("functions", "why.pieces_taken", ctx.locale), failure=cap)
     reasons = why_not(ctx, vertical, offer, facts) if free else [taken]
     offered = not reasons
-    most = offer.amount(facts).amount.minor if offered else 0
+    most = guard.quote(vertical, offer, facts).amount.minor if offered else 0
     return OfferView(
         kind=offer.kind,
         offered=offered,
         why_not=reasons,
-        reasons=[
-            Choice(code=r.code, text=text(vertical.package, f"reason.{r.code}", ctx.locale), fault=r.fault) for r in offer.reasons
-        ],
+        reasons=[Choice(code=r.code, text=vertical.text(f"reason.{r.code}", ctx.locale), fault=r.fault) for r in offer.reasons],
         evidence=needs(ctx, vertical, offer.requires),
         max_minor=most,
         goods_back=offer.goods_back,
-        rules=text(vertical.package, f"rules.{offer.kind}", ctx.locale, window_days=facts.merchant.window_days),
+        remedy=offer.remedy,
+        rules=vertical.text(f"rules.{offer.kind}", ctx.locale, window_days=facts.merchant.window_days),
     )
 
 

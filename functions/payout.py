@@ -23,7 +23,7 @@ from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
 from aftersales.vertical import Facts, Merchant, Offer
-from functions import reach
+from functions import beyond, promise, reach
 
 FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
 
@@ -65,6 +65,7 @@ def facts_of(registry: Registry, file: CaseFile, order: OrderFile, now: datetime
         asked=case.asked,
         evidence=tuple(e for e in file.evidence if e.role is None),
         case=case,
+        lookups=case.lookups,
     )
 
 
@@ -77,13 +78,15 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
         return change if freed is ledger else replace(change, ledger=freed)
     if change.case.state is not State.APPROVED:
         return change
-    if offer_of(registry, change.case).goods_back and change.parcel is None:
+    offer = offer_of(registry, change.case)
+    if promise.awaits_goods(change.case, offer) and change.parcel is None:
         waits = ParcelState.AWAITING_SHIPMENT
         length, cause = parcel_timeouts(registry, change.case).get(waits, (PARCEL_TIMEOUTS[waits], "default"))
         parcel = Parcel(change.case.case_id, waits, Deadline.after(now, length, cause))
         awaited = change.then(Event.GOODS_AWAITED, by, now, to=registry.merchant(change.case.merchant).return_address)
         return replace(awaited, parcel=parcel)
-    return reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
+    given = promise.begun(change, offer, timeouts(registry, change.case), by, now)
+    return given or reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
 
 
 def plan_of(ledger: Ledger, case: Case, merchant: Merchant) -> Plan:
@@ -101,8 +104,9 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     """
     case = change.case
     assert case is not None
+    look = Deadline.after(now, FIRST_LOOK, "poll")
     if not case.amount:
-        return change.then(Event.SETTLED, by, now, amount_minor=0)
+        return beyond.added(registry, change.then(Event.SETTLED, by, now, amount_minor=0), order.ledger, by, now, look)
     reserved = any(e.case_id == case.case_id and e.payout is Payout.REFUND for e in order.ledger.entries)
     if reserved or all(h.case_id != case.case_id for h in order.ledger.holds):  # decided between reading the case and its money
         raise StaleVersion("Somebody else decided this case meanwhile.", todo="Read it again.")
@@ -115,7 +119,8 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     change = change.then(
         Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
     )
-    return replace(change, ledger=ledger.free_freight(case.case_id), refunds=tuple(refunds))
+    ledger = ledger.free_freight(case.case_id)
+    return beyond.added(registry, replace(change, ledger=ledger, refunds=tuple(refunds)), ledger, by, now, look)
 
 
 def _refund(case: Case, order: Order, leg: Leg, key: str, number: int, now: datetime) -> Refund:

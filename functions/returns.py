@@ -14,6 +14,7 @@ from aftersales.parcel import Disposition, Parcel, ParcelEvent, ParcelState, adv
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
+from functions import guard
 from functions.body import InspectionBody, ParcelBody
 from functions.context import Context
 from functions.payout import facts_of, follow, offer_of, parcel_timeouts, timeouts
@@ -66,8 +67,9 @@ def unsealed(ctx: Context, file: CaseFile, order: OrderFile) -> Finding:
     """
     case, offer = file.case, offer_of(ctx.registry, file.case)
     facts = replace(facts_of(ctx.registry, file, order, ctx.now), reason=OPENED)
-    known = ctx.registry.vertical(case.vertical).failures
-    against = (f for f in (rule(facts) for rule in offer.when) if f.verdict is Verdict.FAIL)
+    vertical = ctx.registry.vertical(case.vertical)
+    known = vertical.failures
+    against = (f for f in guard.findings(vertical, offer.when, facts) if f.verdict is Verdict.FAIL)
     found = next((f for f in against if known.get(f.reason) is Failure.OPENED_GOODS), None)
     if found is None or case.fault is not Fault.BUYER:
         raise Conflict(

@@ -18,7 +18,7 @@ from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
-from functions import deadletters, refunds, returns, uncovered, words
+from functions import deadletters, lookups, refunds, remedies, returns, uncovered, words
 from functions.context import again, commit
 from functions.deadletters import Aside, What, Work
 from functions.payout import follow, parcel_timeouts, timeouts
@@ -58,6 +58,7 @@ def sweep(registry: Registry) -> Tally:
     tally = Tally()
     each(registry, "case", lambda due, now: _case(registry, due, now), tally)
     each(registry, "parcel", lambda due, now: _parcel(registry, due, now), tally)
+    each(registry, "holds", lambda due, now: lookups.finish(registry, due, now), tally)
     return tally
 
 
@@ -78,6 +79,8 @@ def advance(registry: Registry, due: Due) -> None:
         _refund(registry, due, now, {}, tally)
     elif due.kind == "parcel":
         _parcel(registry, due, now)
+    elif due.kind == "holds":
+        lookups.finish(registry, due, now)
     else:
         _case(registry, due, now)
 
@@ -128,15 +131,19 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
     file = registry.store.case(due.case_id)
     if file is None or file.case.deadline is None or not file.case.deadline.passed(now):
         return False
-    order = _order(registry, file)
-    change = Change(file.case).then(
-        Event.DEADLINE_PASSED, "system", now, timeouts(registry, file.case), cause=file.case.deadline.cause
+    if file.case.state is State.REVIEWING and (put_off := lookups.kept_silent(registry, file, now)) is not None:
+        commit(registry, put_off)
+        return True
+    order, waited = _order(registry, file), file.case.deadline
+    file, given = remedies.silent(registry, file, order, now)
+    change = given or Change(file.case).then(
+        Event.DEADLINE_PASSED, "system", now, timeouts(registry, file.case), cause=waited.cause
     )
     if change.case and change.case.state is State.APPROVED:
         silent = Approval("system", now, file.case.amount, "No answer in time counts as a yes.")
         change = change.with_case(approvals=(*file.case.approvals, silent))
     try:
-        change = uncovered.over(registry, file.case.deadline, follow(registry, change, order, "system", now), now)
+        change = uncovered.over(registry, waited, follow(registry, change, order, "system", now), now)
     except OverRefund:  # the money went back another way
         change = uncovered.put_off(registry, file, now)
     commit(registry, change)

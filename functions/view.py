@@ -10,6 +10,7 @@ from aftersales.evidence import Evidence, Requirement, missing
 from aftersales.failure import Failure
 from aftersales.ports import CaseFile
 from aftersales.refund import Cause, Refund
+from aftersales.remedy import Remedy, Stage
 from aftersales.text import text
 from aftersales.vertical import Vertical
 from functions import consent, exhibit, failures, reuse, words
@@ -29,8 +30,10 @@ from functions.reply import (
     Need,
     ParcelView,
     RefundView,
+    RemedyView,
     StepView,
     TimelineView,
+    WantedView,
 )
 
 
@@ -53,6 +56,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         items=[ItemView(line_id=i.line_id, pieces=i.pieces, share_percent=i.share_percent) for i in case.items],
         freight=case.freight,
         amount_minor=case.amount.minor,
+        beyond_minor=case.beyond_minor,
         currency=case.amount.currency,
         opened_at=case.opened_at,
         updated_at=case.updated_at,
@@ -64,6 +68,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         comparison=exhibit.comparison(ctx, vertical, file),
         parcel=_parcel(ctx, file),
         refunds=[refund_view(ctx, r) for r in file.refunds],
+        remedy=_remedy(ctx, case),
     )
 
 
@@ -81,7 +86,7 @@ def lacking(vertical: Vertical, file: CaseFile) -> tuple[Requirement, ...]:
 def needs(ctx: Context, vertical: Vertical, required: tuple[Requirement, ...]) -> list[Need]:
     """Required evidence, in words."""
     return [
-        Need(kinds=list(r.kinds), at_least=r.at_least, text=text(vertical.package, r.text, ctx.locale, at_least=r.at_least))
+        Need(kinds=list(r.kinds), at_least=r.at_least, text=vertical.text(r.text, ctx.locale, at_least=r.at_least))
         for r in required
     ]
 
@@ -117,6 +122,8 @@ def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineV
 def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
     """What the case waits for: its own deadline, or its parcel's or refund's while one of them carries it."""
     case, deadline, means = file.case, file.case.deadline, f"silence.{file.case.state}"
+    if case.promise and case.promise.stage in (Stage.SENT, Stage.FAILED) and case.state is not State.APPROVED:
+        means += f".{case.promise.stage}"
     if deadline is None and case.state is State.APPROVED and file.parcel:
         deadline, means = file.parcel.deadline, f"silence.parcel.{file.parcel.state}"
     if deadline is None and case.state is State.SETTLING:
@@ -233,6 +240,28 @@ def _parcel(ctx: Context, file: CaseFile) -> ParcelView | None:
     )
 
 
+def _remedy(ctx: Context, case: Case) -> RemedyView | None:
+    given = case.promise
+    if given is None:
+        return None
+    other = given.wanted
+    wanted = WantedView(sku=other.sku, title=other.title, price_minor=other.price_minor) if other else None
+    shown = Remedy.MONEY if given.stage is Stage.MONEY else given.remedy
+    return RemedyView(
+        remedy=given.remedy,
+        stage=given.stage,
+        text=text("functions", f"remedy.{shown}", ctx.locale),
+        wanted=wanted,
+        extra_minor=given.extra_minor,
+        paid=bool(given.payment_id),
+        refund_minor=case.amount.minor,
+        carrier=given.carrier,
+        number=given.number,
+        sent_at=given.sent_at,
+        reason=text("functions", given.reason, ctx.locale),
+    )
+
+
 def _step(ctx: Context, case: Case, step: Step) -> StepView:
     told, data = words.failure_of(ctx.registry, case, step, ctx.locale, ctx.audience), words.figures(step, case.amount.currency)
     if told:
@@ -246,6 +275,8 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         data["reason"] = words.of_reason(vertical, str(data["reason"]), ctx.locale, findings)
     if step.event is Event.GOODS_REFUSED:
         data["note"] = words.of_refusal(ctx.registry, case, step, ctx.locale)
+    if "remedy" in data:
+        data["remedy"] = text("functions", f"remedy.{data['remedy']}", ctx.locale)
     silent = step.event is Event.GOODS_DELIVERED and told is not None
     return StepView(
         seq=step.seq,

@@ -87,7 +87,7 @@ def failure_of(registry: Registry, case: Case, step: Step, locale: str, audience
 
 
 def _words(vertical: Vertical, key: str, locale: str, *more: str, **data: object) -> str:
-    for package in (vertical.package, "functions", *more):
+    for package in (vertical.package, *vertical.also, "functions", *more):
         found = text(package, key, locale, **data)
         if found != key:
             return found

@@ -248,6 +248,7 @@ class FakeStore:
             "parcel": lambda: store_due.by_deadline("parcel", self._all(Parcel)),
             "refund": lambda: store_due.by_deadline("refund", self._all(Refund)),
             "files": lambda: store_due.files(self._all(Case)),
+            "holds": lambda: store_due.holds(self._all(Case)),
             "proof": lambda: store_due.proofs(p for kept in self._proofs.values() for p in kept.values()),
             "order": lambda: store_due.orders(self._all(Order)),
         }

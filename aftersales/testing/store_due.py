@@ -24,7 +24,7 @@ def by_deadline(kind: str, records: Iterable[Case | Parcel | Refund]) -> Iterato
 def files(cases: Iterable[Case]) -> Iterator[tuple[str, Due]]:
     """The files of closed cases."""
     for case in cases:
-        if case.terminal and case.files_until:
+        if case.terminal and case.files_until and not case.holds_until:  # one at a time: what is kept first
             yield case.case_id, Due("files", case.case_id, case.files_until)
 
 
@@ -41,3 +41,10 @@ def orders(kept: Iterable[Order]) -> Iterator[tuple[str, Due]]:
     for order in kept:
         if order.watch_at:
             yield order.order_id, Due("order", "", order.watch_at, merchant=order.merchant, order_id=order.order_id)
+
+
+def holds(cases: Iterable[Case]) -> Iterator[tuple[str, Due]]:
+    """The closed cases for which outside systems may still keep something."""
+    for case in cases:
+        if case.holds_until:
+            yield case.case_id, Due("holds", case.case_id, case.holds_until)
