@@ -108,11 +108,16 @@ class Played:
 
 def read(vertical: Vertical) -> tuple[Scenario, ...]:
     """The scenarios a trade brings. Raises Invalid, the scenario named, for words that are not understood."""
-    tables = tomllib.loads((files(vertical.package) / "scenarios.toml").read_text(encoding="utf-8"))
-    return tuple(_read(table) for table in tables["scenario"])
+    return tuple(understood(table) for table in written(vertical.package))
 
 
-def _read(table: Mapping[str, object]) -> Scenario:
+def written(package: str) -> tuple[Mapping[str, object], ...]:
+    """The scenarios of a package as they are written down. Raises OSError, ValueError or KeyError where there are none."""
+    return tuple(tomllib.loads((files(package) / "scenarios.toml").read_text(encoding="utf-8"))["scenario"])
+
+
+def understood(table: Mapping[str, object]) -> Scenario:
+    """The scenario that the words describe. Raises Invalid, the scenario named, for words that it does not know."""
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
     try:
         values["kind"] = Kind(values["kind"])  # type: ignore[arg-type]  # anything that is no kind is refused here

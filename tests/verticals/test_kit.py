@@ -117,7 +117,7 @@ def test_a_scenario_that_ends_otherwise_is_told_in_words():
 def test_words_a_scenario_does_not_know_are_refused(words):
     """A typing error never turns into a scenario that tests something else."""
     with pytest.raises(Invalid, match="'x'"):
-        scenarios._read(words)
+        scenarios.understood(words)
 
 
 def test_a_scenario_of_a_kind_the_trade_has_not_is_refused():
