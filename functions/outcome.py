@@ -23,6 +23,7 @@ from aftersales.ledger import Ledger
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import LATER, REFUND_TERMINAL, Cause, Refund, RefundState
 from aftersales.registry import Registry
+from aftersales.remedy import Stage
 from aftersales.ticket import Ticket, TicketKind
 from functions import reach, renumber, tickets
 from functions.part import part_of
@@ -157,6 +158,8 @@ def closing(change: Change, legs: Iterable[Refund], by: str, now: datetime) -> C
     if change.case is None or change.case.state is not State.SETTLING or any(r.state not in REFUND_TERMINAL for r in refunds):
         return change
     arrived = sum(r.amount.minor for r in refunds if r.state is RefundState.SETTLED)
+    if change.ledger and change.case.promise and change.case.promise.stage is Stage.DONE:
+        change = replace(change, ledger=change.ledger.conclude(change.case.case_id))  # what was given can be claimed for again
     return change.then(Event.SETTLED, by, now, amount_minor=arrived)
 
 

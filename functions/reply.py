@@ -15,6 +15,7 @@ from aftersales.failure import Failure
 from aftersales.order import OrderStatus
 from aftersales.parcel import Disposition, ParcelState
 from aftersales.refund import Cause, RefundState
+from aftersales.remedy import Remedy, Stage
 
 
 class View(Struct):
@@ -89,6 +90,7 @@ class OfferView(View):
     evidence: list[Need]
     max_minor: int
     goods_back: bool
+    remedy: Remedy
     rules: str
 
 
@@ -246,6 +248,33 @@ class RefundView(View):
     settled_at: datetime | None
 
 
+class WantedView(View):
+    """The thing wanted in exchange; ``price_minor`` of one piece, as the mall told it."""
+
+    sku: str
+    title: str
+    price_minor: int
+
+
+class RemedyView(View):
+    """What is given in place of money, in words, and how far it is. The case's deadline says by when.
+
+    ``extra_minor`` is what the buyer pays on top, ``refund_minor`` what goes back with it.
+    """
+
+    remedy: Remedy
+    stage: Stage
+    text: str
+    wanted: WantedView | None
+    extra_minor: int
+    paid: bool
+    refund_minor: int
+    carrier: str
+    number: str
+    sent_at: datetime | None
+    reason: str
+
+
 class ItemView(View):
     """Pieces of one line a case asks for."""
 
@@ -264,7 +293,7 @@ class ApprovalView(View):
 
 
 class CaseView(View):
-    """A case with everything its reader may see."""
+    """A case with everything its reader may see. ``beyond_minor`` is owed on top of the amount, as compensation."""
 
     case_id: str
     order_id: str
@@ -281,6 +310,7 @@ class CaseView(View):
     items: list[ItemView]
     freight: bool
     amount_minor: int
+    beyond_minor: int
     currency: str
     opened_at: datetime
     updated_at: datetime
@@ -292,6 +322,7 @@ class CaseView(View):
     comparison: list[ComparedView]
     parcel: ParcelView | None
     refunds: list[RefundView]
+    remedy: RemedyView | None
 
 
 class CaseRow(View):

@@ -14,6 +14,7 @@ from aftersales.money import Money
 from aftersales.ports import CaseFile, OfMerchant
 from aftersales.quote import lowered
 from aftersales.rules import VERSION
+from functions import promise, remedies
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
 from functions.context import Context
 from functions.judgement import EVENTS, decided
@@ -52,7 +53,7 @@ def listed(
 
 
 def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
-    """Approve, reject, or ask the buyer for evidence.
+    """Approve, reject, or ask the buyer for evidence. A promised thing that is not to be had can be made good with money.
 
     Above the merchant's limit the first yes asks a second person, who must be somebody else with the right to it. Raises
     SecondPersonRequired, Forbidden, IllegalTransition when the case does not wait for a decision.
@@ -68,6 +69,10 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
             state=str(file.case.state),
             event=str(EVENTS[body.outcome]),
         )
+    if body.outcome is not Outcome.APPROVE and promise.keeps_goods(file):
+        raise Conflict("The goods are back, or a difference was paid.", todo="Approve again, or approve money instead.")
+    if body.outcome is Outcome.APPROVE and body.instead:
+        file = remedies.instead(ctx, file)
     if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):
         return _first_yes(ctx, file, body)
     if file.case.state is State.SECOND_REVIEW:
@@ -155,7 +160,10 @@ def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
 
 
 def _needs_second(ctx: Context, case: Case) -> bool:
-    return case.state is State.REVIEWING and _above_limit(ctx, case, case.amount)
+    if case.state is not State.REVIEWING:
+        return False
+    worth = sum(ctx.order_of(case.merchant, case.order_id).ledger.held_value(case.case_id)) if case.promise else 0
+    return _above_limit(ctx, case, promise.gives(case, worth))
 
 
 def _above_limit(ctx: Context, case: Case, amount: Money) -> bool:
