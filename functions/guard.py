@@ -11,11 +11,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from aftersales.decision import Finding, Verdict
 from aftersales.money import Money
+from aftersales.quote import lowered
 from aftersales.redaction import redact
 from aftersales.vertical import Facts, Offer, Quote, Rule, Vertical, Watch
 
@@ -53,10 +54,7 @@ def quote(vertical: Vertical, offer: Offer, facts: Facts) -> Quote:
     except Broke as broke:
         _tell(vertical, "amount", broke)
         goods, tax = facts.value
-        none = Money(0, goods.currency)
-        whole = Quote(goods, tax, none, BROKEN)
-        over = whole.amount.minor - facts.asked.minor if facts.asked and facts.asked.currency == goods.currency else 0
-        return replace(whole, goods=Money(max(0, goods.minor - max(0, over)), goods.currency), tax=tax if over <= 0 else none)
+        return Quote(*lowered((goods, tax, Money(0, goods.currency)), facts.asked), BROKEN)
 
 
 def watches(vertical: Vertical, facts: Facts) -> tuple[Watch, ...]:
