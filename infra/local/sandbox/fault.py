@@ -19,6 +19,9 @@ class At(StrEnum):
     REDIRECT = "redirect"  # a refund sent to another account
     BILL = "bill"  # where the file of a day is
     FILE = "file"  # the file itself
+    LOCK = "lock"  # of what was sold; likewise
+    VOID = "void"
+    UNLOCK = "unlock"
 
 
 class Kind(StrEnum):
@@ -71,6 +74,9 @@ FITS: dict[At, frozenset[Kind]] = {
     At.REDIRECT: _SOUND | {Kind.OUTCOME},
     At.BILL: _WIRE | SIGNATURES | _ROWS | {Kind.NOT_READY, Kind.WRONG_DIGEST},
     At.FILE: _WIRE | {Kind.EXPIRED},
+    At.LOCK: _SOUND,
+    At.VOID: _SOUND,
+    At.UNLOCK: _SOUND,
 }
 
 

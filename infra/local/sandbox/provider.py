@@ -21,6 +21,7 @@ PROVIDERS: dict[str, str] = {
     "alipay": "infra.local.sandbox.alipay",
     "stripe": "infra.local.sandbox.stripe",
     "unionpay": "infra.local.sandbox.unionpay",
+    "voucher": "infra.local.sandbox.voucher",
 }
 
 #: The one that is meant where none is named.
