@@ -21,6 +21,7 @@ class TicketKind(StrEnum):
     OVERPAID = "overpaid"  # more left a payment than came in
     DIFFERENCE = "difference"  # the channel's bill and our ledger disagree
     BILL_MISSING = "bill_missing"  # no bill of a day could be had
+    COMPENSATION_OWED = "compensation_owed"  # owed beyond a refund, and something keeps it from being paid by itself
     DEAD_LETTER = "dead_letter"  # work that failed again and again; it can be run again
 
 

@@ -11,19 +11,14 @@ from aftersales.entry import Payout
 from aftersales.errors import Conflict, Invalid, SecondPersonRequired
 from aftersales.money import Money
 from aftersales.ports import CaseFile, OrderFile, StepsOf
-from aftersales.refund import Refund, RefundState, refund_key
-from aftersales.ticket import Spend
+from aftersales.refund import RefundState, refund_key
+from functions import tickets
+from functions.beyond import BY_HAND, CHANNEL, DOUBLE_PERMILLE, leg_of, spend_of, ticket_name
 from functions.body import CompensationBody
-from functions.context import Context
+from functions.context import OWED, Context
 from functions.payout import FIRST_LOOK
 from functions.reply import CaseView
 from functions.view import stored
-
-#: Where compensation goes: the buyer's balance at the mall. No consent is asked for money beyond what was paid.
-CHANNEL = "balance"
-
-#: Of what was paid, refunds included: a deposit comes back double when the seller does not keep the promise (Civil Code, art. 587).
-DOUBLE_PERMILLE = 2_000
 
 
 def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
@@ -31,7 +26,7 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
 
     Where all compensation of the order is above the merchant's limit, and for a double deposit always, the first call is one
     person's yes; the same amount on the same ground, asked for by somebody else, pays it. Raises OverRefund above the cap of the
-    order, AllowanceSpent above the merchant's yearly sum, SecondPersonRequired.
+    order, AllowanceSpent above the merchant's yearly sum, SecondPersonRequired, Conflict for a double that was paid by itself.
     """
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
@@ -41,8 +36,10 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
         raise Invalid("Compensation is paid in the merchant's own currency.", expected=merchant.currency, found=amount.currency)
     if CHANNEL not in ctx.registry.channels:
         raise Conflict("No mall balance is switched on: there is nowhere to pay compensation to.", expected=CHANNEL)
+    if body.why == BY_HAND and any(r.rule == OWED and r.state is not RefundState.RELEASED for r in file.refunds):
+        raise Conflict("This case's double was paid by itself.", todo="Look at its compensation; goodwill is still possible.")
     given = Money(sum(e.minor for e in order.ledger.open_entries(Payout.COMPENSATION)), amount.currency)
-    two = merchant.needs_two(amount + given) or body.why == "double_deposit"  # an order does not say what was a deposit
+    two = merchant.needs_two(amount + given) or body.why == BY_HAND  # by hand nobody proves what was a deposit
     first = _first_yes(ctx, file.case, amount, body.why) if two else ""
     change = _paid(ctx, file, order, body, (first, ctx.caller.name) if first else (ctx.caller.name,))
     if two and not first:
@@ -57,14 +54,20 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
 
 def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody, agreed: tuple[str, ...]) -> Change:
     merchant, amount = ctx.registry.merchant(file.case.merchant), Money(body.amount_minor, order.order.currency)
-    cap = DOUBLE_PERMILLE if body.why == "double_deposit" else merchant.compensation_permille
+    cap = DOUBLE_PERMILLE if body.why == BY_HAND else merchant.compensation_permille
     number = len(file.refunds) + 1
     key = refund_key(file.case.case_id, number)
     ledger = order.ledger.compensate(key, file.case.case_id, amount, cap, ctx.now)
-    year = ctx.now.astimezone(merchant.zone).year
-    spend = Spend(merchant.merchant, year, Payout.COMPENSATION, amount.minor, merchant.compensation_year_minor, amount.currency)
-    leg = _leg(ctx, file.case, key, number, amount, agreed)
-    change = Change(file.case, refunds=(leg,), ledger=ledger, spends=(spend,))
+    approvals = tuple(Approval(by, ctx.now, amount) for by in agreed)
+    leg = leg_of(file.case, key, number, amount, approvals, ctx.now, Deadline.after(ctx.now, FIRST_LOOK, "poll"))
+    done = tickets.closed(ctx.registry, (ticket_name(file.case.case_id),), "Paid by hand.", ctx.now) if _is_owed(file, body) else ()
+    change = Change(
+        file.case,
+        refunds=(replace(leg, rule=BY_HAND if body.why == BY_HAND else ""),),
+        ledger=ledger,
+        spends=(spend_of(merchant, amount, ctx.now),),
+        tickets=done,
+    )
     return change.then(
         Event.COMPENSATED,
         ctx.caller.name,
@@ -77,30 +80,9 @@ def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody
     )
 
 
-def _leg(ctx: Context, case: Case, key: str, number: int, amount: Money, agreed: tuple[str, ...]) -> Refund:
-    """A leg that pays the balance; it is a payment of its own, so that no payment's cap is touched."""
-    return Refund(
-        key=key,
-        case_id=case.case_id,
-        number=number,
-        merchant=case.merchant,
-        order_id=case.order_id,
-        buyer_id=case.buyer_id,
-        payment_id=key,
-        channel=CHANNEL,
-        transaction_id=key,
-        payment_minor=amount.minor,
-        goods_minor=amount.minor,
-        freight_minor=0,
-        tax_minor=0,
-        currency=amount.currency,
-        state=RefundState.RESERVED,
-        reserved_at=ctx.now,
-        deadline=Deadline.after(ctx.now, FIRST_LOOK, "poll"),
-        payout=Payout.COMPENSATION,
-        kind=case.kind,
-        approvals=tuple(Approval(by, ctx.now, amount) for by in agreed),
-    )
+def _is_owed(file: CaseFile, body: CompensationBody) -> bool:
+    """Whether it pays what the case owed and nobody could pay by itself."""
+    return body.why == BY_HAND and body.amount_minor >= file.case.beyond_minor > 0
 
 
 def _first_yes(ctx: Context, case: Case, amount: Money, why: str) -> str:
