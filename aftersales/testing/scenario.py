@@ -25,6 +25,13 @@ Where a trade knows more of an order::
     merchant = { small_minor = 0 }                                        # what the merchant has set
     paid = "9 d"                                                          # this long ago
     beyond = "20.00"                                                      # expected: compensation on top
+
+Of a trade around others, and of lines sold as one::
+
+    around = "general"                                                    # the trade of the part
+    line = { part = { of = "set", gift = false, worth_minor = 8000 } }    # of further lines likewise
+    also = { l2 = 1 }                                                     # pieces of further lines that are asked about too
+    returned = { l2 = 1 }                                                 # pieces that went back before
 """
 
 from __future__ import annotations
@@ -39,6 +46,7 @@ from fractions import Fraction
 from importlib.resources import files
 from typing import Any
 
+from aftersales import offered
 from aftersales.case import Item, Kind
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import Invalid
@@ -48,6 +56,8 @@ from aftersales.ledger import Ledger
 from aftersales.lookup import Lookup, pairs
 from aftersales.money import EXPONENTS, Money
 from aftersales.order import Freight, Line, Order, OrderStatus, Payment
+from aftersales.part import Part
+from aftersales.quote import weight
 from aftersales.rules import decide
 from aftersales.testing.builders import NOW, a_case, a_line, a_merchant, an_evidence, an_order
 from aftersales.vertical import Facts, Offer, Quote, Vertical
@@ -94,6 +104,9 @@ class Scenario:
     merchant: Mapping[str, Any] = field(default_factory=dict)
     paid: str = ""
     beyond: str = ""
+    around: str = ""
+    also: Mapping[str, int] = field(default_factory=dict)
+    returned: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +120,10 @@ class Played:
 
 
 def read(vertical: Vertical) -> tuple[Scenario, ...]:
-    """The scenarios a trade brings. Raises Invalid, the scenario named, for words that are not understood."""
-    return tuple(understood(table) for table in written(vertical.package))
+    """The scenarios a trade brings; around another one, those that name it. Raises Invalid, naming one that is not understood."""
+    inner = vertical.name.partition(":")[2]
+    found = (understood(table) for table in written(vertical.package))
+    return tuple(scenario for scenario in found if not inner or scenario.around == inner)
 
 
 def written(package: str) -> tuple[Mapping[str, object], ...]:
@@ -129,6 +144,7 @@ def understood(table: Mapping[str, object]) -> Scenario:
 
 def play(vertical: Vertical, scenario: Scenario) -> Played:
     """What ``vertical`` answers: is it offered, is it complete, and what is decided with the built-in thresholds."""
+    vertical = vertical.around(offered.vertical(scenario.around)) if vertical.around and scenario.around else vertical
     offer = vertical.offer(scenario.kind)
     if offer is None:
         raise Invalid(f"{vertical.name} has no {scenario.kind}.", found=scenario.en)
@@ -148,7 +164,7 @@ def _answer(offer: Offer, facts: Facts, quote: Quote) -> tuple[str, tuple[Findin
     if missing(offer.requires, (replace(e, findings=()) for e in facts.evidence)):  # at submission nothing is verified yet
         return "incomplete", first, ""
     findings = (*first, *(rule(facts) for rule in offer.rules), *facts.findings)
-    decision = decide(facts, findings, quote.amount)
+    decision = decide(facts, findings, weight(facts, offer.remedy, quote.amount))
     return str(decision.outcome), findings, decision.rule
 
 
@@ -177,12 +193,12 @@ def facts_of(vertical: Vertical, scenario: Scenario) -> Facts:
     ledger = Ledger.open(order)
     if scenario.taken:
         ledger, _ = ledger.hold("another", (Item("l1", scenario.taken),))
-    return Facts(
+    facts = Facts(
         order=order,
         ledger=ledger,
         merchant=a_merchant(window_days=scenario.window_days, **scenario.merchant),
         kind=scenario.kind,
-        items=(Item("l1", scenario.pieces, scenario.share_percent),) if scenario.pieces else (),
+        items=_items(scenario),
         now=now,
         reason=scenario.reason,
         freight=scenario.freight,
@@ -194,6 +210,24 @@ def facts_of(vertical: Vertical, scenario: Scenario) -> Facts:
         case=a_case(submitted_at=_instant(scenario.applied, now)) if scenario.applied else None,
         lookups=tuple(_lookup(told, now) for told in scenario.lookups),
     )
+    return replace(facts, ledger=_returned(vertical, scenario, facts)) if scenario.returned else facts
+
+
+def _items(scenario: Scenario) -> tuple[Item, ...]:
+    first = (Item("l1", scenario.pieces, scenario.share_percent),) if scenario.pieces else ()
+    return (*first, *(Item(line_id, pieces) for line_id, pieces in scenario.also.items()))
+
+
+def _returned(vertical: Vertical, scenario: Scenario, facts: Facts) -> Ledger:
+    """The ledger after those pieces went back, for what the trade pays for that."""
+    items = tuple(Item(line_id, pieces) for line_id, pieces in scenario.returned.items())
+    offer = vertical.offer(Kind.RETURN_REFUND)
+    assert offer is not None, "what went back before was a return"
+    quote = offer.amount(replace(facts, kind=offer.kind, items=items, reason="no_reason", asked=None, case=None))
+    ledger, _ = facts.ledger.hold("before", items)
+    for number, leg in enumerate(ledger.legs(quote.goods.minor, quote.freight.minor, quote.tax.minor), 1):
+        ledger = ledger.reserve(f"Rbefore-{number}", "before", leg, facts.now)
+    return ledger
 
 
 def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:
@@ -220,7 +254,9 @@ def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:
 
 
 def _line(vertical: Vertical, scenario: Scenario, words: Mapping[str, object]) -> Line:
-    line = {"vertical": vertical.name, **words}
+    line: dict[str, Any] = {"vertical": vertical.name, **words}
+    if "part" in line:
+        line["part"] = Part(**line["part"])
     for name in ("unit_price", "discount", "tax"):
         if name in line:
             line[f"{name}_minor"] = _money(str(line.pop(name)), scenario.currency).minor
