@@ -17,17 +17,19 @@ from aftersales.ledger import Ledger
 from aftersales.lookup import ASKED, Ask, Lookup, pairs
 from aftersales.money import Money
 from aftersales.order import Discount, DiscountKind, Freight, Line, Order, OrderStatus, Payment
+from aftersales.part import Part
 from aftersales.testing.builders import NOW, a_case, a_line, a_merchant, an_evidence, an_order
 from aftersales.vertical import Facts, Vertical
 
 _terms = st.dictionaries(
-    st.sampled_from(["no_return", "window_days", "other"]),
-    st.one_of(st.booleans(), st.integers(-10, 10**9), st.sampled_from(["yes", "15", ""])),
+    st.sampled_from(["no_return", "window_days", "together", "gift", "other"]),
+    st.one_of(st.booleans(), st.integers(-10, 10**9), st.sampled_from(["yes", "15", "", "alone", "keep"])),
     max_size=3,
 )
 _categories = st.sampled_from(["", "fruit", "custom_made", "cosmetics", "near_expiry", "food", "shoes"])
 _instants = st.none() | st.integers(-40 * 86_400, 86_400).map(lambda s: NOW + timedelta(seconds=s))
 
+_parts = st.builds(Part, st.sampled_from(["set", "other"]), st.integers(1, 3), st.booleans(), st.integers(0, 200_000))
 
 #: What odd malls send where a trade declares a value.
 _values: dict[FieldKind, st.SearchStrategy[Plain]] = {
@@ -77,6 +79,7 @@ def lines(draw: st.DrawFn, number: int, vertical: str = "general") -> Line:
         discount_minor=draw(st.integers(0, price * pieces)),
         tax_minor=draw(st.integers(0, 5_000)),
         terms=draw(_terms),
+        part=draw(_parts) if ":" in vertical else None,
     )
 
 
