@@ -18,6 +18,7 @@ from aftersales import __version__, redaction
 from aftersales.caller import Role
 from aftersales.registry import Registry
 from functions import (
+    appeal,
     body,
     cases,
     compensation,
@@ -109,6 +110,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("POST", "/v1/cases/{case_id}/submit", cases.submit, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/withdraw", cases.withdraw, None, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/appeal", appeal.appeal, appeal.AppealBody, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, body.ParcelBody, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/received", remedies.received, thing.ReceivedBody, reply.CaseView, ASKS),

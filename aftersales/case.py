@@ -118,6 +118,7 @@ class Event(StrEnum):
     PAID_OUTSIDE = "paid_outside"  # money of this order moved without us
     SETTLED = "settled"
     WITHDRAWN = "withdrawn"
+    APPEALED = "appealed"  # told no, the buyer asks for somebody else to look
     REOPENED = "reopened"
     DEADLINE_PASSED = "deadline_passed"
     DEADLINE_MOVED = "deadline_moved"
@@ -164,6 +165,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.REVIEWING, E.DEADLINE_PASSED): S.APPROVED,  # silence is consent after 48 h (自动同意)
     (S.SECOND_REVIEW, E.APPROVED): S.APPROVED,
     (S.SECOND_REVIEW, E.REJECTED): S.REJECTED,
+    (S.SECOND_REVIEW, E.SECOND_PERSON_ASKED): S.SECOND_REVIEW,  # an appeal about a sum that needs two
     (S.SECOND_REVIEW, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
     (S.SECOND_REVIEW, E.WITHDRAWN): S.CLOSED,
     (S.SECOND_REVIEW, E.DEADLINE_PASSED): S.SECOND_REVIEW,  # escalated and asked again, never approved by silence
@@ -207,6 +209,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.SETTLING, E.REFUND_REDIRECTED): S.SETTLING,
     (S.SETTLING, E.REFUND_GIVEN_UP): S.SETTLING,
     (S.SETTLING, E.SETTLED): S.CLOSED,
+    (S.REJECTED, E.APPEALED): S.SECOND_REVIEW,
     (S.REJECTED, E.DEADLINE_PASSED): S.CLOSED,
     (S.CLOSED, E.REFUND_BOUNCED): S.SETTLING,  # the buyer does not have it after all
     (S.CLOSED, E.REOPENED): S.AWAITING_EVIDENCE,  # only after a lapse while evidence was awaited, and only inside the window
@@ -344,6 +347,7 @@ class Case:
     version: int = 0
     seq: int = 0
     chain: str = ""
+    appealed: bool = False
     has_files: bool = False
     files_until: datetime | None = None
 

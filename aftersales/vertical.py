@@ -50,6 +50,7 @@ class Merchant:
     compensation_year_minor: int = 50_000_000  # goodwill and double deposits of one calendar year
     originals_days: int = 90  # how long evidence files are kept after a case closed
     proofs_days: int = 180  # how long the merchant's own proofs are kept with an order that has no case
+    risk_person: int = 60  # from so many points of aftersales.risk on a person looks; 0: never for that
     label_with_flaw: bool = False  # label (or waybill) and flaw have to be in one picture
 
     def __post_init__(self) -> None:

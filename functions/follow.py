@@ -14,7 +14,7 @@ from aftersales.case import Case, State
 from aftersales.evidence import Evidence, EvidenceState
 from aftersales.order import Order
 from aftersales.ports import Seen
-from aftersales.refund import Refund, RefundState
+from aftersales.refund import RefundState
 from aftersales.registry import Registry
 from functions import deadletters, evidence, lookups, refunds, told
 from functions.context import again

@@ -14,7 +14,7 @@ from aftersales.quote import weight
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.rules import decide
-from functions import guard, reading
+from functions import guard, reading, risk
 from functions.payout import facts_of, follow, offer_of, timeouts
 
 #: Which event a decision is. Two persons begin with one.
@@ -58,6 +58,7 @@ def _considered(registry: Registry, change: Change, file: CaseFile, order: Order
     facts, offer = facts_of(registry, replace(file, case=case), order, now), offer_of(registry, case)
     vertical = registry.vertical(case.vertical)
     findings = guard.findings(vertical, (*offer.when, *offer.rules), facts) + _unmarked(facts.findings)
+    findings += risk.findings_of(registry, case, facts)
     return decide(facts, findings + reading.findings_of(registry, case), weight(facts, offer.remedy, case.payable))
 
 

@@ -73,10 +73,10 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
         raise Conflict("The goods are back, or a difference was paid.", todo="Approve again, or approve money instead.")
     if body.outcome is Outcome.APPROVE and body.instead:
         file = remedies.instead(ctx, file)
-    if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):
-        return _first_yes(ctx, file, body)
     if file.case.state is State.SECOND_REVIEW:
         _check_second(ctx, file.case)
+    if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):
+        return _first_yes(ctx, file, body)
     findings = file.case.decision.findings if file.case.decision else ()
     decision = Decision(body.outcome, "person", body.reason, findings, ctx.caller.name, VERSION)
     order = ctx.order_of(file.case.merchant, file.case.order_id)
@@ -160,7 +160,8 @@ def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
 
 
 def _needs_second(ctx: Context, case: Case) -> bool:
-    if case.state is not State.REVIEWING:
+    appealed = case.state is State.SECOND_REVIEW and case.appealed and not case.approvals
+    if case.state is not State.REVIEWING and not appealed:
         return False
     worth = sum(ctx.order_of(case.merchant, case.order_id).ledger.held_value(case.case_id)) if case.promise else 0
     return _above_limit(ctx, case, promise.gives(case, worth))
@@ -184,6 +185,8 @@ def _check_second(ctx: Context, case: Case) -> None:
         raise Forbidden("The second decision is an approver's.", expected=sorted(SECOND), found=ctx.caller.role)
     if case.approvals and case.approvals[-1].by.partition(":")[2] == ctx.caller.sub:
         raise SecondPersonRequired("The second approver is another person than the first.", todo="Ask a colleague.")
+    if case.appealed and case.decision and case.decision.by == ctx.caller.name:
+        raise SecondPersonRequired("Whoever said no does not decide on the appeal against it.", todo="Ask a colleague.")
 
 
 def _after(file: CaseFile, change: Change) -> CaseFile:

@@ -165,6 +165,7 @@ def shop(mall: Mall) -> tuple[Mall, str]:
 
 BODIES: dict[str, Any] = {
     "/v1/orders/{order_id}": {**ORDER, "order_id": "o1"},
+    "/v1/cases/{case_id}/appeal": {"text": "look at the second photo"},
     "/v1/orders/{order_id}/facts": {"fact": "finished", "at": "2026-11-20T03:00:00Z"},
     "/v1/orders/{order_id}/outside": {
         "key": "re_1",
