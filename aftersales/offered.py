@@ -136,7 +136,7 @@ def vertical(name: str) -> Vertical:
             todo="Its name, the entry point's name and the name in the stage file are the same word.",
             name=name,
         )
-    if not found.offers or not all(isinstance(offer, Offer) for offer in found.offers):
+    if not (found.offers or found.around) or not all(isinstance(offer, Offer) for offer in found.offers):
         raise BadPlugin(f"The vertical {name} has no offers.", todo="VERTICAL.offers is a tuple of Offer.", name=name)
     return found
 

@@ -215,14 +215,17 @@ class Registry:
         self.check_trades()
         for name, plugin in self._stage.get("sources", {}).items():
             error = self._try(name)
-            if error and self._has_to_work(offered.PLUGINS, plugin.partition(":")[0]):
+            if error and self.has_to_work(offered.PLUGINS, plugin.partition(":")[0]):
                 raise error
         for name in self._stage.get("merchants", {}):
             self.merchant(name)
 
     def check_trades(self) -> None:
         """Load every trade. Raises BadPlugin for a broken one that is required, BadSettings where a required one is not active."""
-        for group, switched_on in (("verticals", set(self.verticals)), ("plugins", self._plugins())):
+        for group, switched_on in (
+            ("verticals", set(self.verticals)),
+            ("plugins", {plugin.partition(":")[0] for plugin in self.switched_on.values()}),
+        ):
             for name in self._required(group) or ():
                 if name not in switched_on:
                     known = sorted(switched_on)
@@ -242,7 +245,7 @@ class Registry:
         try:
             return offered.vertical(name)
         except BadPlugin as error:
-            if self._has_to_work(offered.VERTICALS, name):
+            if self.has_to_work(offered.VERTICALS, name):
                 raise
             self._leave_out(f"vertical:{name}", error)
             return absent(name)
@@ -261,17 +264,20 @@ class Registry:
             log.error("%s is left out: %s", key, error.message)
         self._left_out[key] = error.message
 
-    def _has_to_work(self, group: str, name: str) -> bool:
+    def has_to_work(self, group: str, name: str, place: str = "sources") -> bool:
+        """Whether nothing starts without it: named in ``required``, ours where nothing is, and whatever is a port or channel."""
         required = self._required(group)
-        return offered.is_ours(group, name) if required is None else name in required
+        return not place.startswith("sources") or (offered.is_ours(group, name) if required is None else name in required)
+
+    @property
+    def switched_on(self) -> Mapping[str, str]:
+        """The plugins that are switched on, by place: ``ports.store``, ``channels.wechatpay``, ``sources.<name>``."""
+        tables = ("ports", "channels", "sources")
+        return {f"{table}.{name}": plugin for table in tables for name, plugin in self._stage.get(table, {}).items()}
 
     def _required(self, group: str) -> list[str] | None:
         """What the stage file marks; None where it leaves that to us."""
         return cast("list[str] | None", self._stage.get(group, {}).get("required"))
-
-    def _plugins(self) -> set[str]:
-        used = (self._stage.get(table, {}).values() for table in ("ports", "channels", "sources"))
-        return {plugin.partition(":")[0] for names in used for plugin in names}
 
     def _port(self, name: str, kind: type[Any]) -> Any:
         plugin = self._stage.get("ports", {}).get(name)

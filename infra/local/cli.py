@@ -2,18 +2,16 @@
 
 Each command lives in a module of its own, ``infra.local.<command>`` (``-`` becomes ``_``), that offers
 ``add_arguments(parser)`` and ``main(args) -> int``. A module is imported only when its command is asked for, so that
-``--help`` stays quick and a broken command breaks nobody else's.
+``--help`` stays quick and a broken command breaks nobody else's. What integrators do with the package alone is in
+:mod:`aftersales.console`.
 """
 
-import argparse
 import importlib
-import io
-import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import cast
 
-from aftersales import redaction
+from aftersales import command
 
 COMMANDS: dict[str, str] = {
     "run": "start the whole system on this machine, on durable state",
@@ -31,49 +29,18 @@ COMMANDS: dict[str, str] = {
 }
 
 
-class Command(Protocol):
-    """What a command's module offers."""
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the command's own arguments."""
-
-    def main(self, args: argparse.Namespace) -> int:
-        """Do it and give the exit status."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command named on the command line and give its status, as shells do: 130 after Ctrl-C, 141 after a closed pipe."""
-    redaction.install()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # what is said is seen at once, also through a pipe or in a file
-    words = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="aftersales", description="The after-sales system on one machine.")
-    choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    parsers = {name: choices.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
-
-    command: Command | None = None
-    if words and words[0] in COMMANDS:
-        command = load(words[0])
-        if command is None:
-            print(f"aftersales: this checkout has no command {words[0]!r} (infra/local/{words[0]}.py)", file=sys.stderr)
-            return 2
-        command.add_arguments(parsers[words[0]])
-    args = parser.parse_args(words)
-    assert command is not None  # parse_args leaves by itself when no known command was given
-    try:
-        return command.main(args)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever reads has enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is flushed at the end goes nowhere
-        return 141
+    return command.run(argv, {**COMMANDS, **command.COMMANDS}, load, "The after-sales system on one machine.")
 
 
-def load(name: str) -> Command | None:
+def load(name: str) -> command.Command | None:
     """Give the module of the command, or None where the checkout has no such file."""
+    if name in command.COMMANDS:
+        return command.load(name)
     module = f"infra.local.{name.replace('-', '_')}"
     try:
-        return cast("Command", importlib.import_module(module))
+        return cast("command.Command", importlib.import_module(module))
     except ModuleNotFoundError as error:
         if error.name == module:
             return None

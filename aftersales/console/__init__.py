@@ -1,0 +1,1 @@
+"""Console: the commands of the package itself, one module each (:mod:`aftersales.command`)."""
