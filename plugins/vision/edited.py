@@ -33,6 +33,10 @@ _PROGRAMS = re.compile(
 )
 #: The long side at which all is looked at, the area of a copy there in pixels, and how alike it is (correlation of 13 x 13).
 SIDE, COPIED_FROM, ALIKE = 640, 600, 0.94
+#: A part and its copy have the same light: less than this apart in the mean of 13 x 13, of 255.
+LIGHT_APART = 4
+#: Corners are compared with the nearest two of others that differ from them in so many of 256 bits at most.
+NEAREST, BITS_APART = 2, 32
 #: Of a painted patch: its range of values in 5 x 5, its least and largest share of the picture (grounds are larger), what may be
 #: as flat elsewhere, and the range around it.
 PLAIN, PAINTED_FROM, PAINTED_UP_TO, FLAT_ELSEWHERE, GRAIN = 1, 0.006, 0.15, 0.005, 8.0
@@ -64,20 +68,20 @@ def copied(rgb: Bytes) -> tuple[Region, ...]:
     import numpy as np
 
     grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    shifts = _shifts(grey)
+    soft = np.asarray(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.7), dtype=np.float32)
+    shifts = _shifts(grey, soft)
     if not shifts:
         return ()
-    soft = np.asarray(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.7), dtype=np.float32)
     corners = _corners(soft)
-    places = sorted((_same(soft, corners, shift) for shift in shifts), key=lambda place: -int(place.sum()))
-    areas = [int(place.sum()) for place in places]
+    found = sorted(((_same(soft, corners, shift), shift) for shift in shifts), key=lambda each: -int(each[0].sum()))
+    areas = [int(place.sum()) for place, _ in found]
     if areas[0] < COPIED_FROM or any(area > 0.3 * areas[0] for area in areas[1:]):
         return ()
-    best = max(shifts, key=lambda shift: int(_same(soft, corners, shift).sum()))
-    return _box(places[0], (0, 0)), _box(places[0], best)
+    place, shift = found[0]
+    return _box(place, (0, 0)), _box(place, shift)
 
 
-def _shifts(grey: Bytes) -> list[tuple[int, int]]:
+def _shifts(grey: Bytes, soft: NDArray[np.float32]) -> list[tuple[int, int]]:
     """The shifts (right, down) by which most corners find their like elsewhere, at most 6, each found 4 times or more."""
     import cv2
     import numpy as np
@@ -87,11 +91,9 @@ def _shifts(grey: Bytes) -> list[tuple[int, int]]:
     if len(points) < 20:
         return []
     at = np.array([point.pt for point in points])
-    found = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(marks, marks, k=3)
-    pairs = [(m.queryIdx, m.trainIdx) for near in found for m in near if m.queryIdx < m.trainIdx and m.distance <= 32]
-    if not pairs:
-        return []
-    apart = at[[b for _, b in pairs]] - at[[a for a, _ in pairs]]
+    right, down = np.round(at).astype(int).T
+    one, other = _pairs(np.asarray(marks, np.uint8), np.asarray(cv2.blur(soft, _WINDOW))[down, right])
+    apart = at[other] - at[one]
     apart[(apart[:, 1] < 0) | ((apart[:, 1] == 0) & (apart[:, 0] < 0))] *= -1  # each pair one way only
     apart = apart[np.hypot(*apart.T) > 32]
     chosen: list[tuple[int, int]] = []
@@ -102,10 +104,29 @@ def _shifts(grey: Bytes) -> list[tuple[int, int]]:
         near = apart[np.abs(apart - rough[n] * 3).max(1) <= 3]
         if len(near) < 4:
             break
-        right, down = (int(v) for v in np.round(np.median(near, 0)))
-        if all(max(abs(right - x), abs(down - y)) > 6 for x, y in chosen):
-            chosen.append((right, down))
+        x, y = (int(v) for v in np.round(np.median(near, 0)))
+        if all(max(abs(x - right), abs(y - down)) > 6 for right, down in chosen):
+            chosen.append((x, y))
     return chosen
+
+
+def _pairs(marks: Bytes, light: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs of corners that look alike, as two rows of indices. Each is compared with those whose light could be a copy's only."""
+    import cv2
+    import numpy as np
+
+    band = (light / LIGHT_APART).astype(int) + 1
+    places = [np.nonzero(band == n)[0] for n in range(int(band.max()) + 2)]
+    pairs: list[NDArray[np.intp]] = [np.zeros((0, 2), np.intp)]
+    for below, here, above in zip(places, places[1:], places[2:], strict=False):
+        if len(here):
+            around = np.sort(np.concatenate((below, here, above)))
+            count = min(1 + NEAREST, len(around))  # the nearest is the corner itself
+            bits, nearest = cv2.batchDistance(marks[here], marks[around], cv2.CV_32S, normType=cv2.NORM_HAMMING, K=count)
+            found = np.stack((np.repeat(here, count), around[nearest.ravel()]), axis=1)
+            pairs.append(found[(np.ravel(bits) <= BITS_APART) & (found[:, 0] < found[:, 1])])
+    one, other = np.concatenate(pairs).T
+    return one, other
 
 
 def _corners(soft: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -130,7 +151,7 @@ def _same(soft: NDArray[np.float32], corners: NDArray[np.float32], shift: tuple[
     var_a, var_b = (np.maximum(cv2.blur(p * p, _WINDOW) - m * m, 1) for p, m in ((a, mean_a), (b, mean_b)))
     alike = (cv2.blur(a * b, _WINDOW) - mean_a * mean_b) / np.sqrt(var_a * var_b)
     whole = np.zeros(soft.shape, dtype=np.uint8)
-    whole[here] = (alike > ALIKE) & (corners[here] > 6) & (np.abs(mean_a - mean_b) < 4) & (off < 5)
+    whole[here] = (alike > ALIKE) & (corners[here] > 6) & (np.abs(mean_a - mean_b) < LIGHT_APART) & (off < 5)
     whole = np.asarray(cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), dtype=np.uint8)
     return _largest(whole)
 

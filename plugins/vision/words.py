@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Kinds = NDArray[np.int64]
+
 #: The first STORED words of a picture are kept with it, all are looked up. More would cost more; fewer find less.
 STORED, LOOKED_UP = 16, 32
 _QUARTERS = 2
@@ -34,16 +36,16 @@ def words(packed: bytes, mark: str) -> tuple[str, ...]:
     Those beyond the stored ones are of second-nearest kinds too, for edits that move a description over a border.
     """
     features = opened(packed)
-    about = features.about[features.size >= _LARGE]
+    near = _nearest_two(features.about[features.size >= _LARGE])
     quarters = [f"{n}-{mark[4 * n : 4 * n + 4]}" for n in range(_QUARTERS)] if mark else []
-    kept = _first(_either_way(about, 1))[: STORED - len(quarters)]
-    more = [kind for kind in _first(_either_way(about, 2)) if kind not in kept][: LOOKED_UP - len(quarters) - len(kept)]
+    kept = _first(_either_way(near, 1))[: STORED - len(quarters)]
+    more = [kind for kind in _first(_either_way(near, 2)) if kind not in kept][: LOOKED_UP - len(quarters) - len(kept)]
     return (*_named(kept), *quarters, *(_named(more) if len(kept) + len(quarters) == STORED else ()))
 
 
 def kinds(packed: bytes) -> NDArray[np.int64]:
     """The kinds of the surroundings of all points of a picture, each once. Raises BadFeatures."""
-    return _either_way(opened(packed).about, 1)
+    return _either_way(_nearest_two(opened(packed).about), 1)
 
 
 def _named(found: list[int]) -> list[str]:
@@ -59,15 +61,20 @@ def _first(found: NDArray[np.int64]) -> list[int]:
     return [int(kind) for kind in found[np.argsort(shuffled ^ (shuffled >> np.uint64(29)))]]
 
 
-def _either_way(about: NDArray[np.uint8], nearest: int) -> NDArray[np.int64]:
-    """The kinds of descriptions (n, 128), each once; of those of a thing and its mirror image the lower one."""
+def _either_way(near: tuple[Kinds, Kinds], nearest: int) -> Kinds:
+    """The kinds of descriptions, each once; of those of a thing and its mirror image the lower one."""
     import numpy as np
 
-    plain, mirrored = _nearest(about, nearest), _nearest(about[:, MIRRORED], nearest)
+    plain, mirrored = (kinds[:, :nearest] for kinds in near)
     return np.unique(np.minimum(plain[:, :, None], mirrored[:, None, :]))
 
 
-def _nearest(about: NDArray[np.uint8], n: int) -> NDArray[np.int64]:
+def _nearest_two(about: NDArray[np.uint8]) -> tuple[Kinds, Kinds]:
+    """The two kinds (n, 2), the nearer first, that descriptions (n, 128) are most like, and those of their mirror images."""
+    return _nearest(about, 2), _nearest(about[:, MIRRORED], 2)
+
+
+def _nearest(about: NDArray[np.uint8], n: int) -> Kinds:
     """The n kinds (rows, n) that each description is most like, all of one rough kind."""
     import numpy as np
 
