@@ -1,7 +1,12 @@
 """What looking at photos holds: a process bounded like the function, without and with the reader of words."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
+from infra.bundle import BOUNDS
 from infra.local.bench import LOOK_PEAK_MB
 from infra.local.bench.photo import PhotoCost, measure_photos
 
@@ -18,6 +23,13 @@ def test_memory_is_bounded_and_does_not_grow(words: bool, count: int) -> None:
     assert ("words" in cost.bare) is words
     assert {"decode", "fingerprint", "model goods", "model spoilage"} < set(cost.bare)
     assert {"decode", "fingerprint", "goods", "masking"} < set(cost.phases)
+
+
+def test_opencv_works_in_one_thread_where_photos_are_looked_at() -> None:
+    """The bounds hold for OpenCV, too: one thread, and so the faces of a photo always in the same order."""
+    ask = "import cv2; print(cv2.getNumThreads())"
+    told = subprocess.run([sys.executable, "-c", ask], env={**os.environ, **BOUNDS}, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "1"
 
 
 def test_the_ratio_is_the_whole_against_the_sum_of_the_parts() -> None:
