@@ -1,0 +1,89 @@
+"""The source: whether a thing is there, kept, taken for good, and let go, each call repeatable under the same key."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from aftersales.errors import Rejected, Unknown
+from aftersales.fact import Plain, instant_of
+from aftersales.lookup import Lookup, Subject, pairs
+from plugins.mall_stock.setting import Setting
+from plugins.mall_stock.wire import Wire
+
+log = logging.getLogger(__name__)
+
+AVAILABLE, NONE = "available", "none"
+
+#: HTTP statuses that are an answer about the sku: done; refused, with what there is now; nobody sells it.
+DONE, REFUSED, NOT_THERE = 200, 409, 404
+
+
+class MallStock:
+    """A :class:`~aftersales.ports.Source` and :class:`~aftersales.ports.Holding`.
+
+    ``now`` is the real time in seconds since 1970: signatures live in it. Safe for threads.
+    """
+
+    def __init__(self, setting: Setting, now: Callable[[], float] = time.time) -> None:
+        self._setting = setting
+        self._wire = Wire(setting, now)
+
+    def ask(self, subject: Subject, now: datetime) -> Lookup:
+        """Whether as many are there, what this key keeps counted in; see :class:`~aftersales.ports.Source`."""
+        answer = self._wire.call("GET", subject.line.sku)
+        if answer.status not in (DONE, NOT_THERE):
+            raise _unknown(answer.status, answer.said)
+        return self._lookup(subject, now, answer.said if answer.status == DONE else {"free": 0, "holds": {}})
+
+    def hold(self, subject: Subject, now: datetime) -> Lookup:
+        """Keep as many, anew for some days where they are kept already; see :class:`~aftersales.ports.Holding`."""
+        wanted = {"key": subject.key, "pieces": subject.pieces, "days": self._setting.hold_days}
+        answer = self._wire.call("POST", subject.line.sku, "hold", wanted)
+        if answer.status not in (DONE, REFUSED, NOT_THERE):
+            raise _unknown(answer.status, answer.said)
+        said = {DONE: answer.said, REFUSED: answer.said.get("stock") or {}}.get(answer.status, {"free": 0, "holds": {}})
+        found = self._lookup(subject, now, said)
+        if found.held != (answer.status == DONE):
+            raise Unknown("The warehouse system's answer contradicts itself.", status=answer.status)
+        return found
+
+    def consume(self, subject: Subject, now: datetime) -> None:  # noqa: ARG002 (now is part of the port)
+        """It was sent: it is gone for good; see :class:`~aftersales.ports.Holding`."""
+        answer = self._wire.call("POST", subject.line.sku, "consume", {"key": subject.key})
+        if answer.status in (REFUSED, NOT_THERE):
+            raise Rejected("Nothing is kept under this key.", key=subject.key, refusal=str(answer.said.get("error", ""))[:64])
+        if answer.status != DONE:
+            raise _unknown(answer.status, answer.said)
+
+    def release(self, subject: Subject, now: datetime) -> None:  # noqa: ARG002 (now is part of the port)
+        """Others may buy it again; see :class:`~aftersales.ports.Holding`."""
+        answer = self._wire.call("POST", subject.line.sku, "release", {"key": subject.key})
+        if answer.status not in (DONE, NOT_THERE):
+            raise _unknown(answer.status, answer.said)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def _lookup(self, subject: Subject, now: datetime, said: Mapping[str, Any]) -> Lookup:
+        """The answer about a line. ``holds`` names what the asked key keeps, and until when. Raises Unknown for nonsense."""
+        free, holds = said.get("free"), said.get("holds") or {}
+        mine = (holds.get(subject.key) if isinstance(holds, dict) else None) or {}
+        kept, until = (mine.get("pieces", 0), str(mine.get("until", ""))) if isinstance(mine, dict) else (None, "")
+        if type(free) is not int or type(kept) is not int or min(free, kept) < 0 or (kept and instant_of(until) is None):
+            raise Unknown("The warehouse system's answer is not of its form.")
+        enough = free + kept >= subject.pieces
+        data: dict[str, Plain] = {"sku": subject.line.sku, "free": free}
+        if kept:
+            data["held_until"] = until
+        status = AVAILABLE if enough else NONE
+        return Lookup(self._setting.name, subject.line.line_id, status, now, kept >= subject.pieces, pairs(data))
+
+
+def _unknown(status: int, said: Mapping[str, Any]) -> Unknown:
+    log.warning("the warehouse system answers %s %s", status, str(said.get("error", ""))[:64])
+    return Unknown(f"The warehouse system answers {status}.", status=status)
