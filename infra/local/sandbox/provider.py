@@ -22,6 +22,7 @@ PROVIDERS: dict[str, str] = {
     "stripe": "infra.local.sandbox.stripe",
     "unionpay": "infra.local.sandbox.unionpay",
     "voucher": "infra.local.sandbox.voucher",
+    "stock": "infra.local.sandbox.stock",
 }
 
 #: The one that is meant where none is named.
