@@ -14,10 +14,9 @@ from aftersales.failure import Failure
 from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
-from aftersales.plan import fee_of
 from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
-from functions import asked, guard, promise, proofs
+from functions import asked, guard, price, promise, proofs
 from functions import evidence as evidences
 from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
@@ -36,6 +35,16 @@ def open_case(ctx: Context, body: CaseBody) -> CaseView:
     Raises NotOffered with every reason why, Invalid for an unknown reason or an amount above what these pieces are worth.
     """
     order = ctx.order(body.order_id)
+    change = begun(ctx, order, body, uuid4().hex)
+    assert change.case is not None
+    if body.submit:
+        change = handed_in(ctx, change, CaseFile(change.case), order, ctx.registry.vertical(change.case.vertical))
+    assert change.case is not None
+    return ctx.commit(change, stored(ctx, CaseFile(change.case, change.evidence, change.parcel, change.refunds)))
+
+
+def begun(ctx: Context, order: OrderFile, body: CaseBody, case_id: str) -> Change:
+    """The change that opens the draft."""
     if len(order.cases) >= MOST_CASES:
         raise Conflict(
             f"An order takes {MOST_CASES} cases, drafts included.", todo="Go on with one of them.", found=len(order.cases)
@@ -43,7 +52,7 @@ def open_case(ctx: Context, body: CaseBody) -> CaseView:
     vertical = _trade(ctx, order.order, body.items)
     items = tuple(Item(i.line_id, i.pieces, i.share_percent) for i in body.items)
     case = Case(
-        case_id=uuid4().hex,
+        case_id=case_id,
         merchant=order.order.merchant,
         order_id=body.order_id,
         buyer_id=order.order.buyer.id,
@@ -65,12 +74,7 @@ def open_case(ctx: Context, body: CaseBody) -> CaseView:
     length, cause = timeouts(ctx.registry, case).get(State.DRAFT, (TIMEOUTS[State.DRAFT], "default"))
     case = replace(case, deadline=Deadline.after(ctx.now, length, cause))
     case = priced(ctx, order, vertical, case, body.wanted)
-    change = Change.opened(case, ctx.caller.name, ctx.now, order_id=case.order_id, kind=case.kind, amount_minor=case.amount.minor)
-    file = CaseFile(case)
-    if body.submit:
-        change = handed_in(ctx, change, file, order, vertical)
-    assert change.case is not None
-    return ctx.commit(change, stored(ctx, CaseFile(change.case, change.evidence, change.parcel, change.refunds)))
+    return Change.opened(case, ctx.caller.name, ctx.now, order_id=case.order_id, kind=case.kind, amount_minor=case.amount.minor)
 
 
 def edit(ctx: Context, case_id: str, body: CasePatch) -> CaseView:
@@ -224,16 +228,7 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case, wante
     if not worth.amount and any(facts.value) and case.promise is None:
         raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
     quote = guard.quote(vertical, offer, facts)
-    fee = fee_of(quote.goods, reason.fault, facts.merchant.fee_permille)
-    return replace(
-        case,
-        amount=quote.amount - fee,
-        tax_minor=quote.tax.minor,
-        freight_minor=quote.freight.minor,
-        fee_minor=fee.minor,
-        beyond_minor=quote.beyond.minor if quote.beyond else 0,
-        fault=reason.fault,
-    )
+    return price.by(case, quote, reason.fault, facts.merchant.fee_permille)
 
 
 def _trade(ctx: Context, order: Order, items: list[ItemBody]) -> Vertical:

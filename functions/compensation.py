@@ -37,7 +37,7 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     if CHANNEL not in ctx.registry.channels:
         raise Conflict("No mall balance is switched on: there is nowhere to pay compensation to.", expected=CHANNEL)
     if body.why == BY_HAND and any(r.rule == OWED and r.state is not RefundState.RELEASED for r in file.refunds):
-        raise Conflict("This case's double was paid by itself.", todo="Look at its compensation; goodwill is still possible.")
+        raise Conflict("This case's double was paid by itself.", todo="Look at the compensation among its refunds.")
     given = Money(sum(e.minor for e in order.ledger.open_entries(Payout.COMPENSATION)), amount.currency)
     two = merchant.needs_two(amount + given) or body.why == BY_HAND  # by hand nobody proves what was a deposit
     first = _first_yes(ctx, file.case, amount, body.why) if two else ""

@@ -16,9 +16,9 @@ from aftersales.ports import OrderFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
-from functions import failures, guard, left_out, told
+from functions import failures, growth, guard, left_out, told, watch
 from functions.body import FactBody, OrderBody
-from functions.context import Context
+from functions.context import Context, commit
 from functions.gate import limits_of
 from functions.notices import of_signing
 from functions.reply import Choice, LineMoney, LineOptions, OfferView, OptionsView, OrderView, Why
@@ -32,7 +32,7 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     """Store the snapshot, its money allocated to the minor unit.
 
     The same snapshot can be pushed again, late too: it takes back no fact that was told since. Once a case or refund exists, its
-    money and its buyer cannot be rewritten (OrderFrozen).
+    money and its buyer cannot be rewritten (OrderFrozen); it grows until money went back (:mod:`functions.growth`).
     """
     if body.order_id != order_id:
         raise Invalid("The order id in the path and in the body differ.", expected=order_id, found=body.order_id)
@@ -45,19 +45,18 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     _refundable(order, ctx.registry)
     known = ctx.registry.store.order(order.merchant, order_id)
     if known is None:
-        ctx.registry.store.commit(Change(order=order, ledger=fresh))
-        return _view(OrderFile(replace(order, version=1), fresh))
+        file = watch.watched(ctx.registry, OrderFile(order, fresh), ctx.now)
+        ctx.registry.store.commit(Change(order=file.order, ledger=fresh))
+        return _view(replace(file, order=replace(order, version=1)))
     ledger = fresh.after(known.ledger)
-    if ledger != known.ledger and (known.ledger.entries or known.ledger.holds):
-        raise OrderFrozen(
-            "This order has after-sales cases; what was paid for it cannot change any more.",
-            todo="Push the amounts as they were; later payments belong to an order of their own.",
-        )
     if order.buyer.id != known.order.buyer.id and known.cases:
         raise OrderFrozen("This order has after-sales cases; it cannot become another buyer's.", todo="Push the buyer as it was.")
-    order = _since(order, known.order)
-    if order != known.order or ledger != known.ledger:
-        ctx.registry.store.commit(Change(order=order, ledger=None if ledger == known.ledger else ledger))
+    order = watch.watched(ctx.registry, OrderFile(_since(order, known.order), ledger, known.cases), ctx.now).order
+    if ledger != known.ledger:
+        commit(ctx.registry, growth.of(ctx.registry, known, order, ledger, ctx.now))
+    elif order != known.order:
+        ctx.registry.store.commit(Change(order=order))
+    if (order, ledger) != (known.order, known.ledger):
         order = replace(order, version=order.version + 1)
     return _view(OrderFile(order, ledger, known.cases))
 
@@ -90,6 +89,7 @@ def add_fact(ctx: Context, order_id: str, body: FactBody) -> OrderView:
 
 
 def _told(ctx: Context, file: OrderFile, order: Order, notices: tuple[Notice, ...] = ()) -> OrderView:
+    order = watch.watched(ctx.registry, replace(file, order=order), ctx.now).order
     view = _view(replace(file, order=replace(order, version=order.version + 1)))
     return ctx.commit(Change(order=order, notices=notices), view)
 

@@ -18,7 +18,7 @@ from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
-from functions import deadletters, lookups, refunds, remedies, returns, uncovered, words
+from functions import deadletters, lookups, refunds, remedies, returns, unasked, uncovered, words
 from functions.context import again, commit
 from functions.deadletters import Aside, What, Work
 from functions.payout import follow, parcel_timeouts, timeouts
@@ -54,11 +54,12 @@ class Tally:
 
 
 def sweep(registry: Registry) -> Tally:
-    """Advance every case and parcel whose deadline has passed."""
+    """Advance every case and parcel whose deadline has passed, and open what trades open by themselves."""
     tally = Tally()
     each(registry, "case", lambda due, now: _case(registry, due, now), tally)
     each(registry, "parcel", lambda due, now: _parcel(registry, due, now), tally)
     each(registry, "holds", lambda due, now: lookups.finish(registry, due, now), tally)
+    each(registry, "order", lambda due, now: unasked.due(registry, due, now), tally)
     return tally
 
 
@@ -81,6 +82,8 @@ def advance(registry: Registry, due: Due) -> None:
         _parcel(registry, due, now)
     elif due.kind == "holds":
         lookups.finish(registry, due, now)
+    elif due.kind == "order":
+        unasked.due(registry, due, now)
     else:
         _case(registry, due, now)
 
@@ -109,8 +112,8 @@ def each(registry: Registry, kind: str, work: Callable[[Due, datetime], bool], t
 def _named(due: Due) -> Work:
     """What is due, as work that can be run again."""
     needs: dict[str, str | int] = {"kind": due.kind, "case_id": due.case_id, "number": due.number, "channel": due.channel}
-    if due.evidence_id:
-        needs |= {"merchant": due.merchant, "order_id": due.order_id, "evidence_id": due.evidence_id}
+    whose = {"merchant": due.merchant, "order_id": due.order_id, "evidence_id": due.evidence_id}
+    needs |= {name: value for name, value in whose.items() if value}
     return Work(What.SCHEDULE, needs, case_id=due.case_id, channel=due.channel)
 
 

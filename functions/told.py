@@ -15,7 +15,7 @@ from aftersales.lookup import Heard
 from aftersales.order import Order
 from aftersales.ports import Telling
 from aftersales.registry import Registry
-from functions import evidence
+from functions import evidence, watch
 from functions.asked import left
 from functions.context import again, commit
 from functions.judgement import judge_anew
@@ -88,7 +88,7 @@ def _store(registry: Registry, merchant: str, order_id: str, fact: OrderFact) ->
         return
     order = with_fact(registry, file.order, fact)
     if order is not file.order:
-        commit(registry, Change(order=order))
+        commit(registry, Change(order=watch.watched(registry, replace(file, order=order), registry.clock.now()).order))
 
 
 def followed(registry: Registry, before: Order | None, after: Order) -> None:
