@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from aftersales.case import Kind
 from aftersales.decision import Decision, Finding, Outcome, Source, Verdict, judge
+from aftersales.lookup import ASKED
 from aftersales.money import Money
 from aftersales.vertical import Facts
 
@@ -30,6 +31,12 @@ def _seen(facts: Facts) -> bool:
     """Whether verification saw the flaw that is claimed."""
     passed = (f for f in facts.findings if f.source is Source.MODEL and f.verdict is Verdict.PASS)
     return any(f.check.endswith(".spoilage") for f in passed)
+
+
+def _kept(facts: Facts) -> bool:
+    """Whether outside systems keep everything that is asked about as it is until the money is out."""
+    held = {said.line_id for said in facts.lookups if said.held and said.status != ASKED}
+    return bool(facts.items) and {item.line_id for item in facts.items} <= held
 
 
 THRESHOLDS: tuple[Threshold, ...] = (
@@ -62,6 +69,12 @@ THRESHOLDS: tuple[Threshold, ...] = (
         Outcome.APPROVE,
         "threshold.verified_claim",
         lambda facts, _: facts.kind is Kind.CLAIM,
+    ),
+    Threshold(
+        "merchant.kept",
+        Outcome.APPROVE,
+        "threshold.kept",
+        lambda facts, _: facts.kind is Kind.REFUND_ONLY and _kept(facts),
     ),
 )
 
