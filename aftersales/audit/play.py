@@ -47,7 +47,8 @@ def begun(vertical: Vertical) -> tuple[tuple[Scenario, Facts], ...]:
     for table in written(vertical.package):
         try:
             scenario = understood(table)
-            found.append((scenario, facts_of(vertical, scenario)))
+            if scenario.around == vertical.name.partition(":")[2]:
+                found.append((scenario, facts_of(vertical, scenario)))
         except Exception:  # noqa: BLE001, S112  # `run` says what is wrong with it
             continue
     return tuple(found)

@@ -54,7 +54,7 @@ def asked(vertical: Vertical, facts: Iterable[Facts]) -> Seen:
                     "Give each a check of its own.",
                 )
             )
-        _quote(offer, one, seen, texts)
+        _quote(vertical, offer, one, seen, texts)
         if vertical.watch:
             _watches(vertical, one, seen)
     if seen.calls and seen.seconds / seen.calls > SLOW_S:
@@ -112,7 +112,7 @@ def _finding(
         )
         return None
     seen.verdicts.add((found.check, found.verdict))
-    if not found.check.startswith(f"{vertical.name}."):
+    if found.check.partition(".")[0] not in vertical.name.split(":"):  # its own, or of the trade that it is around
         said = f"its check is called {found.check}"
         seen.note(Problem("rule.name", name, said, f"Call it {vertical.name}.{found.check.rpartition('.')[2]}."))
     if list(found.data) != sorted(found.data):
@@ -133,7 +133,7 @@ def _said(name: str, key: str, data: dict[str, Any], seen: Seen, texts: dict[str
             seen.note(Problem("rule.figures", name, said, "Put them into the finding's data, or leave them out of the text."))
 
 
-def _quote(offer: Offer, facts: Facts, seen: Seen, texts: dict[str, dict[str, str]]) -> None:
+def _quote(vertical: Vertical, offer: Offer, facts: Facts, seen: Seen, texts: dict[str, dict[str, str]]) -> None:
     name = f"amount of {offer.kind}"
     quote = _call(name, lambda: offer.amount(facts), seen, id(offer.amount))
     if quote is None and id(offer.amount) in seen.broken:
@@ -144,15 +144,17 @@ def _quote(offer: Offer, facts: Facts, seen: Seen, texts: dict[str, dict[str, st
             Problem("amount.nonsense", name, f"it answers {type(quote).__name__}, not a Quote", "Give aftersales.quote.quote(…).")
         )
         return
-    for problem in _of_money(name, quote, facts):
+    for problem in _of_money(name, quote, facts, whole=":" in vertical.name):
         seen.note(problem)
     for language in LANGUAGES:
         if not texts[language].get(quote.text):
             seen.note(missing(language, quote.text, f"{name} says it"))
 
 
-def _of_money(name: str, quote: Quote, facts: Facts) -> Iterator[Problem]:
+def _of_money(name: str, quote: Quote, facts: Facts, *, whole: bool) -> Iterator[Problem]:
+    """What is below nothing, or above what was paid: for the pieces, or, where parts share a price, for the ``whole`` order."""
     units = [(facts.ledger.line(item.line_id), item.units) for item in picked(facts)]
+    units = [(line, ((0, line.pieces),)) for line in facts.ledger.lines] if whole else units
     most = {
         "goods": (quote.goods.minor, sum(line.goods_of(u) for line, u in units)),
         "tax": (quote.tax.minor, sum(line.tax_of(u) for line, u in units)),

@@ -59,7 +59,7 @@ def of_trade(subject: Subject, found: Iterable[Source]) -> Iterator[Problem]:
         for node, name in _imports(source.tree):
             top = name.partition(".")[0]
             where = f"{source.where}:{node.lineno}"
-            if top in WORLD:
+            if top in WORLD and name != "importlib.resources":  # the package's own tables, read when it is loaded
                 yield Problem(
                     "source.world", where, f"it imports {name}", "A rule looks at its Facts only: take what it needs from there."
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from aftersales import offered
 from aftersales.audit import rules, shift, words
 from aftersales.audit.play import Run, begun, run
 from aftersales.audit.problem import Problem
@@ -13,8 +14,6 @@ from aftersales.audit.variety import Variety
 from aftersales.decision import Verdict
 from aftersales.manifest import Level
 from aftersales.vertical import Offer, Vertical
-
-FULLEST = 40  # scenarios of which no more problems are told; whoever has so many has one mistake many times
 
 
 def loaded(subject: Subject, found: Any) -> tuple[Vertical | None, tuple[Problem, ...]]:
@@ -36,6 +35,8 @@ def _declared(subject: Subject, vertical: Vertical) -> Iterator[Problem]:
         yield Problem("vertical.name", where, said, "Use one word: the stage file, orders and cases know it by that.")
     if not vertical.version:
         yield Problem("vertical.version", where, "it has no version", "Give one: every case keeps it.")
+    if vertical.around and not vertical.offers:
+        return
     if not vertical.offers or {type(offer) for offer in vertical.offers} != {Offer}:
         yield Problem("vertical.offers", where, "it offers nothing, or something that is no Offer", "Give offers=(Offer(…), …).")
         return
@@ -50,21 +51,28 @@ def _declared(subject: Subject, vertical: Vertical) -> Iterator[Problem]:
 
 
 def problems(subject: Subject, vertical: Vertical) -> tuple[list[Problem], tuple[Run, ...]]:
-    """What is wrong with its words, rules and scenarios."""
-    found = list(words.problems(vertical))
+    """What is wrong with its words, rules and scenarios; of one around others, as it is around those that its scenarios name."""
     runs, unread = _scenarios(vertical)
-    found += unread
-    found += [_of_run(one) for one in runs if not one.ok]
-    facts = [facts for _, facts in begun(vertical)] if runs else []
-    seen = rules.asked(vertical, [*facts, *Variety(vertical, facts).facts()])
-    found += seen.problems.values()
-    if runs and not seen.broken:
-        shown = rules.asked(vertical, facts).verdicts
-        found += _silent(seen.verdicts, shown, {check for one in runs for check in one.got.get("because", ())})
-        found += _kinds(vertical, runs)
-    if all(one.ok for one in runs) and runs and not seen.broken:
-        found += _limits(subject)
+    found = [*unread, *(_of_run(one) for one in runs if not one.ok)]
+    values = [vertical] if vertical.offers else [vertical.around(offered.vertical(n)) for n in _inner(runs) if vertical.around]
+    answered, shown, whole = set(), set(), bool(runs)
+    for one in values:
+        found += words.problems(one)
+        facts = [facts for _, facts in begun(one)] if runs else []
+        seen = rules.asked(one, [*facts, *Variety(one, facts).facts()])
+        found += seen.problems.values()
+        whole = whole and not seen.broken
+        answered |= {(check, verdict) for check, verdict in seen.verdicts if check.startswith(f"{vertical.name}.")}
+        shown |= rules.asked(one, facts).verdicts if whole else set()
+        found += _kinds(one, runs) if runs and vertical.offers else ()
+    if whole:
+        found += _silent(answered, shown, {check for one in runs for check in one.got.get("because", ())})
+        found += _limits(subject) if all(one.ok for one in runs) else ()
     return found, runs
+
+
+def _inner(runs: tuple[Run, ...]) -> list[str]:
+    return sorted({str(one.given["around"]) for one in runs if one.given.get("around")})
 
 
 def _scenarios(vertical: Vertical) -> tuple[tuple[Run, ...], tuple[Problem, ...]]:
