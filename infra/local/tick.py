@@ -26,7 +26,7 @@ class NotRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What silence did to one case: from which state to which."""
+    """What silence did to one case: from which state to which; ``before`` is "" for one that a trade opened by itself."""
 
     case_id: str
     order_id: str
@@ -46,6 +46,7 @@ def tick(home: Home, by: timedelta) -> list[Moved]:
     store, clock = home.registry().store, home.clock()
     waiting = _due(store, clock.now() + by)
     before = {case_id: _state(store, case_id) for case_id in waiting}
+    watched = [(due, _cases(store, due)) for due in _waiting(store, ("order",), clock.now() + by)]
     ahead = clock.now() + by - datetime.now(UTC)
     with plain_http() as provider:  # the provider first: what falls due here, bills too, is there when it is asked for
         provider.post(f"{home.truth_url}/clock", json={"offset_s": ahead.total_seconds()}).raise_for_status()
@@ -53,6 +54,7 @@ def tick(home: Home, by: timedelta) -> list[Moved]:
         provider.post(f"{home.truth_url}/clock", json={"offset_s": offset.total_seconds()}).raise_for_status()
     moved_to = clock.now()
     until(lambda: _swept(home) >= moved_to - timedelta(seconds=1), lambda: "the schedules have not run", SWEPT_WITHIN_S)
+    before |= {case_id: "" for due, known in watched for case_id in _cases(store, due) if case_id not in known}
     _let_settle(store, list(before))
     return [moved for case_id, was in before.items() if (moved := _moved(store, case_id, was))]
 
@@ -72,8 +74,20 @@ def _swept(home: Home) -> datetime:
 
 def _due(store: Store, at: datetime) -> list[str]:
     """The cases that will be due at ``at``, by themselves or by their parcel or refund, in order of their deadlines."""
+    found = _waiting(store, ("case", "parcel", "refund"), at)
+    return list(dict.fromkeys(due.case_id for due in sorted(found, key=lambda due: due.due_at)))
+
+
+def _cases(store: Store, due: Due) -> tuple[str, ...]:
+    """The cases of an order that is due."""
+    file = store.order(due.merchant, due.order_id)
+    return file.cases if file else ()
+
+
+def _waiting(store: Store, kinds: tuple[str, ...], at: datetime) -> list[Due]:
+    """What of these kinds will be due at ``at``."""
     found: list[Due] = []
-    for kind in ("case", "parcel", "refund"):
+    for kind in kinds:
         for shard in range(store.due_shards):
             cursor = None
             while True:
@@ -82,7 +96,7 @@ def _due(store: Store, at: datetime) -> list[str]:
                 cursor = page.cursor
                 if cursor is None:
                     break
-    return list(dict.fromkeys(due.case_id for due in sorted(found, key=lambda due: due.due_at)))
+    return found
 
 
 def _state(store: Store, case_id: str) -> str:
@@ -131,6 +145,6 @@ def main(args: argparse.Namespace) -> int:
         return 1
     print(f"the local clock: {before:%Y-%m-%d %H:%M} → {home.clock().now():%Y-%m-%d %H:%M} UTC")
     for each in moved:
-        print(f"  order {each.order_id}  case {each.case_id[:8]}…  {each.before} → {each.after}")
+        print(f"  order {each.order_id}  case {each.case_id[:8]}…  {each.before or 'opened by itself'} → {each.after}")
     print(f"silence moved {len(moved)} case(s)" if moved else "nothing was due: silence moved no case")
     return 0
