@@ -20,6 +20,7 @@ from aftersales.registry import Registry
 from functions import (
     appeal,
     body,
+    body_together,
     cases,
     compensation,
     draft,
@@ -43,14 +44,18 @@ from functions import (
     reply_draft,
     reply_evidence,
     reply_money,
+    reply_together,
     rerun,
     returns,
     review,
     statement,
     sweep,
+    terms,
     thing,
     tickets,
+    together,
     trace,
+    whole,
 )
 from functions.context import Context
 from functions.http import Route
@@ -87,6 +92,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/orders/{order_id}/facts", orders.add_fact, body.FactBody, reply.OrderView, MALL),
     Route("POST", "/v1/orders/{order_id}/outside", outside.told, remedy.OutsideBody, reply_money.OutsideView, MALL),
     Route("GET", "/v1/orders/{order_id}/options", orders.options, None, reply.OptionsView, READS),
+    # the rules in force, and those a case was opened under
+    Route("GET", "/v1/verticals/{vertical}/rules", terms.of_trade, None, terms.TradeRules, READS),
+    Route("GET", "/v1/cases/{case_id}/rules", terms.of_case, None, terms.CaseRules, READS),
     # the merchant's own proofs, from before any claim
     Route("POST", "/v1/orders/{order_id}/proofs", proofs.add, body.ProofBody, reply.UploadView, MALL | STAFF, 201),
     Route("GET", "/v1/orders/{order_id}/proofs", proofs.listed, None, reply_evidence.ProofPage, MALL | STAFF),
@@ -95,6 +103,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     # the buyer asks, and everybody concerned reads
     Route("POST", "/v1/cases", cases.open_case, body.CaseBody, reply.CaseView, ASKS, 201),
+    Route("POST", "/v1/cases/together", together.open_together, body_together.TogetherBody, reply_together.TogetherView, ASKS),
+    Route("GET", "/v1/orders/{order_id}/cases", whole.of_order, None, reply_together.WholeView, READS),
     Route("GET", "/v1/cases", cases.mine, None, reply.CasePage, BUYER),
     Route("GET", "/v1/cases/{case_id}", cases.get, None, reply.CaseView, READS),
     Route("PATCH", "/v1/cases/{case_id}", cases.edit, body.CasePatch, reply.CaseView, ASKS),

@@ -30,13 +30,26 @@ def has(package: str, key: str) -> bool:
 
 
 def text(package: str, key: str, locale: str, /, **values: object) -> str:
-    """The text of ``key`` in ``locale``, ``{name}`` places filled from ``values``; in Chinese when that language lacks it.
+    """The text of ``key`` in ``locale``, ``{name}`` places filled from ``values``.
 
-    An unknown key comes back as the key itself, so that a person sees at least what it is about.
+    Where that language lacks it: in another spelling of it (``zh-TW`` reads ``zh-CN``), for readers of neither language in English,
+    else in Chinese. An unknown key comes back as the key itself, so that a person sees at least what it is about.
     """
     tables = texts_of(package)
-    template = tables.get(locale, {}).get(key) or tables.get(DEFAULT_LOCALE, {}).get(key)
-    return template.format_map(_Blank(values)) if template else key
+    for language in _tried(locale, tuple(tables)):
+        template = tables.get(language, {}).get(key)
+        if template:
+            return template.format_map(_Blank(values))
+    return key
+
+
+@cache
+def _tried(locale: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The languages to look in, the best first."""
+    spoken = locale.partition("-")[0].lower()
+    alike = [language for language in known if language.partition("-")[0].lower() == spoken]
+    others = (DEFAULT_LOCALE,) if spoken == DEFAULT_LOCALE.partition("-")[0] else ("en", DEFAULT_LOCALE)
+    return tuple(dict.fromkeys((locale, *alike, *others)))
 
 
 class _Blank(dict[str, object]):

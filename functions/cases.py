@@ -16,7 +16,7 @@ from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Vertical
-from functions import asked, guard, price, promise, proofs
+from functions import asked, guard, price, promise, proofs, terms
 from functions import evidence as evidences
 from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
@@ -74,7 +74,9 @@ def begun(ctx: Context, order: OrderFile, body: CaseBody, case_id: str) -> Chang
     length, cause = timeouts(ctx.registry, case).get(State.DRAFT, (TIMEOUTS[State.DRAFT], "default"))
     case = replace(case, deadline=Deadline.after(ctx.now, length, cause))
     case = priced(ctx, order, vertical, case, body.wanted)
-    return Change.opened(case, ctx.caller.name, ctx.now, order_id=case.order_id, kind=case.kind, amount_minor=case.amount.minor)
+    agreed = terms.frozen(vertical, case, (order.order.line(i.line_id) for i in items), ctx.registry.merchant(case.merchant))
+    told = {"order_id": case.order_id, "kind": case.kind, "amount_minor": case.amount.minor, **agreed}
+    return Change.opened(case, ctx.caller.name, ctx.now, **told)
 
 
 def edit(ctx: Context, case_id: str, body: CasePatch) -> CaseView:

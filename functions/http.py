@@ -33,6 +33,8 @@ from functions.token import caller_of
 log = logging.getLogger(__name__)
 MAX_BODY = 1024 * 1024
 ANY_TYPE = ["*/*"]  # we answer a wrong Content-Type ourselves, as a problem
+#: The first language of an Accept-Language header.
+LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2})(?![A-Za-z0-9-])")
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
 
 
@@ -261,7 +263,9 @@ def _if_match(request: Request) -> int | None:
 
 
 def _locale(request: Request) -> str:
-    return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh-CN"
+    """The language that the reader wants most: what there is of it is looked up text by text."""
+    wanted = LANGUAGE.match(request.headers.get("accept-language", ""))
+    return wanted[1] if wanted else DEFAULT_LOCALE
 
 
 def _arguments(route: Route, request: Request, places: Mapping[str, str]) -> dict[str, Any]:
