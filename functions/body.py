@@ -16,6 +16,7 @@ from aftersales.order import DiscountKind, Order, OrderStatus
 from aftersales.parcel import Disposition
 from aftersales.refund import RefundState
 from aftersales.template import LONGEST
+from functions import parts
 
 END = r"$(?!\n)"  # Python's ``$`` alone would let a last line's end through, and one waybill pose as two
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+" + END)]
@@ -67,11 +68,31 @@ class BuyerBody(Body):
     locale: Word = "zh-CN"
 
 
+class PartBody(Body):
+    """A part of a line that is sold as one: ``pieces`` of it in each, ``value_minor`` each, as fixed when ordering.
+
+    ``worth_minor`` is what one costs alone, of a ``gift`` what it costs to keep it; 0 where the buyer was told none.
+    """
+
+    part_id: Id
+    sku: Title
+    title: Title
+    vertical: Word
+    value_minor: Minor
+    pieces: Pieces = 1
+    category: Title = ""
+    gift: bool = False
+    worth_minor: Minor = 0
+    terms: dict[Word, str | int | bool] = {}
+    data: dict[Word, str | int | bool] = {}
+
+
 class LineBody(Body):
     """One line; prices include tax unless ``tax_minor`` says what came on top for the line.
 
     Terms that begin with ``title_`` (``title_en``) are further names of the goods. ``data`` is what the line's trade needs to know
-    beside that (docs/tables.md names it for each).
+    beside that (docs/tables.md names it for each). A line with ``parts`` becomes one line ``LINE.PART`` for each of them; their
+    values times pieces are its unit price.
     """
 
     line_id: Id
@@ -85,6 +106,7 @@ class LineBody(Body):
     tax_minor: Minor = 0
     terms: dict[Word, str | int | bool] = {}
     data: dict[Word, str | int | bool] = {}
+    parts: Annotated[list[PartBody], Meta(max_length=50)] = []
 
 
 class DiscountBody(Body):
@@ -145,7 +167,7 @@ class OrderBody(Dated):
 
     def order(self) -> Order:
         """The core's value of it."""
-        return msgspec.convert(msgspec.to_builtins(self), Order)
+        return msgspec.convert(parts.spread(msgspec.to_builtins(self)), Order)
 
 
 class FactBody(Dated):

@@ -11,7 +11,7 @@ from aftersales.registry import Registry
 def refuse(registry: Registry, order: Order) -> None:
     """Raise LeftOut for an order with a line of such a trade. Why it is broken is the operator's to read, not the mall's."""
     for line in order.lines:
-        if is_absent(registry.vertical(line.vertical)):
+        if any(is_absent(registry.vertical(name)) for name in line.vertical.split(":")):
             raise LeftOut(
                 f"The trade {line.vertical} is out of order.",
                 todo=f"The trade {line.vertical} of line {line.line_id} is out of order. Push this order again later.",

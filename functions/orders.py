@@ -16,7 +16,7 @@ from aftersales.ports import OrderFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Vertical
-from functions import failures, growth, guard, left_out, told, watch
+from functions import failures, growth, guard, left_out, parts, told, watch, words
 from functions.body import FactBody, OrderBody
 from functions.context import Context, commit
 from functions.gate import limits_of
@@ -41,6 +41,7 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     order, fresh = body.order(), Ledger.open(body.order())
     _known(order, ctx.registry.verticals, ctx.registry.channels)
     left_out.refuse(ctx.registry, order)
+    parts.check_trades(ctx.registry, order)
     told.check_lines(ctx.registry, order)
     _refundable(order, ctx.registry)
     known = ctx.registry.store.order(order.merchant, order_id)
@@ -145,7 +146,7 @@ def _since(order: Order, known: Order) -> Order:
 def _known(order: Order, verticals: tuple[str, ...], channels: tuple[str, ...]) -> None:
     """Raise Invalid for a trade or payment channel that is not switched on: its cases could not be judged, its refunds not sent."""
     for line in order.lines:
-        if line.vertical not in verticals:
+        if not set(line.vertical.split(":")) <= set(verticals):
             raise Invalid("This trade is not active.", where=f"lines.{line.line_id}", expected=list(verticals), found=line.vertical)
     for paid in order.payments:
         if paid.channel not in channels:
@@ -195,7 +196,7 @@ def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line
         max_minor=most,
         goods_back=offer.goods_back,
         remedy=offer.remedy,
-        rules=vertical.text(f"rules.{offer.kind}", ctx.locale, window_days=facts.merchant.window_days),
+        rules=words.of_rules(vertical, offer.kind, ctx.locale, facts.merchant),
     )
 
 

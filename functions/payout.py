@@ -22,8 +22,8 @@ from aftersales.plan import Plan, plan
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
-from aftersales.vertical import Facts, Merchant, Offer
-from functions import beyond, promise, reach
+from aftersales.vertical import Facts, Merchant, Offer, Quote
+from functions import beyond, guard, promise, reach, rest
 
 FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
 
@@ -104,7 +104,8 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     """
     case = change.case
     assert case is not None
-    look = Deadline.after(now, FIRST_LOOK, "poll")
+    case = rest.added(case, order, registry.merchant(case.merchant), lambda: _worth(registry, change, order, now))
+    change, look = replace(change, case=case), Deadline.after(now, FIRST_LOOK, "poll")
     if not case.amount:
         return beyond.added(registry, change.then(Event.SETTLED, by, now, amount_minor=0), order.ledger, by, now, look)
     reserved = any(e.case_id == case.case_id and e.payout is Payout.REFUND for e in order.ledger.entries)
@@ -121,6 +122,13 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     )
     ledger = ledger.free_freight(case.case_id)
     return beyond.added(registry, replace(change, ledger=ledger, refunds=tuple(refunds)), ledger, by, now, look)
+
+
+def _worth(registry: Registry, change: Change, order: OrderFile, now: datetime) -> Quote:
+    """What the case is worth now."""
+    assert change.case is not None
+    facts = facts_of(registry, CaseFile(change.case, change.evidence), order, now)
+    return guard.quote(registry.vertical(change.case.vertical), offer_of(registry, change.case), facts)
 
 
 def _refund(case: Case, order: Order, leg: Leg, key: str, number: int, now: datetime) -> Refund:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aftersales.case import Case, Event
+from aftersales.case import Case, Event, Kind
 from aftersales.change import Plain, Step
 from aftersales.deadline import Deadline
 from aftersales.decision import Finding
@@ -11,7 +11,7 @@ from aftersales.money import Money
 from aftersales.refund import Cause
 from aftersales.registry import Registry
 from aftersales.text import text
-from aftersales.vertical import Vertical
+from aftersales.vertical import Merchant, Vertical
 from functions import failures
 from functions.failures import Audience, Sign, Worded
 
@@ -32,6 +32,13 @@ def of_reason(vertical: Vertical, reason: str, locale: str, findings: tuple[Find
     parts = reason.split(APART)
     told = (of_finding(vertical, known[p], locale) if p in known else _words(vertical, p, locale) for p in parts)
     return joined(locale, *dict.fromkeys(told))
+
+
+def of_rules(vertical: Vertical, kind: Kind, locale: str, merchant: Merchant) -> str:
+    """The terms of a kind as buyers read them, with what the trade says beside all of them (``rules.also``)."""
+    also = vertical.text("rules.also", locale)
+    told = vertical.text(f"rules.{kind}", locale, window_days=merchant.window_days)
+    return told if also == "rules.also" else joined(locale, told, also)
 
 
 def joined(locale: str, *sentences: str) -> str:

@@ -1,0 +1,298 @@
+"""Lines that are made of parts: how they are pushed, asked about together, and read as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aftersales.order import Order
+from aftersales.testing.builders import an_order
+from functions.body import OrderBody
+from tests.mall import Mall, snapshot
+
+POT = {"part_id": "pot", "sku": "POT", "title": "Teapot", "vertical": "general", "value_minor": 2400, "worth_minor": 3000}
+TEA = {"part_id": "tea", "sku": "TEA", "title": "Tea", "vertical": "general", "pieces": 2, "value_minor": 800, "worth_minor": 1100}
+CUP = {"part_id": "cup", "sku": "CUP", "title": "Cup", "vertical": "general", "value_minor": 0, "gift": True, "worth_minor": 900}
+BERRIES = {"part_id": "berries", "sku": "B", "title": "Strawberries, 1 jin", "vertical": "fresh", "pieces": 2, "value_minor": 800}
+
+
+def a_set(*parts: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Two sets at CNY 40.00 of a teapot and two tins of tea."""
+    line = {
+        "line_id": "set",
+        "sku": "BOX",
+        "title": "Teapot and tea",
+        "vertical": "bundle",
+        "unit_price_minor": 4000,
+        "pieces": 2,
+        "parts": list(parts) or [POT, TEA],
+    }
+    return {**line, **changes}
+
+
+def pushed(mall: Mall, *lines: dict[str, Any], paid: int | None = None, **changes: Any) -> dict[str, Any]:
+    """The view of order ``o2`` of these lines, signed for two hours ago, one payment of what they come to."""
+    due = sum(x["unit_price_minor"] * x["pieces"] - x.get("discount_minor", 0) + x.get("tax_minor", 0) for x in lines)
+    body = {**snapshot(an_order(order_id="o2")), "lines": list(lines), **changes}
+    freight = body["freight"]["charged_minor"] - body["freight"]["discount_minor"]
+    minor = due + freight - sum(d["amount_minor"] for d in body["discounts"]) if paid is None else paid
+    body["payments"] = [{**body["payments"][0], "paid_minor": minor, "transaction_id": "4200000002"}]
+    return mall.must("PUT", "/v1/orders/o2", body, role="integrator")
+
+
+def stored(mall: Mall) -> Order:
+    """Order ``o2`` as it is kept."""
+    return mall.store.order("m1", "o2").order
+
+
+def money(view: dict[str, Any]) -> dict[str, int]:
+    """What was paid for each line."""
+    return {line["line_id"]: line["goods_minor"] for line in view["lines"]}
+
+
+# --- pushed -----------------------------------------------------------------------------------------------------------
+def test_a_line_with_parts_becomes_a_line_for_each(mall: Mall) -> None:
+    """Each part is a line of its own trade inside the set's, with its pieces in all sets and the terms of the set."""
+    view = pushed(mall, a_set(terms={"together": "alone"}))
+    pot, tea = stored(mall).lines
+    assert (pot.line_id, pot.vertical, pot.pieces, pot.unit_price_minor) == ("set.pot", "bundle:general", 2, 2400)
+    assert (tea.line_id, tea.pieces, dict(tea.terms)) == ("set.tea", 4, {"together": "alone"})
+    assert tea.part is not None
+    assert (tea.part.of, tea.part.each, tea.part.gift, tea.part.worth_minor) == ("set", 2, False, 1100)
+    assert money(view) == {"set.pot": 4800, "set.tea": 3200}
+
+
+def test_discounts_and_tax_of_the_line_are_shared_out_by_value(mall: Mall) -> None:
+    """CNY 10.01 off two sets of 24.00 and 16.00 is 6.01 and 4.00; tax likewise; a coupon for the line is for its parts."""
+    coupon = {"kind": "coupon", "amount_minor": 101, "lines": ["set"]}
+    view = pushed(mall, a_set(discount_minor=1001, tax_minor=99), discounts=[coupon])
+    pot, tea = stored(mall).lines
+    assert (pot.discount_minor, tea.discount_minor) == (601, 400)
+    assert (pot.tax_minor, tea.tax_minor) == (59, 40)
+    assert stored(mall).discounts[0].lines == ("set.pot", "set.tea")
+    assert sum(money(view).values()) == 8000 - 1001 - 101
+
+
+def test_the_same_snapshot_is_the_same_order(mall: Mall) -> None:
+    """Pushed again, also once there is a case, it changes nothing."""
+    line, coupon = a_set(discount_minor=1001), {"kind": "order", "amount_minor": 77, "lines": None}
+    first = pushed(mall, line, discounts=[coupon])
+    assert pushed(mall, line, discounts=[coupon]) == first
+    ask(mall, "set", pieces=1)
+    assert pushed(mall, line, discounts=[coupon])["lines"][0]["goods_minor"] == first["lines"][0]["goods_minor"]
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        pytest.param(a_set(POT, {**TEA, "value_minor": 801}), "2", id="two cents too much"),
+        pytest.param(a_set(POT, {**TEA, "value_minor": 799}), "2 too little", id="two cents too little"),
+        pytest.param(a_set(POT, POT), "share an id", id="one id twice"),
+        pytest.param(a_set(POT, {**TEA, "vertical": "spaceships"}), "not active", id="a part of an unknown trade"),
+        pytest.param(a_set(POT, {**TEA, "vertical": "bundle:general"}), "has no parts", id="parts of parts"),
+        pytest.param(a_set(vertical="general"), "no parts", id="a trade without parts"),
+        pytest.param({**a_set(), "parts": []}, "made of parts", id="a set of nothing"),
+        pytest.param({**a_set(), "parts": [], "vertical": "bundle:general"}, "made of parts", id="a part of nothing"),
+        pytest.param(a_set(line_id="x" * 61), "one id", id="an id too long"),
+        pytest.param(a_set({**POT, "gift": True}, {**TEA, "gift": True}), "no gift", id="nothing but gifts"),
+        pytest.param(a_set(POT, {**TEA, "data": {"colour": "red"}}), "colour", id="data that the part's trade does not know"),
+        pytest.param(a_set(data={"colour": "red"}), "each part", id="data of the set"),
+        pytest.param(a_set(POT, {**TEA, "pieces": 0}), "pieces", id="no pieces"),
+    ],
+)
+def test_a_set_that_does_not_add_up_is_a_clear_problem(mall: Mall, line: dict[str, Any], where: str) -> None:
+    """What is wrong with the parts of a line is named, and the order does not exist afterwards."""
+    body = {**snapshot(an_order(order_id="o2")), "lines": [line]}
+    body["payments"] = [{**body["payments"][0], "paid_minor": 8000}]
+    reply = mall.send("PUT", "/v1/orders/o2", body, role="integrator")
+    assert (reply.status, reply.json["code"]) == (400, "invalid"), reply.text
+    assert where in reply.text
+    assert mall.store.order("m1", "o2") is None
+
+
+def test_more_lines_than_an_order_takes_are_refused(mall: Mall) -> None:
+    """Parts count as lines: ten lines of 51 parts are more than 500."""
+    some = [{**POT, "part_id": f"p{n}", "value_minor": 1} for n in range(50)]
+    lines = [a_set(*some, line_id=f"s{n}", unit_price_minor=50, pieces=1) for n in range(11)]
+    body = {**snapshot(an_order(order_id="o2")), "lines": lines}
+    body["payments"] = [{**body["payments"][0], "paid_minor": 550}]
+    reply = mall.send("PUT", "/v1/orders/o2", body, role="integrator")
+    assert (reply.status, "parts counted" in reply.text) == (400, True)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_set_adds_up_to_the_minor_unit(data: st.DataObject) -> None:
+    """However values, pieces and discounts are odd, the parts together are worth exactly what the line was."""
+    sets = data.draw(st.integers(1, 5))
+    parts = [
+        {**POT, "part_id": f"p{n}", "pieces": data.draw(st.integers(1, 4)), "value_minor": data.draw(st.integers(0, 9_999))}
+        for n in range(data.draw(st.integers(1, 5)))
+    ]
+    price = sum(p["pieces"] * p["value_minor"] for p in parts)
+    line = a_set(*parts, unit_price_minor=price, pieces=sets)
+    line["discount_minor"] = data.draw(st.integers(0, price * sets))
+    line["tax_minor"] = data.draw(st.integers(0, 999))
+    body = {**snapshot(an_order(order_id="o2")), "lines": [line]}
+    order = msgspec.convert(body, OrderBody).order()
+    assert sum(x.unit_price_minor * x.pieces for x in order.lines) == price * sets
+    assert sum(x.discount_minor for x in order.lines) == line["discount_minor"]
+    assert sum(x.tax_minor for x in order.lines) == line["tax_minor"]
+    assert all(0 <= x.discount_minor <= x.unit_price_minor * x.pieces for x in order.lines)
+
+
+# --- asked about together -----------------------------------------------------------------------------------------------
+def ask(mall: Mall, *line_ids: str, key: str | None = None, pieces: int = 2, **body: Any) -> dict[str, Any]:
+    """The answer to a call about these lines of order ``o2``, handed in."""
+    items = [{"line_id": line_id, "pieces": pieces} for line_id in line_ids]
+    return mall.must("POST", "/v1/cases/together", {"order_id": "o2", "items": items, "submit": True, **body}, key=key)
+
+
+def test_each_trade_gets_a_case_and_its_own_answer(mall: Mall) -> None:
+    """A teapot with strawberries, signed for: the pot can go back, the strawberries cannot, and one no leaves the other yes."""
+    agreed = {**BERRIES, "terms": {"no_return": True}}
+    pushed(mall, a_set(POT, agreed))
+    results = ask(mall, "set", kind="return_refund", reason="no_reason")["results"]
+    by_line = {r["line_ids"][0]: r for r in results}
+    assert by_line["set.pot"]["case"]["state"] == "approved"
+    assert by_line["set.berries"]["case"] is None
+    assert by_line["set.berries"]["refused"]["code"] == "not_offered"
+    assert by_line["set.berries"]["refused"]["reasons"][0]["text"]
+    assert len(mall.store.order("m1", "o2").cases) == 1
+
+
+def test_sent_twice_it_is_done_once(mall: Mall) -> None:
+    """The same key gives the same answer word for word; another call with that key is refused."""
+    pushed(mall, a_set(POT, BERRIES), status="paid", shipped_at=None, signed_at=None, shipment=None)
+    first = ask(mall, "set", key="key-00000001", pieces=1)
+    assert ask(mall, "set", key="key-00000001", pieces=1) == first
+    assert len(first["results"]) == len(mall.store.order("m1", "o2").cases) == 2
+    other = {"order_id": "o2", "items": [{"line_id": "set", "pieces": 2}]}
+    assert mall.send("POST", "/v1/cases/together", other, key="key-00000001").status == 422
+
+
+def test_what_broke_off_goes_on_where_it_was(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the process dies between two cases, the same call opens the rest and no case twice."""
+    from functions import together
+
+    pushed(mall, a_set(POT, BERRIES), status="paid", shipped_at=None, signed_at=None, shipment=None)
+    opened: list[Any] = []
+
+    def dies(*args: Any) -> Any:
+        if opened:
+            raise MemoryError
+        opened.append(args)
+        return original(*args)
+
+    original = together.open_case
+    with monkeypatch.context() as broken:
+        broken.setattr(together, "open_case", dies)
+        body = {"order_id": "o2", "items": [{"line_id": "set", "pieces": 2}], "submit": True}
+        assert mall.send("POST", "/v1/cases/together", body, key="key-00000001").status == 500
+    assert len(mall.store.order("m1", "o2").cases) == 1
+    results = ask(mall, "set", key="key-00000001")["results"]
+    assert sorted(line for r in results for line in r["line_ids"]) == ["set.berries", "set.pot"]
+    assert all(r["case"] for r in results)
+    assert len(mall.store.order("m1", "o2").cases) == 2
+
+
+def test_what_lacks_evidence_stays_a_draft(mall: Mall) -> None:
+    """A claim without its photo is opened and waits for it; nothing typed is lost."""
+    pushed(mall, a_set())
+    (result,) = ask(mall, "set.pot", kind="claim", reason="damaged")["results"]
+    assert (result["case"]["state"], len(result["case"]["missing"])) == ("draft", 1)
+
+
+def test_a_part_named_by_itself_goes_its_own_way(mall: Mall) -> None:
+    """Beside the set a part can be named with its own pieces and reason; it is not asked about twice."""
+    pushed(mall, a_set())
+    items = [{"line_id": "set", "pieces": 2}, {"line_id": "set.tea", "pieces": 1, "reason": "opened"}]
+    answer = mall.must("POST", "/v1/cases/together", {"order_id": "o2", "items": items, "kind": "return_refund"})
+    asked = {r["line_ids"][0]: r["case"] for r in answer["results"]}
+    assert (asked["set.pot"]["reason"], asked["set.pot"]["items"][0]["pieces"]) == ("no_reason", 2)
+    assert (asked["set.tea"]["reason"], asked["set.tea"]["items"][0]["pieces"]) == ("opened", 1)
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [
+        pytest.param([{"line_id": "nothing", "pieces": 1}], "invalid", id="unknown line"),
+        pytest.param([{"line_id": "set", "pieces": 1}] * 2, "invalid", id="a line twice"),
+        pytest.param([], "invalid", id="about nothing"),
+    ],
+)
+def test_what_cannot_be_meant_opens_nothing(mall: Mall, items: list[Any], code: str) -> None:
+    """A call that names no line, an unknown one or one twice is refused as a whole."""
+    pushed(mall, a_set())
+    reply = mall.send("POST", "/v1/cases/together", {"order_id": "o2", "items": items})
+    assert (reply.status, reply.json["code"]) == (400, code)
+    assert mall.store.order("m1", "o2").cases == ()
+
+
+# --- the sum --------------------------------------------------------------------------------------------------------------
+def settled(mall: Mall, case_id: str, carrier_number: str) -> None:
+    """The goods of a case come back and are accepted, and its money arrives."""
+    mall.must("POST", f"/v1/cases/{case_id}/shipment", {"carrier": "sf", "number": carrier_number})
+    mall.must("POST", f"/v1/merchant/cases/{case_id}/inspection", {"accepted": True, "disposition": "sound"}, role="clerk")
+    mall.pump()
+    mall.wait(minutes=2)
+
+
+def whole(mall: Mall) -> Any:
+    """Everything about order ``o2`` as its buyer reads it."""
+    return mall.must("GET", "/v1/orders/o2/cases")
+
+
+def test_parts_returned_side_by_side_give_back_exactly_what_was_paid(mall: Mall) -> None:
+    """The discount was for both. Two cases are open at once, each counting the other as kept; the last one paid gets the rest."""
+    pushed(mall, a_set(POT, {**BERRIES, "vertical": "general", "worth_minor": 1100}, pieces=1, terms={"together": "alone"}))
+    first = ask(mall, "set.pot", pieces=1, kind="return_refund", reason="no_reason")["results"][0]["case"]
+    other = ask(mall, "set.berries", pieces=2, kind="return_refund", reason="no_reason")["results"][0]["case"]
+    assert (first["amount_minor"], other["amount_minor"]) == (1800, 1000)
+    settled(mall, first["case_id"], "SF00000001")
+    assert whole(mall)["refunded_minor"] == 1800
+    settled(mall, other["case_id"], "SF00000002")
+    assert mall.case(other["case_id"])["amount_minor"] == 2200
+    assert (whole(mall)["refunded_minor"], whole(mall)["refundable_minor"]) == (4000, 0)
+
+
+def test_what_the_buyer_lowered_stays_lowered(mall: Mall) -> None:
+    """Who asks for less is not paid more because another part came back meanwhile."""
+    pushed(mall, a_set(POT, {**BERRIES, "vertical": "general", "worth_minor": 1100}, pieces=1, terms={"together": "alone"}))
+    first = ask(mall, "set.pot", pieces=1, kind="return_refund", reason="no_reason")["results"][0]["case"]
+    asked = {"order_id": "o2", "kind": "return_refund", "reason": "no_reason", "items": [{"line_id": "set.berries", "pieces": 2}]}
+    other = mall.must("POST", "/v1/cases", {**asked, "asked_minor": 900, "submit": True})
+    settled(mall, first["case_id"], "SF00000001")
+    settled(mall, other["case_id"], "SF00000002")
+    assert whole(mall)["refunded_minor"] == 2700
+
+
+def test_the_whole_is_read_part_by_part(mall: Mall) -> None:
+    """Each part with its cases, each case with its state, money and next deadline, and what they come to."""
+    pushed(mall, a_set(POT, CUP, TEA), a_set(line_id="other", pieces=1))
+    ask(mall, "set.pot", "set.cup", pieces=1, kind="return_refund", reason="no_reason")
+    read = whole(mall)
+    lines = {line["line_id"]: line for line in read["lines"]}
+    assert (lines["set.pot"]["part_of"], lines["set.pot"]["pieces_free"], lines["set.pot"]["paid_minor"]) == ("set", 1, 4800)
+    assert lines["set.pot"]["cases"] == lines["set.cup"]["cases"] == [read["cases"][0]["case_id"]]
+    assert lines["other.pot"]["cases"] == []
+    case = read["cases"][0]
+    assert (case["state"], case["amount_minor"], case["refunded_minor"]) == ("approved", 2400, 0)
+    assert case["next"]["due_at"]
+    assert (read["asked_minor"], read["on_its_way_minor"], read["refunded_minor"], read["paid_minor"]) == (0, 2400, 0, 12_000)
+
+
+def test_terms_of_the_set_are_read_with_those_of_the_part(mall: Mall) -> None:
+    """What a buyer reads before applying has the part's own rules and what the set adds; reasons come in words."""
+    pushed(mall, a_set(POT, BERRIES))
+    view = mall.must("GET", "/v1/orders/o2/options")
+    for line in view["lines"]:
+        assert line["vertical"].startswith("bundle:")
+        for offer in line["offers"]:
+            assert "part of a set" in offer["rules"]
+            assert all(r["text"] != f"reason.{r['code']}" for r in offer["reasons"])
+            assert all("." in w["text"] and " " in w["text"] for w in offer["why_not"])
