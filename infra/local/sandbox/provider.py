@@ -21,8 +21,10 @@ PROVIDERS: dict[str, str] = {
     "alipay": "infra.local.sandbox.alipay",
     "stripe": "infra.local.sandbox.stripe",
     "unionpay": "infra.local.sandbox.unionpay",
+    "customs": "infra.local.sandbox.customs",
     "voucher": "infra.local.sandbox.voucher",
     "stock": "infra.local.sandbox.stock",
+    "installer": "infra.local.sandbox.installer",
 }
 
 #: The one that is meant where none is named.
