@@ -15,6 +15,7 @@ from aftersales.errors import NotFound
 from aftersales.order import Line
 from aftersales.ports import StepsOf
 from aftersales.vertical import Merchant, Vertical
+from functions import words
 from functions.context import Context
 from functions.reply import Choice, Need, View
 from functions.view import needs
@@ -99,4 +100,4 @@ def frozen(vertical: Vertical, case: Case, lines: Iterable[Line], merchant: Merc
 
 
 def _rules(vertical: Vertical, kind: Kind, locale: str, merchant: Merchant) -> str:
-    return vertical.text(f"rules.{kind}", locale, window_days=merchant.window_days)
+    return words.of_rules(vertical, kind, locale, merchant)
