@@ -57,8 +57,8 @@ def quote(vertical: Vertical, offer: Offer, facts: Facts) -> Quote:
         return Quote(*lowered((goods, tax, Money(0, goods.currency)), facts.asked), BROKEN)
 
 
-def watches(vertical: Vertical, facts: Facts) -> tuple[Watch, ...]:
-    """What the trade wants to do by itself; nothing where it breaks."""
+def watches(vertical: Vertical, facts: Facts) -> tuple[Watch, ...] | None:
+    """What the trade wants to do by itself; None where it breaks: then nobody knows."""
     if vertical.watch is None:
         return ()
     asked = vertical.watch
@@ -66,7 +66,7 @@ def watches(vertical: Vertical, facts: Facts) -> tuple[Watch, ...]:
         return _asked(lambda: tuple(_watched(w) for w in asked(facts)))
     except Broke as broke:
         _tell(vertical, "watch", broke)
-        return ()
+        return None
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

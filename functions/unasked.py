@@ -24,12 +24,9 @@ from aftersales.registry import Registry
 from functions import cases, watch
 from functions.body import CaseBody, ItemBody
 from functions.context import by_system, commit
-from functions.watch import Planned
+from functions.watch import Planned, Plans
 
 log = logging.getLogger(__name__)
-
-#: When an order is looked at again whose watch could not be followed: its pieces are in an open case, or its own rules refused.
-AGAIN = timedelta(days=1)
 
 #: A watch that could not be followed for so long is given up.
 PATIENCE = timedelta(days=30)
@@ -49,16 +46,16 @@ def _next(registry: Registry, waiting: Due, now: datetime) -> bool:
     if file is None or file.order.watch_at is None or file.order.watch_at > now:
         return False
     plans = watch.planned(registry, file, now)
-    ready = [p for p in plans if p.watch.due_at <= now]
+    ready = [p for p in plans.found if p.watch.due_at <= now]
     for plan in ready:
         change = _opened(registry, file, plan)
         if change is not None:
-            left = tuple(p for p in plans if p is not plan)
-            _store(registry, replace(change, order=replace(file.order, watch_at=watch.earliest(left)), claims=(plan.name,)))
+            left = replace(plans, found=tuple(p for p in plans.found if p is not plan))
+            _store(registry, replace(change, order=replace(file.order, watch_at=left.next_at(now)), claims=(plan.name,)))
             return True
-    later = [p.watch.due_at for p in plans if p.watch.due_at > now]
-    later += [now + AGAIN] if any(now - p.watch.due_at < PATIENCE for p in ready) else []
-    commit(registry, Change(order=replace(file.order, watch_at=min(later, default=None))))
+    given_up = [p for p in ready if now - p.watch.due_at >= PATIENCE]
+    left = Plans(tuple(p for p in plans.found if p not in ready), plans.sure and ready == given_up)
+    commit(registry, Change(order=replace(file.order, watch_at=left.next_at(now))))
     return False
 
 

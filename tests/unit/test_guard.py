@@ -136,11 +136,11 @@ def test_a_good_amount_is_left_alone() -> None:
     assert quoted(lambda _: whole(9950)).goods == Money(9950, "CNY")
 
 
-def test_a_watch_that_breaks_watches_nothing() -> None:
-    """A trade that raises, loops, or names no certain instant opens no case by itself."""
+def test_a_watch_that_breaks_says_nothing() -> None:
+    """Of a trade that raises, loops, or names no certain instant nobody knows what it wants, and it opens no case by itself."""
     naive = Watch("k", datetime(2026, 1, 1), Kind.REFUND_ONLY, "late", ())  # noqa: DTZ001  # just what must not pass
     said: list[Callable[[Facts], Any]] = [raises, loops, lambda _: (naive,), lambda _: 3]
-    assert [guard.watches(replace(VERTICAL, watch=watch), FACTS) for watch in said] == [(), (), (), ()]
+    assert [guard.watches(replace(VERTICAL, watch=watch), FACTS) for watch in said] == [None] * 4
     good = replace(naive, due_at=NOW + timedelta(days=1))
     assert guard.watches(replace(VERTICAL, watch=lambda _: (good,)), FACTS) == (good,)
     assert guard.watches(VERTICAL, FACTS) == ()
