@@ -95,7 +95,7 @@ class Event(StrEnum):
     REMEDY_SENT = "remedy_sent"  # the replacement, or the repaired thing, is on its way to the buyer
     REMEDY_DONE = "remedy_done"
     REMEDY_FAILED = "remedy_failed"  # cannot be repaired, is not to be had: a person decides anew
-    REPRICED = "repriced"  # the order was paid further: what the case is worth was computed anew
+    REPRICED = "repriced"  # it was paid further, or an outside system answered: what the case is worth was computed anew
     PICKUP_BOOKED = "pickup_booked"
     PICKUP_MOVED = "pickup_moved"
     PICKUP_CANCELLED = "pickup_cancelled"

@@ -27,10 +27,11 @@ from aftersales.ports import CaseFile, Due, Holding, OrderFile, Source, StepsOf
 from aftersales.refund import RefundState
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
-from functions import evidence
+from functions import evidence, guard, price
 from functions.asked import left, subject_of, unheld
 from functions.context import again, by_system, commit
 from functions.judgement import judge_anew
+from functions.payout import facts_of, offer_of
 
 log = logging.getLogger(__name__)
 
@@ -159,9 +160,26 @@ def _record(registry: Registry, case_id: str, answers: tuple[Lookup, ...]) -> No
         by, line = f"system:{said.source}", said.line_id
         change = change.then(Event.SOURCE_ANSWERED, by, now, source=said.source, status=said.status, line=line)
     assert change.case is not None
-    if not left(registry, change.case) and not evidence.awaits_look(file.evidence):
-        change = judge_anew(registry, change, file, _order(registry, file), now)
+    if not left(registry, change.case):
+        order = _order(registry, file)
+        change = _priced(registry, change, file, order, now)
+        if not evidence.awaits_look(file.evidence):
+            change = judge_anew(registry, change, file, order, now)
     commit(registry, change)
+
+
+def _priced(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Change:
+    """The change with the case at what it is worth by the answers, unless a person has agreed to an amount."""
+    case = change.case
+    assert case is not None
+    if any(not a.by.startswith("system") for a in case.approvals):
+        return change
+    offer, facts = offer_of(registry, case), facts_of(registry, replace(file, case=case), order, now)
+    quote = guard.quote(registry.vertical(case.vertical), offer, facts)
+    fresh = price.by(case, quote, case.fault, facts.merchant.fee_permille)
+    if fresh == case:
+        return change
+    return replace(change, case=fresh).then(Event.REPRICED, "system", now, amount_minor=fresh.amount.minor)
 
 
 def _order(registry: Registry, file: CaseFile) -> OrderFile:

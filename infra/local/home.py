@@ -50,6 +50,7 @@ SANDBOX_KEYS = {
     "UNIONPAY_MER_ID": "unionpay-keys/mer_id",
     "UNIONPAY_TRUSTED_CERTS": "unionpay-keys/issuer.cer",
     "UNIONPAY_SIGNER_NAME": "unionpay-keys/signer_name",
+    "VOUCHER_KEY_ID": "voucher-keys/key_id",
 }
 #: … and secrets by their names, with their fields.
 SANDBOX_SECRETS = {
@@ -57,6 +58,7 @@ SANDBOX_SECRETS = {
     "alipay": {"private_key": "alipay-keys/private_key"},
     "stripe": {"api_key": "stripe-keys/api_key", "webhook_secrets": "stripe-keys/webhook_secrets"},
     "unionpay": {"private_key": "unionpay-keys/merchant.key", "certificate": "unionpay-keys/merchant.cer"},
+    "voucher": {"secret": "voucher-keys/secret"},
 }
 
 
@@ -215,6 +217,7 @@ class Home:
             "ALIPAY_URL": self.sandbox_url,
             "STRIPE_URL": self.sandbox_url,
             "UNIONPAY_URL": self.sandbox_url,
+            "VOUCHER_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},
         }

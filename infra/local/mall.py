@@ -26,6 +26,7 @@ class Goods:
     pieces: int = 1
     no_return: bool | None = None
     picture: Callable[[], bytes] | None = None  # what the shop shows of it, put on record with each order
+    uses: int = 0  # of an entitlement that the voucher system issues for each piece, 0 for none
 
     @property
     def minor(self) -> int:
@@ -48,6 +49,8 @@ CHERRIES = Goods("CH-500", "烟台樱桃 Cherries, per jin (500 g)", "fresh", "c
 TOWEL = Goods("TW-01", "纯棉毛巾 Cotton towel", "general", "home", 2900)
 LAMP = Goods("LM-07", "台灯 Desk lamp", "general", "home", 6000)
 KETTLE = Goods("KT-02", "电热水壶 Kettle", "general", "appliance", 12900)
+CINEMA = Goods("CN-01", "电影票兑换券 Cinema voucher", "virtual", "voucher", 3900, 2, uses=1)
+POOL = Goods("PL-10", "游泳馆十次卡 Ten visits to the pool", "virtual", "voucher", 30000, uses=10)
 BAG = Goods("BG-11", "双肩包 Backpack", "general", "bags", 59900)
 
 
@@ -90,7 +93,7 @@ class Shop:
             "buyer": {"id": buyer, "phone": f"1380000{crc32(buyer.encode()) % 10_000:04d}", "locale": "en"},
             "currency": "CNY",
             "status": status or ("signed" if signed is not None else "shipped" if shipped is not None else "paid"),
-            "lines": [goods.line()],
+            "lines": [{**goods.line(), **self._issued(order_id, goods)}],
             "payments": payments,
             "paid_at": payments[0]["paid_at"],
         }
@@ -122,3 +125,13 @@ class Shop:
             self.system.pay(number, minor, paid_at, provider="unionpay")
         said = {"channel": channel, "transaction_id": number, "paid_minor": minor}
         return {**said, "paid_at": paid_at.isoformat()}
+
+    def _issued(self, order_id: str, goods: Goods) -> dict[str, Any]:
+        """What the voucher system issued for a line, one entitlement per piece; nothing for goods that are things."""
+        if not goods.uses:
+            return {}
+        ids = [f"{order_id}-{number}-{secrets.token_hex(3)}" for number in range(1, goods.pieces + 1)]
+        about = {"provider": "voucher", "of": goods.uses, "merchant": self.merchant, "order_id": order_id, "line_id": "l1"}
+        for one in ids:
+            self.system.lever("issue", {**about, "entitlement": one})
+        return {"data": {"entitlement": " ".join(ids), "goods": "code"}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.local.client import Client, Refused
 from infra.local.home import write
-from infra.local.mall import BAG, CHERRIES, KETTLE, LAMP, STRAWBERRIES, TOWEL, Goods, Shop
+from infra.local.mall import BAG, CHERRIES, CINEMA, KETTLE, LAMP, POOL, STRAWBERRIES, TOWEL, Goods, Shop
 from infra.local.photos import fresh_photo
 from infra.local.system import System
 
@@ -52,6 +52,8 @@ ORDERS = (
     Sold("signed-30h", CHERRIES, "b2", signed=30),
     Sold("signed-10d", KETTLE, "b2", signed=240),
     Sold("finished", TOWEL, "b1", signed=700, status="finished"),
+    Sold("codes", CINEMA, "b1", status="finished"),
+    Sold("visits", POOL, "b2", status="finished"),
 )
 
 Scene = Callable[["Mall", str], dict[str, Any]]

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from aftersales.errors import BadSignature, Rejected, Unknown
-from aftersales.fact import OrderFact, instant_of
+from aftersales.fact import OrderFact, Plain, instant_of
 from aftersales.lookup import Heard, HeardFact, Lookup, Subject
 from plugins.voucher_entitlements.entitlement import Entitlement, Status, chosen, entitlement_of
 from plugins.voucher_entitlements.reading import answer_of, ids_of, unclear
@@ -108,10 +108,10 @@ class VoucherEntitlements:
             if said["event"] != "redeemed" or at is None:
                 return Heard(())
             merchant, order_id, line_id = (str(said[name]) for name in ("merchant", "order_id", "line_id"))
+            data: dict[str, Plain] = {"entitlement": str(said["entitlement"])[:64], "left": int(said["left"])}
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadSignature("The notice is signed and cannot be read.") from error
-        fact = OrderFact("redeemed", at, line_id, self._setting.name, {"entitlement": str(said.get("entitlement", ""))[:64]})
-        return Heard((HeardFact(merchant, order_id, fact),))
+        return Heard((HeardFact(merchant, order_id, OrderFact("redeemed", at, line_id, self._setting.name, data)),))
 
     def close(self) -> None:
         """Close the connections."""

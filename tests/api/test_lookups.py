@@ -172,7 +172,7 @@ def test_a_case_that_ends_while_it_is_asked_lets_go(mall: Mall, vault: Vault) ->
 
 def test_a_rejected_case_lets_go_at_once(mall: Mall, vault: Vault) -> None:
     """A person says no to what is kept: the buyer can use it again."""
-    mall.push(an_order(order_id="o2", status="shipped", lines=(a_line(vertical="general", unit_price_minor=20_000),)))
+    mall.push(an_order(order_id="o2", status="shipped", lines=(a_line(vertical="general", unit_price_minor=60_000),)))
     case_id = claimed(mall, order_id="o2")
     mall.pump()
     assert (mall.case(case_id)["state"], vault.kept) == ("reviewing", {"l1": f"{case_id}-l1"})

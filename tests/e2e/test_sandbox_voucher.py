@@ -127,7 +127,7 @@ def test_a_notice_is_believed_once_it_is_verified(sandbox, source):
             source.heard(*other.notice_of("x", spoilt), NOW)
     with pytest.raises(BadSignature):
         source.heard(headers, body.replace(b"m1", b"m2"), NOW)
-    assert json.loads(body)["entitlement"] == "x"
+    assert heard.fact.data == {"entitlement": "x", "left": 0}
 
 
 def test_an_unreachable_system_is_unknown(sandbox):

@@ -27,6 +27,8 @@ PARAMETERS = {
     "UNIONPAY_MER_ID": "777290058110048",
     "UNIONPAY_TRUSTED_CERTS": CERTIFICATE,
     "UNIONPAY_NOTIFY_URL": "https://mall.example/v1/callbacks/unionpay",
+    "VOUCHER_URL": "https://vouchers.example",
+    "VOUCHER_KEY_ID": "mall-1",
 }
 SECRETS = {
     "wechatpay": {"serial_no": "A" * 40, "private_key": PRIVATE, "apiv3_key": "k" * 32},
@@ -47,3 +49,15 @@ def test_a_channel_is_built_from_parameters_and_one_secret(channel: str, monkeyp
     registry.put("secrets", secrets)
     assert registry.channel(channel).limits is not None
     assert secrets.asked == [channel]
+
+
+def test_the_voucher_system_is_reached_from_parameters_and_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on, the source of entitlements finds its address in parameters and its secret where the guide says to put it."""
+    for name, value in PARAMETERS.items():
+        monkeypatch.setenv(name, value)
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "sources": {"entitlements": "voucher_entitlements"}})
+    secrets = FakeSecrets({"voucher": json.dumps({"secret": "s" * 32})})
+    registry.put("secrets", secrets)
+    assert callable(registry.source("entitlements").ask)
+    assert secrets.asked == ["voucher"]

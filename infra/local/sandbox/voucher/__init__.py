@@ -99,7 +99,8 @@ class Voucher:
         row = self.book.rows("select * from entitlement where id = ?", entitlement)[0]
         at = datetime.fromtimestamp(row["used_at"] or self.book.now(), UTC).isoformat(timespec="seconds")
         about = {name: row[name] for name in ("merchant", "order_id", "line_id")}
-        body = json.dumps({"event": "redeemed", "at": at, "entitlement": entitlement, **about}).encode()
+        left = row["of_uses"] - row["used"]
+        body = json.dumps({"event": "redeemed", "at": at, "entitlement": entitlement, "left": left, **about}).encode()
         return notice_headers(self.keys, body, fault), body
 
 
