@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "token": "print a token for the local system",
     "docs": "write the generated documentation, or check that it is fresh",
     "engine": "install or start the embedded database",
+    "options": "what a buyer may ask for of an order, and why not the rest, from a file",
     "quote": "plan refunds of an order, from files",
     "duty": "compute import taxes and what of them comes back, from a file",
     "reconcile": "match a channel's bill against a ledger",

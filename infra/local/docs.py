@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from aftersales import case, parcel, refund, rules
 from aftersales.errors import AftersalesError
 from aftersales.evidence import Requirement
+from aftersales.fact import Field
 from aftersales.testing.scenario import Scenario, read
 from aftersales.text import text
 from aftersales.vertical import Merchant, Offer, Vertical
@@ -159,11 +160,41 @@ def trade(vertical: Vertical) -> str:
     parts = [f"## Trade: {vertical.name} (version {vertical.version})", head]
     for offer in vertical.offers:
         parts += [f"### {vertical.name}: {offer.kind}", _terms(vertical, offer), _reasons(vertical, offer)]
+    parts += _declared(vertical)
     if vertical.on_signing:
         told = " / ".join(text(vertical.package, vertical.on_signing, locale) for locale in ("zh-CN", "en"))
         parts += [f"**On signing** the buyer is told: {told}"]
     scenarios = table(("kind", "given", "", "outcome", "amount", "because of"), (_scenario(s) for s in read(vertical)))
     return "\n\n".join([*parts, f"### {vertical.name}: scenarios", scenarios])
+
+
+def _declared(vertical: Vertical) -> list[str]:
+    """What the trade needs to know of a line, which facts it understands, and whom it asks."""
+    parts = []
+    if vertical.needs:
+        rows = (_field(vertical, field) for field in vertical.needs)
+        parts += [f"### {vertical.name}: a line's data", table(("name", "is", "needed", "what it says"), rows)]
+    if vertical.tells:
+        facts = ((f"`{t.name}`", "a line" if t.per_line else "the order", ", ".join(map(_short, t.fields))) for t in vertical.tells)
+        parts += [f"### {vertical.name}: facts", table(("fact", "about", "data"), facts)]
+    asks = dict.fromkeys(ask for offer in vertical.offers for ask in offer.asks)
+    if asks:
+        rows = (
+            (f"`{a.source}`", ", ".join(f"`{s}`" for s in a.statuses), ", ".join(map(_short, a.fields)), "yes" if a.holds else "")
+            for a in asks
+        )
+        parts += [f"### {vertical.name}: whom it asks", table(("source", "statuses it knows", "data", "keeps it"), rows)]
+    return parts
+
+
+def _field(vertical: Vertical, field: Field) -> tuple[str, ...]:
+    kind = ", ".join(f"`{value}`" for value in field.one_of) or str(field.kind)
+    told = " / ".join(vertical.text(field.text, locale) for locale in ("zh-CN", "en")) if field.text else ""
+    return f"`{field.name}`", kind, "yes" if field.required else "", told
+
+
+def _short(field: Field) -> str:
+    return f"`{field.name}` ({field.kind}{', needed' if field.required else ''})"
 
 
 def _terms(vertical: Vertical, offer: Offer) -> str:
