@@ -79,11 +79,12 @@ def verify(registry: Registry, case_id: str, evidence_id: str) -> bool:
     """Look at one piece, record what was seen, and judge the case once it was the last. False when there was nothing to do.
 
     May run twice or late: a piece that has findings is left alone, and the findings of a case that moved on are kept beside it.
-    It is looked at once, however often the case changes while that is written down.
+    It is looked at once, however often the case changes while that is written down; of a piece that is erased meanwhile nothing
+    stays.
     """
     file, piece = _unseen(registry, case_id, evidence_id)
     if file is None or piece is None:
-        return False
+        return _none_left(registry, file, evidence_id)
     seen = _looked_at(registry, file, piece)
     return again(lambda: _record(registry, case_id, seen))
 
@@ -95,12 +96,21 @@ def _unseen(registry: Registry, case_id: str, evidence_id: str) -> tuple[CaseFil
     return file, piece if waits else None
 
 
+def _none_left(registry: Registry, file: CaseFile | None, evidence_id: str) -> bool:
+    """False; what was made of the piece after its files were erased is erased, too."""
+    for piece in file.evidence if file else ():
+        if piece.evidence_id == evidence_id and piece.erased_at is not None and file is not None:
+            for key in retention.files_of(file.case.merchant, file.case.case_id, piece):
+                registry.files.delete(key)
+    return False
+
+
 def _record(registry: Registry, case_id: str, seen: Evidence) -> bool:
     """Write down what was seen, and what follows from it for the case as it is now."""
     ctx = by_system(registry)
     file, piece = _unseen(registry, case_id, seen.evidence_id)
     if file is None or piece is None:
-        return False
+        return _none_left(registry, file, seen.evidence_id)
     change = Change(file.case, evidence=(seen,))
     if seen.role is None and file.case.state in (State.VERIFYING, State.REVIEWING):
         told = {f.check: str(f.verdict) for f in seen.findings}
