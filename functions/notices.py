@@ -82,13 +82,16 @@ def _key_of(registry: Registry, case: Case, step: Step) -> str:
     """The text that one step calls for by itself, "" for none."""
     if step.event is Event.REFUND_FAILED and step.data.get("cause") == Cause.ACCOUNT_ABNORMAL:
         return "notice.account_needed"
+    if step.event is Event.DEADLINE_PASSED and step.before is State.FULFILLING:
+        return "notice.remedy_failed"
     if step.event is Event.GOODS_DELIVERED:
         return "notice.goods_delivered" if words.failure_of(registry, case, step, case.locale, Audience.BUYER) else ""
     return TOLD.get(step.event, "")
 
 
 def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Step) -> Notice:
-    data = {"due": _due(registry, change, case), **words.figures(step, case.amount.currency)}
+    why = text("functions", case.promise.reason, case.locale) if case.promise else ""
+    data = {"due": _due(registry, change, case), "why": why, **words.figures(step, case.amount.currency)}
     told = words.failure_of(registry, case, step, case.locale, Audience.BUYER)
     if told:
         data |= {"failure": told.text, "next": told.next}
