@@ -59,6 +59,7 @@ SANDBOX_SECRETS = {
     "stripe": {"api_key": "stripe-keys/api_key", "webhook_secrets": "stripe-keys/webhook_secrets"},
     "unionpay": {"private_key": "unionpay-keys/merchant.key", "certificate": "unionpay-keys/merchant.cer"},
     "voucher": {"secret": "voucher-keys/secret"},
+    "customs": {"secret": "customs-keys/secret"},
 }
 
 
@@ -218,6 +219,7 @@ class Home:
             "STRIPE_URL": self.sandbox_url,
             "UNIONPAY_URL": self.sandbox_url,
             "VOUCHER_URL": self.sandbox_url,
+            "CUSTOMS_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},
         }

@@ -27,17 +27,21 @@ class Goods:
     no_return: bool | None = None
     picture: Callable[[], bytes] | None = None  # what the shop shows of it, put on record with each order
     uses: int = 0  # of an entitlement that the voucher system issues for each piece, 0 for none
+    tax_minor: int = 0  # import taxes on top of the price
+    data: tuple[tuple[str, str | int | bool], ...] = ()  # what its trade needs to know of the line
+    declared: bool = False  # to customs, which lets it in when it is shipped
 
     @property
     def minor(self) -> int:
         """What the line costs, in fen."""
-        return self.unit_price_minor * self.pieces
+        return self.unit_price_minor * self.pieces + self.tax_minor
 
     def line(self) -> dict[str, Any]:
         """The line as the API takes it."""
         said = {"line_id": "l1", "sku": self.sku, "title": self.title, "vertical": self.vertical, "category": self.category}
         terms = {} if self.no_return is None else {"no_return": self.no_return}
-        return {**said, "unit_price_minor": self.unit_price_minor, "pieces": self.pieces, "terms": terms}
+        more = {"data": dict(self.data), "tax_minor": self.tax_minor} if self.data else {}
+        return {**said, "unit_price_minor": self.unit_price_minor, "pieces": self.pieces, "terms": terms, **more}
 
 
 #: Drawn, as the photos are where there are no real ones: no model of real fruit knows drawn ones by itself.
@@ -51,6 +55,10 @@ LAMP = Goods("LM-07", "台灯 Desk lamp", "general", "home", 6000)
 KETTLE = Goods("KT-02", "电热水壶 Kettle", "general", "appliance", 12900)
 CINEMA = Goods("CN-01", "电影票兑换券 Cinema voucher", "virtual", "voucher", 3900, 2, uses=1)
 POOL = Goods("PL-10", "游泳馆十次卡 Ten visits to the pool", "virtual", "voucher", 30000, uses=10)
+FORMULA = Goods(
+    "MF-90", "婴儿奶粉 Infant formula, 900 g", "cross_border", "food", 10000, 3, tax_minor=2730, data=(("vat_permille", 130),),
+    declared=True,
+)  # fmt: skip
 BAG = Goods("BG-11", "双肩包 Backpack", "general", "bags", 59900)
 
 
@@ -106,6 +114,8 @@ class Shop:
             mall.put(f"/orders/{order_id}", order)
             if goods.picture:
                 mall.prove(order_id, goods.picture(), "catalogue")
+        if goods.declared:
+            self._cleared(order_id, goods, shipped)
         return order
 
     def _paid(self, minor: int, hours_ago: float, channel: str) -> dict[str, Any]:
@@ -125,6 +135,16 @@ class Shop:
             self.system.pay(number, minor, paid_at, provider="unionpay")
         said = {"channel": channel, "transaction_id": number, "paid_minor": minor}
         return {**said, "paid_at": paid_at.isoformat()}
+
+    def _cleared(self, order_id: str, goods: Goods, shipped: float | None) -> None:
+        """What customs said: released and taxed when it was shipped, and still looked at before that."""
+        about: dict[str, Any] = {"provider": "customs", "order_no": order_id, "ebc_code": f"SANDBOX{self.merchant.upper()}"}
+        if shipped is None:
+            self.system.lever("clearance", {**about, "code": "300"})
+            return
+        at = self.ago(shipped).isoformat()
+        self.system.lever("clearance", {**about, "code": "800", "at": at})
+        self.system.lever("tax_bill", {**about, "lines": [[1, 0, 0, goods.tax_minor]], "at": at})
 
     def _issued(self, order_id: str, goods: Goods) -> dict[str, Any]:
         """What the voucher system issued for a line, one entitlement per piece; nothing for goods that are things."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.local.client import Client, Refused
 from infra.local.home import write
-from infra.local.mall import BAG, CHERRIES, CINEMA, KETTLE, LAMP, POOL, STRAWBERRIES, TOWEL, Goods, Shop
+from infra.local.mall import BAG, CHERRIES, CINEMA, FORMULA, KETTLE, LAMP, POOL, STRAWBERRIES, TOWEL, Goods, Shop
 from infra.local.photos import fresh_photo
 from infra.local.system import System
 
@@ -54,6 +54,8 @@ ORDERS = (
     Sold("finished", TOWEL, "b1", signed=700, status="finished"),
     Sold("codes", CINEMA, "b1", status="finished"),
     Sold("visits", POOL, "b2", status="finished"),
+    Sold("abroad", FORMULA, "b1", signed=26),
+    Sold("at-customs", FORMULA, "b2"),
 )
 
 Scene = Callable[["Mall", str], dict[str, Any]]

@@ -81,6 +81,7 @@ class System:
             self._ready("sandbox")
             # Stripe sends its events where its account says, not where a refund says.
             self.lever("webhook", {"provider": "stripe", "url": f"{self.home.url}/v1/callbacks/stripe"})
+            self.lever("listener", {"provider": "customs", "url": f"{self.home.url}/v1/callbacks/customs"})
             for part in ("server", "worker"):
                 self._launch(part)
             for part in ("server", "worker"):

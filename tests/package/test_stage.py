@@ -29,6 +29,8 @@ PARAMETERS = {
     "UNIONPAY_NOTIFY_URL": "https://mall.example/v1/callbacks/unionpay",
     "VOUCHER_URL": "https://vouchers.example",
     "VOUCHER_KEY_ID": "mall-1",
+    "CUSTOMS_URL": "https://agent.example",
+    "CUSTOMS_MERCHANTS": json.dumps({"3301964J31": "m1"}),
 }
 SECRETS = {
     "wechatpay": {"serial_no": "A" * 40, "private_key": PRIVATE, "apiv3_key": "k" * 32},
@@ -49,6 +51,18 @@ def test_a_channel_is_built_from_parameters_and_one_secret(channel: str, monkeyp
     registry.put("secrets", secrets)
     assert registry.channel(channel).limits is not None
     assert secrets.asked == [channel]
+
+
+def test_the_declaring_agent_is_reached_from_parameters_and_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on, the source of customs finds address and enterprises in parameters and its secret in Secrets Manager."""
+    for name, value in PARAMETERS.items():
+        monkeypatch.setenv(name, value)
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "sources": {"customs": "ceb_customs"}})
+    secrets = FakeSecrets({"customs": json.dumps({"secret": "s" * 32})})
+    registry.put("secrets", secrets)
+    assert callable(registry.source("customs").ask)
+    assert secrets.asked == ["customs"]
 
 
 def test_the_voucher_system_is_reached_from_parameters_and_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
