@@ -162,13 +162,13 @@ def _record(registry: Registry, case_id: str, answers: tuple[Lookup, ...]) -> No
     assert change.case is not None
     if not left(registry, change.case):
         order = _order(registry, file)
-        change = _priced(registry, change, file, order, now)
+        change = priced(registry, change, file, order, now)
         if not evidence.awaits_look(file.evidence):
             change = judge_anew(registry, change, file, order, now)
     commit(registry, change)
 
 
-def _priced(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Change:
+def priced(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Change:
     """The change with the case at what it is worth by the answers, unless a person has agreed to an amount."""
     case = change.case
     assert case is not None

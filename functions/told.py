@@ -15,7 +15,7 @@ from aftersales.lookup import Heard
 from aftersales.order import Order
 from aftersales.ports import Telling
 from aftersales.registry import Registry
-from functions import evidence, watch
+from functions import evidence, lookups, watch
 from functions.asked import left
 from functions.context import again, commit
 from functions.judgement import judge_anew
@@ -106,9 +106,9 @@ def _judged(registry: Registry, case_id: str) -> None:
         return
     if left(registry, file.case) or evidence.awaits_look(file.evidence):
         return  # it is judged once that is there
-    order = registry.store.order(file.case.merchant, file.case.order_id)
+    order, now = registry.store.order(file.case.merchant, file.case.order_id), registry.clock.now()
     change = Change(file.case)
     if order is not None:
-        judged = judge_anew(registry, change, file, order, registry.clock.now())
+        judged = judge_anew(registry, lookups.priced(registry, change, file, order, now), file, order, now)
         if judged is not change:
             commit(registry, judged)
