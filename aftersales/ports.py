@@ -133,16 +133,17 @@ class DueBy(Query[Due]):
     now: datetime
 
 
-#: Of one word at most so many photos are looked up: no word, however common, makes a search slow.
-NEWEST_PRINTS = 16
+#: Of one word the newest photos are looked up until so many cases are met, and so many photos at most: no word, however common,
+#: makes a search slow, and no case, however many copies of a photo it holds, hides the others.
+NEWEST_CASES, MOST_PRINTS = 16, 64
 
 
 @dataclass(frozen=True, slots=True)
 class PrintsLike(Query[PhotoPrint]):
     """Photos that share words with ``words``: candidates for reuse, to be compared.
 
-    Of each word the newest NEWEST_PRINTS photos, newest first, one word after another: a photo is given once for each word it
-    shares, with that word alone.
+    Of each word the newest photos up to the first one of the NEWEST_CASES-th case, MOST_PRINTS at most, newest first, one word
+    after another: a photo is given once for each word it shares, with that word alone.
     """
 
     words: tuple[str, ...]

@@ -11,7 +11,7 @@ from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import Invalid
 from aftersales.evidence import Evidence
 from aftersales.photo import PhotoReport, Sameness
-from aftersales.ports import NEWEST_PRINTS, CaseFile, PrintsLike
+from aftersales.ports import MOST_PRINTS, CaseFile, PrintsLike
 from aftersales.registry import Registry
 from functions import retention
 from functions.context import again
@@ -20,6 +20,8 @@ from functions.context import again
 STORED = 16
 #: Of the photos that share words, so many of the case and so many of others are compared: those that share most.
 MOST_COMPARED = 8
+#: Of each other case so many come first: many copies in one case hide no other.
+FIRST_OF_A_CASE = 2
 MOST_BYTES = 64 * 1024
 #: Figures whose names begin so are kept with a finding and shown to nobody: another merchant's case is not theirs to know.
 HIDDEN = "_"
@@ -87,10 +89,20 @@ def shown(finding: Finding) -> Finding:
 
 def _candidates(registry: Registry, words: tuple[str, ...], mine: PhotoPrint) -> list[PhotoPrint]:
     """Photos other than this one that share some of the words, those that share most first: some of its case, some of others."""
-    page = registry.store.find(PrintsLike(words), None, NEWEST_PRINTS * len(words))
+    page = registry.store.find(PrintsLike(words), None, MOST_PRINTS * len(words))
     ranked = [photo for photo, _ in Counter(replace(photo, words=()) for photo in page.found).most_common()]
     here = [photo for photo in ranked if photo.case_id == mine.case_id and photo.evidence_id != mine.evidence_id]
-    return [*here[:MOST_COMPARED], *[photo for photo in ranked if photo.case_id != mine.case_id][:MOST_COMPARED]]
+    return [*here[:MOST_COMPARED], *_by_turns([photo for photo in ranked if photo.case_id != mine.case_id])[:MOST_COMPARED]]
+
+
+def _by_turns(ranked: list[PhotoPrint]) -> list[PhotoPrint]:
+    """The same photos, the first few of each case before all others."""
+    given: Counter[str] = Counter()
+    turn: list[tuple[bool, PhotoPrint]] = []
+    for photo in ranked:
+        given[photo.case_id] += 1
+        turn.append((given[photo.case_id] > FIRST_OF_A_CASE, photo))
+    return [photo for _, photo in sorted(turn, key=lambda each: each[0])]
 
 
 def _compared(registry: Registry, features: bytes, other: PhotoPrint) -> Sameness:

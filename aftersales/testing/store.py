@@ -17,7 +17,8 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
 from aftersales.ports import (
-    NEWEST_PRINTS,
+    MOST_PRINTS,
+    NEWEST_CASES,
     AnswerTo,
     CaseFile,
     Due,
@@ -239,8 +240,9 @@ class FakeStore:
     def _photos_like(self, query: PrintsLike) -> Iterable[PhotoPrint]:
         for word in query.words:
             sharing = [p for p in self._prints.values() if word in p.words]
-            newest = sorted(sharing, key=lambda p: (_text(p.at), p.case_id, p.evidence_id), reverse=True)[:NEWEST_PRINTS]
-            yield from (replace(p, words=(word,)) for p in newest)
+            newest = sorted(sharing, key=lambda p: (_text(p.at), p.case_id, p.evidence_id), reverse=True)[:MOST_PRINTS]
+            cases = [p.case_id for p in newest]
+            yield from (replace(p, words=(word,)) for n, p in enumerate(newest) if len(set(cases[:n])) < NEWEST_CASES)
 
     def _due(self, query: DueBy) -> Iterable[Due]:
         waits: dict[str, Callable[[], Iterable[tuple[str, Due]]]] = {

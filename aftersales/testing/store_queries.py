@@ -12,7 +12,8 @@ from aftersales.deadline import Deadline
 from aftersales.errors import Invalid, StaleVersion
 from aftersales.order import Buyer
 from aftersales.ports import (
-    NEWEST_PRINTS,
+    MOST_PRINTS,
+    NEWEST_CASES,
     Due,
     DueBy,
     NoticesOf,
@@ -209,12 +210,27 @@ class QueryContract:
         assert everything(store, PrintsLike(())) == []
 
     def test_of_a_common_word_the_newest_photos_are_found(self, store: Store) -> None:
-        """A word that every picture has costs a bounded look: the newest sixteen photos, the latest first, on pages of any size."""
+        """A word that every picture has costs a bounded look: sixteen cases, the latest photo first, on pages of any size."""
         ages = [(7 * n) % 20 for n in range(20)]
         store.commit(Change(prints=tuple(PhotoPrint(("w",), "m1", f"c{age:02}", "e1", NOW - age * HOUR) for age in ages)))
         for limit in (1, 5, 50):
             found = everything(store, PrintsLike(("w",)), limit)
-            assert [p.case_id for p in found] == [f"c{n:02}" for n in range(NEWEST_PRINTS)]
+            assert [p.case_id for p in found] == [f"c{n:02}" for n in range(NEWEST_CASES)]
+
+    def test_copies_in_one_case_hide_no_other_case(self, store: Store) -> None:
+        """A case with more copies of a photo than are looked up of any word leaves the photos of earlier cases to be found."""
+        crowd = [PhotoPrint(("w",), "m1", "crowd", f"e{n:02}", NOW + n * TICK) for n in range(NEWEST_CASES + 4)]
+        earlier = [PhotoPrint(("w",), "m1", f"c{n:02}", "e1", NOW - n * HOUR) for n in range(1, NEWEST_CASES + 4)]
+        store.commit(Change(prints=(*crowd, *earlier)))
+        for limit in (1, 7, 50):
+            found = everything(store, PrintsLike(("w",)), limit)
+            assert [p.case_id for p in found] == ["crowd"] * len(crowd) + [p.case_id for p in earlier[: NEWEST_CASES - 1]]
+
+    def test_photos_of_few_cases_are_bounded_too(self, store: Store) -> None:
+        """However many photos of one case share a word, no more than MOST_PRINTS of them are read."""
+        photos = (PhotoPrint(("w",), "m1", "c1", f"e{n:02}", NOW + n * TICK) for n in range(MOST_PRINTS + 3))
+        store.commit(Change(prints=tuple(photos)))
+        assert len(everything(store, PrintsLike(("w",)))) == MOST_PRINTS
 
     def test_a_photo_that_is_written_twice_is_one(self, store: Store) -> None:
         """Who looks at a photo again, because the answer of the first look was lost, writes what was written."""

@@ -18,7 +18,8 @@ from aftersales.change import Answer, Notice, PhotoPrint, Step
 from aftersales.errors import Invalid
 from aftersales.ledger import Ledger
 from aftersales.ports import (
-    NEWEST_PRINTS,
+    MOST_PRINTS,
+    NEWEST_CASES,
     AnswerTo,
     Due,
     DueBy,
@@ -168,14 +169,19 @@ class Finder:
             yield position_of("due", item), _waiting(query.kind, item)
 
     def _prints(self, query: PrintsLike, start: Position) -> Iterator[Row]:
-        """The partitions of the words in turn, the newest photos of each and no more: one small request to a word."""
+        """The partitions of the words in turn, the newest photos of each: one small request, more where a case has many."""
         first, beyond = start
         for number in range(first, len(query.words)):
             keys = {":pk": print_key(query.words[number])}
-            newest = self._reads.items(NEWEST_PRINTS, keys, "PK = :pk", ScanIndexForward=False, ConsistentRead=True)
-            for item in islice(newest, NEWEST_PRINTS):
+            newest = self._reads.items(NEWEST_CASES, keys, "PK = :pk", ScanIndexForward=False, ConsistentRead=True)
+            cases: set[str] = set()
+            for item in islice(newest, MOST_PRINTS):
+                photo = value(PhotoPrint, item)
+                cases.add(photo.case_id)
                 if number > first or not beyond or item["SK"]["S"] < beyond:
-                    yield [number, item["SK"]["S"]], value(PhotoPrint, item)
+                    yield [number, item["SK"]["S"]], photo
+                if len(cases) == NEWEST_CASES:
+                    break
 
     def _notices(self, query: NoticesOf, start: Position, size: int) -> Iterator[Row]:
         keys = {":pk": inbox_key(query.merchant, query.recipient), ":sk": start or "~"}  # every instant sorts before "~"

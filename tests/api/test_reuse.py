@@ -158,3 +158,31 @@ def test_what_was_erased_is_forgotten(mall: Mall) -> None:
     assert file is not None
     mall.registry.files.delete(f"features/m1/{first}/{file.evidence[0].evidence_id}")
     assert reused(mall, claim_of(mall, "b2", "o2"), sub="b2")["verdict"] == "pass"
+
+
+def crowded(mall: Mall, order_id: str, photos: int) -> str:
+    """A claim of ``b2`` with so many files of the one picture; looked at."""
+    mall.push(an_order(order_id=order_id, buyer=replace(an_order().buyer, id="b2")))
+    case_id: str = mall.claim(photo=None, submit=False, order_id=order_id, who={"sub": "b2"})["case_id"]
+    for _ in range(photos):
+        mall.photo(case_id, PHOTO, sub="b2")
+    mall.must("POST", f"/v1/cases/{case_id}/submit", sub="b2")
+    mall.pump()
+    return case_id
+
+
+def test_a_case_full_of_copies_hides_no_earlier_case(mall: Mall) -> None:
+    """Of twenty copies of another case's photo in one claim the last is as suspicious as the first."""
+    claim_of(mall, "b1", "o1")
+    case_id = crowded(mall, "o2", evidence.MOST)
+    pieces = mall.case(case_id, sub="b2")["evidence"]
+    told = [next(f for f in piece["findings"] if f["check"] == "vision.reused") for piece in pieces]
+    assert [(f["verdict"], f["data"]["cases"]) for f in told] == [("unsure", 1)] * evidence.MOST
+
+
+def test_a_withdrawn_case_full_of_copies_hides_no_other_case(mall: Mall) -> None:
+    """Who fills a case with copies, withdraws it and comes again is still seen to show another buyer's photo."""
+    mall.photos.findings = (DOUBT,)
+    claim_of(mall, "b1", "o1")
+    mall.must("POST", f"/v1/cases/{crowded(mall, 'o2', evidence.MOST)}/withdraw", sub="b2")
+    assert reused(mall, crowded(mall, "o2", 1), sub="b2")["verdict"] == "unsure"

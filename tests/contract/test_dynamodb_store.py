@@ -13,7 +13,7 @@ from aftersales.change import Change, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.errors import AllowanceSpent, BadSettings, IdempotencyMismatch, Invalid, StaleVersion
 from aftersales.ports import (
-    NEWEST_PRINTS,
+    NEWEST_CASES,
     DueBy,
     OfMerchant,
     OrdersOfPayment,
@@ -416,8 +416,8 @@ def test_a_photo_costs_sixteen_small_writes_and_as_many_small_reads(engine_store
     engine_store.commit(Change(prints=(PhotoPrint(words, "merchant-of-some-length", "f" * 32, "f" * 12, NOW),)))
     assert (sum(meter.requests.values()), meter.write_units) == (1, 32)  # in a transaction each counts twice
     meter.reset()
-    found = engine_store.find(PrintsLike(words), None, NEWEST_PRINTS * 16).found
-    assert len(found) == NEWEST_PRINTS * 16
+    found = engine_store.find(PrintsLike(words), None, NEWEST_CASES * 16).found
+    assert len(found) == NEWEST_CASES * 16
     assert dict(meter.requests) == {"Query": 16}
     assert meter.read_units <= 2 * 16
 
