@@ -31,7 +31,7 @@ build_types(app.ROUTES)  # some tests ask from many threads at once
 
 SECRET = "a secret of the tests, 32 characters at least"
 STAGE = {
-    "verticals": {"active": ["fresh", "general", "presale", "bundle", "appliance"]},
+    "verticals": {"active": ["appliance", "bundle", "custom_made", "fresh", "general", "presale", "virtual"]},
     "settings": {"token": {"secret": SECRET}},
     "merchants": {"default": {"zone": "Asia/Shanghai"}},
 }
