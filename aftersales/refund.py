@@ -105,6 +105,7 @@ class Cause(StrEnum):
     BOUNCED = "bounced"  # it was paid and came back to the merchant: a new number is needed
     RISK_CONTROL = "risk_control"  # the payment is frozen or disputed at the channel
     PAID_OUTSIDE = "paid_outside"  # the money went back another way meanwhile
+    NOT_KEPT = "not_kept"  # what it is for is not kept any more by whom it was judged: nothing was sent
     CONFIGURATION = "configuration"  # keys, rights, parameters: an operator has to look
     OTHER = "other"
 
@@ -157,6 +158,7 @@ class Refund:
     kind: str = ""  # of its case
     rule: str = ""  # that decided the case, or ``person``
     approvals: tuple[Approval, ...] = ()  # who agreed, to how much of the case, and when; without their words
+    kept: bool = False  # outside systems keep what it is for: they are asked again before it is sent
     version: int = 0
 
     @property

@@ -13,8 +13,8 @@ from functions.payout import offer_of
 
 
 def begun(case: Case) -> Case:
-    """The case as it is handed in: what is not kept for it is asked anew, since it may have changed."""
-    return replace(case, lookups=tuple(x for x in case.lookups if x.held))
+    """The case as it is handed in: all is asked anew, since it may have changed. What may be kept for it stays on record."""
+    return replace(case, lookups=tuple(replace(x, status=ASKED) for x in case.lookups if x.held))
 
 
 def left(registry: Registry, case: Case, *, once_more: bool = False) -> tuple[tuple[Ask, str], ...]:

@@ -185,11 +185,19 @@ class FactBody(Dated):
 
 
 class ItemBody(Body):
-    """Pieces of one line; ``share_percent`` of them is bad (100 when left out)."""
+    """Pieces of one line; ``share_percent`` of them is bad (100 when left out).
+
+    Where a piece holds smaller units (a box of five jin), ``bad`` says how many of those in these pieces are instead.
+    """
 
     line_id: Id
     pieces: Pieces
     share_percent: Percent = 100
+    bad: Pieces | None = None
+
+    def __post_init__(self) -> None:
+        if self.bad is not None and self.share_percent != 100:
+            raise ValueError("either bad or share_percent says how much is bad")
 
 
 Items = Annotated[list[ItemBody], Meta(max_length=500)]
@@ -250,11 +258,15 @@ class OriginalBody(Body):
 
 
 class DecisionBody(Body):
-    """A person's decision; ``reason`` is what the other side reads. ``instead`` approves money in place of the thing promised."""
+    """A person's decision; ``reason`` is what the other side reads. ``instead`` approves money in place of the thing promised.
+
+    ``unkept``: it is approved although no outside system keeps it from being used.
+    """
 
     outcome: Outcome
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
     instead: Literal["money"] | None = None
+    unkept: bool = False
 
 
 class RefundQuery(Body):
@@ -274,10 +286,11 @@ class RefundQuery(Body):
 
 
 class CounterBody(Body):
-    """Another amount, offered to the buyer."""
+    """Another amount, offered to the buyer. ``unkept``: although no outside system keeps what it is for from being used."""
 
     amount_minor: Annotated[int, Meta(ge=1, le=10**12)]
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    unkept: bool = False
 
 
 class CompensationBody(Body):

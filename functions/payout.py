@@ -116,7 +116,8 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     for number, leg in enumerate(plan_of(ledger, case, registry.merchant(case.merchant)).legs, beside + 1):
         key = refund_key(case.case_id, number)
         ledger = ledger.reserve(key, case.case_id, leg, now)
-        refunds.append(reach.marked(registry, _refund(case, order.order, leg, key, number, now), order.order, order.ledger, now))
+        refund = replace(_refund(case, order.order, leg, key, number, now), kept=_is_kept(case))
+        refunds.append(reach.marked(registry, refund, order.order, order.ledger, now))
     change = change.then(
         Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
     )
@@ -129,6 +130,11 @@ def _worth(registry: Registry, change: Change, order: OrderFile, now: datetime) 
     assert change.case is not None
     facts = facts_of(registry, CaseFile(change.case, change.evidence), order, now)
     return guard.quote(registry.vertical(change.case.vertical), offer_of(registry, change.case), facts)
+
+
+def _is_kept(case: Case) -> bool:
+    """Whether money for this case may only go out while outside systems keep what it is for."""
+    return case.promise is None and any(said.held for said in case.lookups)
 
 
 def _refund(case: Case, order: Order, leg: Leg, key: str, number: int, now: datetime) -> Refund:

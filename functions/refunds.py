@@ -16,7 +16,7 @@ from aftersales.channel import ReceiptStatus, RefundReceipt
 from aftersales.errors import ChannelBusy, Rejected, Unknown
 from aftersales.refund import LATER, OVERDUE, RENUMBER, UNDER_WAY, Cause, Refund, RefundEvent, RefundState
 from aftersales.registry import Registry
-from functions import calls, gate, legs, reach
+from functions import calls, gate, keeping, legs, reach
 from functions.legs import Contradiction, Word, word_of
 from functions.outcome import order_of
 from functions.payout import FIRST_LOOK
@@ -67,6 +67,7 @@ def _look(registry: Registry, refund: Refund, now: datetime) -> None:
     if refund.state is RefundState.RESERVED and reach.refused(refund):
         _first(registry, refund, now)
         return
+    _keep(registry, refund)
     later = refund.state is RefundState.FAILED and refund.cause in LATER
     if (later or refund.state is RefundState.RESERVED) and _has_room(registry, refund):
         _send_again(registry, refund, now)
@@ -106,7 +107,7 @@ def _first(registry: Registry, refund: Refund, now: datetime) -> None:
     """The first call, unless it is for later, or known to be in vain."""
     if reach.refused(refund):
         legs.record(registry, refund.key, Word(RefundEvent.REFUSED, refund.cause), now, known=refund)
-    elif not reach.waits(refund):
+    elif not reach.waits(refund) and _is_kept(registry, refund, now):
         gate.enter(registry, refund.channel)
         _send(registry, refund, now)
 
@@ -128,6 +129,34 @@ def _send(registry: Registry, refund: Refund, now: datetime) -> None:
         log.warning("refund %s is not confirmed: %s", refund.key, silence.message)
 
 
+def _keep(registry: Registry, refund: Refund) -> None:
+    """Keep what a leg on its way is for, so that no hold runs out before it is known whether the money arrived."""
+    if refund.kept and refund.state is not RefundState.RESERVED and refund.cause is not Cause.NOT_KEPT:
+        try:
+            if not keeping.renewed(registry, refund):
+                log.error("refund %s may be paid, and what it is for is not kept any more", refund.key)
+        except Unknown as silence:
+            log.warning("refund %s: what it is for is not said to be kept: %s", refund.key, silence.message)
+
+
+def _is_kept(registry: Registry, refund: Refund, now: datetime) -> bool:
+    """Whether the leg may be sent: what it is for is kept, and as it was judged. Otherwise that is on record; nothing is sent."""
+    if not refund.kept:
+        return True
+    failed = refund.state is RefundState.FAILED
+    try:
+        if keeping.renewed(registry, refund):
+            return True
+        word = Word(RefundEvent.LOOKED if failed else RefundEvent.REFUSED, Cause.NOT_KEPT)
+        log.error("refund %s is not sent: what it is for is not kept any more", refund.key)
+    except Unknown as silence:
+        log.warning("refund %s waits: what it is for is not said to be kept: %s", refund.key, silence.message)
+        unsent = refund.state is RefundState.RESERVED
+        word = Word(RefundEvent.LOOKED if failed else RefundEvent.DEADLINE_PASSED if unsent else RefundEvent.UNANSWERED)
+    legs.record(registry, refund.key, word, now, known=refund)
+    return False
+
+
 def _refused(registry: Registry, refund: Refund, cause: Cause, now: datetime) -> None:
     """A final no to this call. Where it says that the number is used up, the channel is asked for its word on the number."""
     word = Word(RefundEvent.REFUSED, cause)
@@ -143,6 +172,8 @@ def _refused(registry: Registry, refund: Refund, cause: Cause, now: datetime) ->
 
 def _send_again(registry: Registry, refund: Refund, now: datetime) -> None:
     """The same for a leg that waited; a failed one is on record as sent before it is, and after its channel's gate let in."""
+    if not _is_kept(registry, refund, now):
+        return
     gate.enter(registry, refund.channel)
     if refund.state is RefundState.FAILED:
         refund = legs.record(registry, refund.key, Word(RefundEvent.DEADLINE_PASSED), now, known=refund)

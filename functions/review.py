@@ -14,7 +14,7 @@ from aftersales.money import Money
 from aftersales.ports import CaseFile, OfMerchant
 from aftersales.quote import lowered
 from aftersales.rules import VERSION
-from functions import promise, remedies
+from functions import keeping, promise, remedies
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
 from functions.context import Context
 from functions.judgement import EVENTS, decided
@@ -71,6 +71,8 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
         )
     if body.outcome is not Outcome.APPROVE and promise.keeps_goods(file):
         raise Conflict("The goods are back, or a difference was paid.", todo="Approve again, or approve money instead.")
+    if body.outcome is Outcome.APPROVE:
+        file = keeping.checked(ctx, file, unkept=body.unkept)
     if body.outcome is Outcome.APPROVE and body.instead:
         file = remedies.instead(ctx, file)
     if file.case.state is State.SECOND_REVIEW:
@@ -91,6 +93,7 @@ def counter(ctx: Context, case_id: str, body: CounterBody) -> CaseView:
     case = file.case
     if body.amount_minor >= case.amount.minor:
         raise Invalid("A counter-offer is less than what is asked.", expected=f"below {case.amount.minor}", found=body.amount_minor)
+    case = keeping.checked(ctx, file, unkept=body.unkept).case
     limits = timeouts(ctx.registry, case)
     change = Change(case).then(
         Event.COUNTERED,

@@ -165,7 +165,7 @@ class FakeEntitlements:
         if why:
             return Lookup(self.name, subject.line.line_id, "unclear", now, data=pairs({"why": why}))
         picked = self._picked(subject)
-        kept = [one for one in picked if self._binds(one) and one.lock == subject.key]
+        ours = [one for one in picked if self._is_ours(one, subject.key)]
         status, why = self._together(picked, subject.key)
         told: dict[str, Plain] = {
             "ids": " ".join(one.id for one in picked),
@@ -179,10 +179,10 @@ class FakeEntitlements:
             "used_at": max((one.used_at for one in picked if one.used_at), default=None),
             "since": min((one.since for one in picked if one.since), default=None),
             "expired_at": min(ran_out, default=None),
-            "held_until": min((one.until for one in kept if one.until), default=None),
+            "held_until": min((one.until for one in ours if one.until and not one.voided_by), default=None),
         }
         told |= {name: at.isoformat() for name, at in instants.items() if at} | ({"why": why} if why else {})
-        return Lookup(self.name, subject.line.line_id, status, now, bool(kept), pairs(told))
+        return Lookup(self.name, subject.line.line_id, status, now, bool(ours), pairs(told))
 
     def _together(self, picked: list[Sold], key: str) -> tuple[str, str]:
         if any(self._binds(one) and one.lock != key for one in picked):

@@ -120,6 +120,14 @@ class HoldingContract:
         bench.pass_days(400)
         assert not bench.use()
 
+    def test_what_a_key_made_void_is_kept_for_it_for_good(self, bench: HoldingBench) -> None:
+        """Asked to hold what it has made void, a key is told that it is kept, without an end; another key is not."""
+        bench.source.hold(bench.subject("k1"), NOW)
+        bench.source.consume(bench.subject("k1"), NOW)
+        again = bench.source.hold(bench.subject("k1"), NOW)
+        assert (again.held, again.get("held_until")) == (True, None)
+        assert not bench.source.hold(bench.subject("k2"), NOW).held
+
     @pytest.mark.parametrize("done", [True, False])
     def test_a_lost_consume_can_be_repeated(self, bench: HoldingBench, *, done: bool) -> None:
         """Consume without an answer is Unknown, and the same key again ends as if it had been answered."""

@@ -37,7 +37,7 @@ def unclear(name: str, subject: Subject, now: datetime, why: str, *, held: bool 
 
 def answer_of(name: str, subject: Subject, picked: tuple[Entitlement, ...], now: datetime, *, keeping: bool) -> Lookup:
     """What the picked entitlements say together. ``keeping``: only what is kept for us counts as left."""
-    ours = [one for one in picked if one.is_kept_for(subject.key)]
+    ours = [one for one in picked if one.is_ours(subject.key)]
     status, why = _status(picked, subject.key)
     counted = [one for one in picked if not keeping or one.is_ours(subject.key)]
     data: dict[str, Plain] = {
@@ -49,7 +49,7 @@ def answer_of(name: str, subject: Subject, picked: tuple[Entitlement, ...], now:
         "used_at": _last(one.used_at for one in picked),
         "since": _first(one.since for one in picked),
         "expired_at": _first(one.expires_at for one in picked if one.status is Status.EXPIRED),
-        "held_until": _first(one.lock_until for one in ours),
+        "held_until": _first(one.lock_until for one in ours if one.is_kept_for(subject.key)),
         "why": why,
     }
     return Lookup(name, subject.line.line_id, status, now, bool(ours), pairs(data | {k: v for k, v in told.items() if v}))
