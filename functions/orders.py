@@ -176,7 +176,14 @@ def _line(ctx: Context, file: OrderFile, line: Line) -> LineOptions:
     vertical = ctx.registry.vertical(line.vertical)
     free = sum(stop - start for start, stop in file.ledger.free_units(line.line_id))
     offers = [_offer(ctx, file, vertical, offer, line, free) for offer in vertical.offers]
-    return LineOptions(line_id=line.line_id, title=line.title, vertical=vertical.name, pieces_free=free, offers=offers)
+    return LineOptions(
+        line_id=line.line_id,
+        title=line.title,
+        vertical=vertical.name,
+        pieces_free=free,
+        agreed=words.of_terms(vertical, line, ctx.locale),
+        offers=offers,
+    )
 
 
 def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line: Line, free: int) -> OfferView:

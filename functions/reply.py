@@ -95,12 +95,13 @@ class OfferView(View):
 
 
 class LineOptions(View):
-    """The kinds of case one line offers now."""
+    """The kinds of case one line offers now; ``agreed`` is what the buyer confirmed when ordering, in words."""
 
     line_id: str
     title: str
     vertical: str
     pieces_free: int
+    agreed: list[str]
     offers: list[OfferView]
 
 
@@ -281,6 +282,7 @@ class ItemView(View):
     line_id: str
     pieces: int
     share_percent: int
+    bad: int | None = None
 
 
 class ApprovalView(View):

@@ -8,6 +8,7 @@ from aftersales.deadline import Deadline
 from aftersales.decision import Finding
 from aftersales.failure import Failure
 from aftersales.money import Money
+from aftersales.order import Line
 from aftersales.refund import Cause
 from aftersales.registry import Registry
 from aftersales.text import text
@@ -39,6 +40,21 @@ def of_rules(vertical: Vertical, kind: Kind, locale: str, merchant: Merchant) ->
     also = vertical.text("rules.also", locale)
     told = vertical.text(f"rules.{kind}", locale, window_days=merchant.window_days)
     return told if also == "rules.also" else joined(locale, told, also)
+
+
+def of_terms(vertical: Vertical, line: Line, locale: str) -> list[str]:
+    """What the buyer confirmed when ordering the line, as far as its trade has words: ``terms.<name>`` or ``terms.<name>.<value>``.
+
+    A share of a thousand is told in percent, too.
+    """
+    told = []
+    for name, value in line.terms.items():
+        percent = f"{value / 10:g}" if type(value) is int else ""
+        for key in (f"terms.{name}", f"terms.{name}.{value}"):
+            said = vertical.text(key, locale, value=value, percent=percent)
+            if said != key and value is not False:
+                told.append(said)
+    return told
 
 
 def joined(locale: str, *sentences: str) -> str:

@@ -296,3 +296,19 @@ def test_terms_of_the_set_are_read_with_those_of_the_part(mall: Mall) -> None:
             assert "part of a set" in offer["rules"]
             assert all(r["text"] != f"reason.{r['code']}" for r in offer["reasons"])
             assert all("." in w["text"] and " " in w["text"] for w in offer["why_not"])
+
+
+def test_what_was_confirmed_is_shown_before_applying(mall: Mall) -> None:
+    """The terms of the set and of its parts stand with each line in words; a term without words of its trade is left out."""
+    engraved = {
+        **POT,
+        "vertical": "custom_made",
+        "terms": {"custom_spec": "A&B", "cancel_after_start_permille": 305, "no_return": False},
+    }
+    pushed(mall, a_set(engraved, TEA, terms={"together": "alone", "colour": "red"}))
+    agreed = {line["line_id"]: line["agreed"] for line in mall.must("GET", "/v1/orders/o2/options")["lines"]}
+    assert len(agreed["set.tea"]) == 1
+    assert "less the price alone of what you keep" in agreed["set.tea"][0]
+    assert len(agreed["set.pot"]) == 3
+    assert any("A&B" in told for told in agreed["set.pot"])
+    assert any("30.5 %" in told for told in agreed["set.pot"])
