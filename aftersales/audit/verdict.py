@@ -48,15 +48,21 @@ class Verdict:
 
 def judged(subject: Subject, limit_s: float = LIMIT_S) -> Verdict:
     """The verdict on it; whatever it does happens in a process of its own, which is ended after ``limit_s``."""
+    level, found, is_python = read(subject)
+    scenarios: tuple[Mapping[str, Any], ...] = ()
+    if is_python:
+        inside, scenarios = _inside(subject, limit_s)
+        found += inside
+    return Verdict(subject, level, in_order(found), scenarios)
+
+
+def read(subject: Subject) -> tuple[Level, list[Problem], bool]:
+    """What can be said without running it: the level it claims, what is wrong, and whether all of it is Python."""
     sources, unreadable = static.sources(subject.folder)
     look = static.of_trade if subject.is_trade else static.of_plugin
     told, found = paper.problems(subject)
     found += [*unreadable, *look(subject, sources), *static.types(sources)]
-    scenarios: tuple[Mapping[str, Any], ...] = ()
-    if not unreadable:
-        inside, scenarios = _inside(subject, limit_s)
-        found += inside
-    return Verdict(subject, told.level if told else Level.NONE, in_order(found), scenarios)
+    return told.level if told else Level.NONE, found, not unreadable
 
 
 def _inside(subject: Subject, limit_s: float) -> tuple[list[Problem], tuple[Mapping[str, Any], ...]]:
