@@ -19,6 +19,8 @@ VERSION = "1"
 #: With these the pieces go back, or are never sent: what stays decides what they are worth.
 GOING = frozenset({Kind.REFUND_ONLY, Kind.RETURN_REFUND})
 
+FAILURES = {"together.nothing_left": Failure.CAP, "gift.costs_more": Failure.CAP}
+
 
 def around(inner: Vertical) -> Vertical:
     """The trade of a part of a set: ``inner`` with its kinds, rules and amounts, and what the set adds to them."""
@@ -28,7 +30,7 @@ def around(inner: Vertical) -> Vertical:
         version=f"{VERSION}+{inner.version}",
         package=__name__,
         offers=tuple(_offer(offer) for offer in inner.offers),
-        failures={**inner.failures, "together.nothing_left": Failure.CAP, "gift.costs_more": Failure.CAP},
+        failures={**inner.failures, **FAILURES},
         around=None,
         also=(inner.package, *inner.also),
     )
@@ -53,4 +55,4 @@ def _amount(offer: Offer) -> Amount:
     return amount
 
 
-VERTICAL = Vertical(name="bundle", version=VERSION, package=__name__, offers=(), around=around)
+VERTICAL = Vertical(name="bundle", version=VERSION, package=__name__, offers=(), failures=FAILURES, around=around)
