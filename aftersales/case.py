@@ -282,6 +282,7 @@ ENDINGS: dict[tuple[State, Event], Ending] = {
 class Item:
     """What a case asks for on one line: ``pieces`` of it, of which ``share_percent`` is bad.
 
+    Where a piece holds smaller units (a box of five jin), ``bad`` of the ``of`` units in these pieces says it instead.
     ``units`` are the very pieces, as half-open ranges of their indexes, once the ledger holds them for this case.
     """
 
@@ -289,6 +290,14 @@ class Item:
     pieces: int
     share_percent: int = 100
     units: Runs = ()
+    bad: int = 0
+    of: int = 0
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """The bad part as (part, whole), between nothing and all."""
+        part, whole = (self.bad, self.of) if self.of > 0 else (self.share_percent, 100)
+        return max(0, min(part, whole)), whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +353,7 @@ class Case:
     freight_minor: int = 0
     fee_minor: int = 0
     beyond_minor: int = 0
+    pieces_stay: bool = False  # once it is paid, its pieces can be asked about again, for what is left of their worth
     lookups: tuple[Lookup, ...] = ()
     promise: Promise | None = None
     version: int = 0

@@ -6,7 +6,7 @@ Parts add up exactly. Whatever is asked for beyond the free pieces counts as not
 from __future__ import annotations
 
 from dataclasses import replace
-from math import gcd
+from fractions import Fraction
 
 from aftersales.case import Fault, Item
 from aftersales.ledger import Hold
@@ -29,7 +29,7 @@ def picked(facts: Facts) -> tuple[Item, ...]:
             free = sum(stop - start for start, stop in ledger.free_units(item.line_id))
             item = ledger.pick(replace(item, pieces=max(0, min(item.pieces, free))))  # noqa: PLW2901  # the same item, made exact
             ledger = replace(ledger, holds=(*ledger.holds, Hold("", item.line_id, item.units)))
-        items.append(replace(item, share_percent=max(0, min(item.share_percent, 100))))
+        items.append(item)
     return tuple(items)
 
 
@@ -38,17 +38,17 @@ def worth(facts: Facts) -> tuple[Money, Money]:
     currency, goods, tax = facts.order.currency, 0, 0
     for item in picked(facts):
         goods_left, tax_left = facts.ledger.worth(item.line_id, item.units)
-        goods += Money(goods_left, currency).share(item.share_percent, 100).minor
-        tax += Money(tax_left, currency).share(item.share_percent, 100).minor
+        goods += Money(goods_left, currency).share(*item.share).minor
+        tax += Money(tax_left, currency).share(*item.share).minor
     return Money(goods, currency), Money(tax, currency)
 
 
 def share(facts: Facts) -> tuple[int, int]:
     """Which part of the lines asked about is bad: 1 of 5 pieces and 20 % of all 5 are both (1, 5). (0, 1) for no pieces."""
     items = picked(facts)
-    bad = sum((stop - start) * item.share_percent for item in items for start, stop in item.units)
-    whole = 100 * sum(facts.ledger.line(line_id).pieces for line_id in {item.line_id for item in items})
-    return (bad // gcd(bad, whole), whole // gcd(bad, whole)) if whole else (0, 1)
+    bad = sum((Fraction(*item.share) * (stop - start) for item in items for start, stop in item.units), Fraction(0))
+    whole = sum(facts.ledger.line(line_id).pieces for line_id in {item.line_id for item in items})
+    return (bad / whole).as_integer_ratio() if whole else (0, 1)
 
 
 def completes(facts: Facts) -> bool:

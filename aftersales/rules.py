@@ -50,7 +50,7 @@ THRESHOLDS: tuple[Threshold, ...] = (
         "merchant.unverified_claim",
         Outcome.PERSON,
         "threshold.unverified_claim",
-        lambda facts, _: facts.kind is Kind.CLAIM and not _seen(facts),
+        lambda facts, _: facts.kind is Kind.CLAIM and not facts.self_evident and not _seen(facts),
     ),
     Threshold(
         "merchant.two_persons",

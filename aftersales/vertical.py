@@ -71,7 +71,8 @@ class Merchant:
 class Facts:
     """Everything a rule may look at. ``findings`` are what verification saw so far; ``kind`` and ``reason`` what is asked for.
 
-    While options are listed nothing is asked yet: ``reason`` is empty and ``items`` name the line's free pieces.
+    While options are listed nothing is asked yet: ``reason`` is empty and ``items`` name the line's free pieces. ``self_evident``:
+    the reason follows from figures, and there is nothing to be shown (:attr:`Reason.requires` is empty).
     """
 
     order: Order
@@ -86,6 +87,7 @@ class Facts:
     evidence: tuple[Evidence, ...] = ()
     case: Case | None = None
     lookups: tuple[Lookup, ...] = ()
+    self_evident: bool = False
 
     def lookup(self, source: str, line_id: str) -> Lookup | None:
         """What the source said about the line for this case, None where it was not asked or has not answered."""
@@ -158,10 +160,16 @@ Around = Callable[["Vertical"], "Vertical"]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A preset reason (IN-2). Its text key is ``reason.<code>``."""
+    """A preset reason (IN-2). Its text key is ``reason.<code>``.
+
+    ``requires`` replaces what its kind requires, where that is not None. ``pieces_stay``: the buyer keeps goods that are worth less
+    now, and can ask about them again.
+    """
 
     code: str
     fault: Fault
+    requires: tuple[Requirement, ...] | None = None
+    pieces_stay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,16 @@ class Offer:
     goods_back: bool = False
     asks: tuple[Ask, ...] = ()
     remedy: Remedy = Remedy.MONEY
+
+    def required(self, code: str) -> tuple[Requirement, ...]:
+        """The evidence that this kind requires for that reason."""
+        reason = self.reason(code)
+        return self.requires if reason is None or reason.requires is None else reason.requires
+
+    def is_self_evident(self, code: str) -> bool:
+        """Whether that reason requires nothing to be shown, unlike its kind."""
+        reason = self.reason(code)
+        return reason is not None and reason.requires == () and bool(self.requires)
 
     def reason(self, code: str) -> Reason | None:
         """The preset reason of that code, None when this kind has none such."""

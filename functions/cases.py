@@ -26,6 +26,8 @@ from functions.payout import facts_of, follow, timeouts
 from functions.reply import CasePage, CaseView, NoticePage, NoticeView, TimelineView
 from functions.view import case_view, needs, row, stored, timeline
 
+#: The value of a line's data that says how many smaller units a piece holds.
+UNIT_HOLDS = "unit_holds"
 MOST_CASES = 200  # they lie beside the order and are read with it
 
 
@@ -50,7 +52,7 @@ def begun(ctx: Context, order: OrderFile, body: CaseBody, case_id: str) -> Chang
             f"An order takes {MOST_CASES} cases, drafts included.", todo="Go on with one of them.", found=len(order.cases)
         )
     vertical = _trade(ctx, order.order, body.items)
-    items = tuple(Item(i.line_id, i.pieces, i.share_percent) for i in body.items)
+    items = tuple(pieces_of(order.order, i) for i in body.items)
     case = Case(
         case_id=case_id,
         merchant=order.order.merchant,
@@ -85,7 +87,7 @@ def edit(ctx: Context, case_id: str, body: CasePatch) -> CaseView:
     ctx.unchanged(file.case.version)
     order = ctx.order_of(file.case.merchant, file.case.order_id)
     case = file.case
-    items = tuple(Item(i.line_id, i.pieces, i.share_percent) for i in body.items) if body.items is not None else case.items
+    items = tuple(pieces_of(order.order, i) for i in body.items) if body.items is not None else case.items
     case = replace(
         case,
         items=items,
@@ -230,7 +232,21 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case, wante
     if not worth.amount and any(facts.value) and case.promise is None:
         raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
     quote = guard.quote(vertical, offer, facts)
-    return price.by(case, quote, reason.fault, facts.merchant.fee_permille)
+    return replace(price.by(case, quote, reason.fault, facts.merchant.fee_permille), pieces_stay=reason.pieces_stay)
+
+
+def pieces_of(order: Order, body: ItemBody) -> Item:
+    """What is asked about one line. Raises Invalid for units of pieces that hold none, or more bad ones than there are."""
+    if body.bad is None:
+        return Item(body.line_id, body.pieces, body.share_percent)
+    holds = order.line(body.line_id).data.get(UNIT_HOLDS)
+    if type(holds) is not int or holds < 1:
+        where = f"items.{body.line_id}"
+        raise Invalid("A piece of this line holds no smaller units.", todo="Say it with share_percent.", where=where)
+    of = holds * body.pieces
+    if body.bad > of:
+        raise Invalid("More is bad than there is.", where=f"items.{body.line_id}.bad", expected=f"at most {of}", found=body.bad)
+    return Item(body.line_id, body.pieces, bad=body.bad, of=of)
 
 
 def _trade(ctx: Context, order: Order, items: list[ItemBody]) -> Vertical:
@@ -274,7 +290,7 @@ def _offered(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> No
 
 
 def _complete(ctx: Context, vertical: Vertical, offer: Offer, file: CaseFile) -> None:
-    lacking = missing(offer.requires, file.evidence)
+    lacking = missing(offer.required(file.case.reason), file.evidence)
     if lacking:
         raise IncompleteEvidence(
             "; ".join(n.text for n in needs(ctx, vertical, lacking)),

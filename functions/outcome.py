@@ -158,7 +158,8 @@ def closing(change: Change, legs: Iterable[Refund], by: str, now: datetime) -> C
     if change.case is None or change.case.state is not State.SETTLING or any(r.state not in REFUND_TERMINAL for r in refunds):
         return change
     arrived = sum(r.amount.minor for r in refunds if r.state is RefundState.SETTLED)
-    if change.ledger and change.case.promise and change.case.promise.stage is Stage.DONE:
+    given = change.case.promise is not None and change.case.promise.stage is Stage.DONE
+    if change.ledger and (given or change.case.pieces_stay):
         change = replace(change, ledger=change.ledger.conclude(change.case.case_id))  # what was given can be claimed for again
     return change.then(Event.SETTLED, by, now, amount_minor=arrived)
 

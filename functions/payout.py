@@ -66,6 +66,7 @@ def facts_of(registry: Registry, file: CaseFile, order: OrderFile, now: datetime
         evidence=tuple(e for e in file.evidence if e.role is None),
         case=case,
         lookups=case.lookups,
+        self_evident=offer_of(registry, case).is_self_evident(case.reason),
     )
 
 

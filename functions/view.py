@@ -53,7 +53,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         vertical=case.vertical,
         reason=case.reason,
         note=case.note,
-        items=[ItemView(line_id=i.line_id, pieces=i.pieces, share_percent=i.share_percent) for i in case.items],
+        items=[ItemView(line_id=i.line_id, pieces=i.pieces, share_percent=i.share_percent, bad=i.bad or None) for i in case.items],
         freight=case.freight,
         amount_minor=case.amount.minor,
         beyond_minor=case.beyond_minor,
@@ -80,7 +80,7 @@ def stored(ctx: Context, file: CaseFile) -> CaseView:
 def lacking(vertical: Vertical, file: CaseFile) -> tuple[Requirement, ...]:
     """The evidence a case still needs."""
     offer = vertical.offer(file.case.kind)
-    return missing(offer.requires, file.evidence) if offer else ()
+    return missing(offer.required(file.case.reason), file.evidence) if offer else ()
 
 
 def needs(ctx: Context, vertical: Vertical, required: tuple[Requirement, ...]) -> list[Need]:

@@ -61,7 +61,7 @@ def _case(ctx: Context, file: CaseFile) -> WholeCase:
         kind=case.kind,
         state=case.state,
         ending=case.ending,
-        items=[ItemView(line_id=i.line_id, pieces=i.pieces, share_percent=i.share_percent) for i in case.items],
+        items=[ItemView(line_id=i.line_id, pieces=i.pieces, share_percent=i.share_percent, bad=i.bad or None) for i in case.items],
         amount_minor=case.amount.minor,
         refunded_minor=sum(r.amount.minor for r in arrived),
         next=deadline_view(ctx, file),

@@ -25,6 +25,8 @@ Where a trade knows more of an order::
     merchant = { small_minor = 0 }                                        # what the merchant has set
     paid = "9 d"                                                          # this long ago
     beyond = "20.00"                                                      # expected: compensation on top
+    counted = [12, 12, 4, 6]                                              # pieces on a seen photo, least and most, and bad ones
+    bad = 1                                                               # so many of the smaller units that the pieces hold
 
 Of a trade around others, and of lines sold as one::
 
@@ -104,6 +106,8 @@ class Scenario:
     merchant: Mapping[str, Any] = field(default_factory=dict)
     paid: str = ""
     beyond: str = ""
+    bad: int = 0
+    counted: tuple[int, ...] = ()
     around: str = ""
     also: Mapping[str, int] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
@@ -161,7 +165,8 @@ def _answer(offer: Offer, facts: Facts, quote: Quote) -> tuple[str, tuple[Findin
         return "not offered", tuple(f for f in first if f.verdict is Verdict.FAIL), ""
     if not facts.reason:
         return "offered", first, ""
-    if missing(offer.requires, (replace(e, findings=()) for e in facts.evidence)):  # at submission nothing is verified yet
+    bare = (replace(e, findings=()) for e in facts.evidence)  # at submission nothing is verified yet
+    if missing(offer.required(facts.reason), bare):
         return "incomplete", first, ""
     findings = (*first, *(rule(facts) for rule in offer.rules), *facts.findings)
     decision = decide(facts, findings, weight(facts, offer.remedy, quote.amount))
@@ -190,7 +195,7 @@ def facts_of(vertical: Vertical, scenario: Scenario) -> Facts:
     """The facts a scenario describes."""
     now = _instant(scenario.now, NOW) if scenario.now else NOW
     order = _order(vertical, scenario, now)
-    ledger = Ledger.open(order)
+    ledger, offer = Ledger.open(order), vertical.offer(scenario.kind)
     if scenario.taken:
         ledger, _ = ledger.hold("another", (Item("l1", scenario.taken),))
     facts = Facts(
@@ -204,17 +209,19 @@ def facts_of(vertical: Vertical, scenario: Scenario) -> Facts:
         freight=scenario.freight,
         asked=_money(scenario.asked, scenario.currency) if scenario.asked else None,
         evidence=(
-            *(_photo(f"e{n}", word, scenario.shown_percent) for n, word in enumerate(scenario.photos, 1)),
+            *(_photo(f"e{n}", word, scenario) for n, word in enumerate(scenario.photos, 1)),
             *(an_evidence(evidence_id=f"p{n}", kind=EvidenceKind(kind)) for n, kind in enumerate(scenario.papers, 1)),
         ),
         case=a_case(submitted_at=_instant(scenario.applied, now)) if scenario.applied else None,
         lookups=tuple(_lookup(told, now) for told in scenario.lookups),
+        self_evident=offer is not None and offer.is_self_evident(scenario.reason),
     )
     return replace(facts, ledger=_returned(vertical, scenario, facts)) if scenario.returned else facts
 
 
 def _items(scenario: Scenario) -> tuple[Item, ...]:
-    first = (Item("l1", scenario.pieces, scenario.share_percent),) if scenario.pieces else ()
+    of = scenario.pieces * int(scenario.data["unit_holds"]) if scenario.bad else 0
+    first = (Item("l1", scenario.pieces, scenario.share_percent, bad=scenario.bad, of=of),) if scenario.pieces else ()
     return (*first, *(Item(line_id, pieces) for line_id, pieces in scenario.also.items()))
 
 
@@ -232,7 +239,7 @@ def _returned(vertical: Vertical, scenario: Scenario, facts: Facts) -> Ledger:
 
 def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:
     lines = [{**scenario.line, "data": scenario.data}, *scenario.lines]
-    paid_at = _instant(scenario.paid, now) if scenario.paid else now - timedelta(days=2)
+    paid_at = _instant(scenario.paid, now) if scenario.paid not in ("", "unknown") else now - timedelta(days=2)
     amounts = [(name, _money(amount, scenario.currency).minor) for name, amount in scenario.payments]
     payments = tuple(Payment(name, "wechatpay", f"t-{name}", minor, paid_at) for name, minor in amounts)
     shipped = signed = None
@@ -245,7 +252,7 @@ def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:
         status=scenario.state,
         lines=tuple(_line(vertical, scenario, line) for line in lines),
         freight=Freight(_money(scenario.freight_paid, scenario.currency).minor),
-        paid_at=None if scenario.state is OrderStatus.UNPAID else paid_at,
+        paid_at=None if scenario.state is OrderStatus.UNPAID or scenario.paid == "unknown" else paid_at,
         shipped_at=shipped,
         signed_at=signed,
         facts=tuple(_fact(told, now) for told in scenario.told),
@@ -273,12 +280,15 @@ def _lookup(words: Mapping[str, Any], now: datetime) -> Lookup:
     return Lookup(words["source"], words.get("line_id", "l1"), words["status"], now, held, pairs(words.get("data", {})))
 
 
-def _photo(evidence_id: str, word: str, shown_percent: int | None) -> Evidence:
-    share = () if shown_percent is None else (("spoiled_share", shown_percent / 100),)
+def _photo(evidence_id: str, word: str, scenario: Scenario) -> Evidence:
+    share = () if scenario.shown_percent is None else (("spoiled_share", scenario.shown_percent / 100),)
+    names = ("pieces_min", "pieces_max", "bad_min", "bad_max")
+    told = tuple(sorted(zip(names, scenario.counted, strict=False)))
+    counted = Finding("vision.pieces", Verdict.PASS, "vision.counted", Source.MODEL, 0.9, told)
     seen = Finding("vision.spoilage", Verdict.PASS, "vision.spoilage_seen", Source.MODEL, 0.9, share)
     findings = {
         "unchecked": (),
-        "seen": (seen,),
+        "seen": (seen, counted) if told else (seen,),
         "unsure": (Finding("vision.spoilage", Verdict.UNSURE, "vision.spoilage_unsure", Source.MODEL, 0.5),),
         "unusable": (Finding("vision.sharp", Verdict.MISSING, "vision.blurred", Source.MODEL, 0.9),),
         "reused": (seen, Finding("vision.reused", Verdict.UNSURE, "vision.seen_before", Source.MODEL, 0.9)),

@@ -9,6 +9,7 @@ from aftersales.vertical import Offer, Vertical
 from verticals.fresh.amount import amount
 from verticals.fresh.rules import (
     CLAIM_REASONS,
+    NEEDS,
     REFUND_REASONS,
     RETURN_REASONS,
     claim_window,
@@ -55,6 +56,7 @@ VERTICAL = Vertical(
         ),
     ),
     on_signing="notice.signed",
+    needs=NEEDS,
     failures={
         "order.unpaid": Failure.ORDER_STATE,
         "refund_only.signed": Failure.ORDER_STATE,

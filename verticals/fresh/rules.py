@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from aftersales.case import Fault
 from aftersales.deadline import end_of_days
 from aftersales.decision import Finding, Verdict
-from aftersales.order import OrderStatus
+from aftersales.fact import Field, FieldKind
+from aftersales.order import Line, OrderStatus
 from aftersales.quote import completes, freight_due, share, worth
 from aftersales.shown import SPOILAGE, Shown, together, views_of
 from aftersales.vertical import Facts, Reason
@@ -26,6 +27,13 @@ WEIGHED = re.compile(
 
 #: Goods sold by the box. A piece of such a line is a box of who knows how many.
 BOXED = re.compile(r"[箱盒篮筐袋]|\b(?:box|tray|punnet|basket|crate|carton|pack|bag)(?:e?s)?\b", re.IGNORECASE)
+
+#: What a mall may tell of a line: the unit that buyers count in, and how many of it one piece of the line holds.
+PIECE = "piece"
+NEEDS = (
+    Field("unit", FieldKind.TEXT, one_of=("jin", "kg", "g", PIECE), text="data.unit"),
+    Field("unit_holds", FieldKind.WHOLE, text="data.unit_holds"),
+)
 
 REFUND_REASONS = (
     Reason("changed_mind", Fault.BUYER),
@@ -188,15 +196,25 @@ def _is_close_up(facts: Facts) -> bool:
     pieces_seen = shown_of(facts).pieces
     goods, tax = worth(facts)
     alone = pieces_seen is not None and pieces_seen[0] <= 1
-    more = not ordered_pieces(facts) or any(BOXED.search(line.title) for line in facts.lines)
+    more = not ordered_pieces(facts) or any(BOXED.search(line.title) and "unit" not in line.data for line in facts.lines)
     return alone and more and not facts.merchant.is_small(goods + tax)
 
 
 def ordered_pieces(facts: Facts) -> int:
-    """How many pieces were ordered that a photo can show one by one; 0 for goods sold by weight: those pieces are jin."""
-    if any(WEIGHED.search(line.title) for line in facts.lines):
-        return 0
-    return sum(line.pieces for line in facts.lines)
+    """How many pieces were ordered that a photo can show one by one; 0 for goods sold by weight: those pieces are jin.
+
+    What the mall tells of a line's unit counts; where it tells nothing, the title is read.
+    """
+    counted = [_countable(line) for line in facts.lines]
+    return 0 if 0 in counted else sum(counted)
+
+
+def _countable(line: Line) -> int:
+    unit, holds = line.data.get("unit"), line.data.get("unit_holds")
+    if unit is None:
+        return 0 if WEIGHED.search(line.title) else line.pieces
+    inside = holds if type(holds) is int and holds > 0 else 1
+    return line.pieces * inside if unit == PIECE else 0
 
 
 def freight(facts: Facts) -> Finding:

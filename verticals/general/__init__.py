@@ -7,6 +7,7 @@ from aftersales.evidence import EvidenceKind, Requirement
 from aftersales.failure import Failure
 from aftersales.vertical import Offer, Vertical
 from verticals.general.amount import amount
+from verticals.general.price import TELLS, price_lower, price_protected
 from verticals.general.rules import (
     CLAIM_REASONS,
     REFUND_REASONS,
@@ -35,7 +36,7 @@ VERTICAL = Vertical(
             when=(paid, pieces_or_freight, not_signed),
             reasons=REFUND_REASONS,
             requires=(),
-            rules=(freight,),
+            rules=(price_protected, price_lower, freight),
             amount=amount,
         ),
         Offer(
@@ -52,11 +53,13 @@ VERTICAL = Vertical(
             when=(paid, pieces, arrived, claim_window),
             reasons=CLAIM_REASONS,
             requires=(Requirement((EvidenceKind.PHOTO, EvidenceKind.VIDEO), 1, "requires.photo"),),
-            rules=(claim_by_person, freight),
+            rules=(claim_by_person, price_protected, price_lower, freight),
             amount=amount,
         ),
     ),
+    tells=TELLS,
     failures={
+        "price.over": Failure.PAST_WINDOW,
         "order.unpaid": Failure.ORDER_STATE,
         "refund_only.signed": Failure.ORDER_STATE,
         "arrived.not_shipped": Failure.ORDER_STATE,

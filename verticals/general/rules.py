@@ -13,6 +13,7 @@ from aftersales.order import Line, OrderStatus
 from aftersales.quote import SELLERS, completes, freight_due
 from aftersales.vertical import Facts, Reason
 
+MOST_KEPT = 900  # of a thousand: a return that gives nearly nothing back is none, whatever the term says
 NO_REASON_DAYS = 7  # Consumer Rights Protection Law, art. 25
 FAULT_DAYS = 15  # Rules on Repair, Replacement and Return of Certain Goods, art. 10
 MOST_DAYS = 3 * 365  # the longest after-sale period the platforms know; a longer promise is read as this
@@ -23,6 +24,10 @@ NEVER_BACK = frozenset({"custom_made", "digital", "periodical", "near_expiry", "
 #: Measures, art. 7 (1) and (2): no no-reason return once opened, activated or tried.
 NOT_ONCE_OPENED = frozenset({"food", "health", "cosmetics", "underwear", "medical", "software", "activated_electronics"})
 
+#: The price fell (see ``price``). The goods stay and are worth less now: they can be asked about again.
+PRICE_DROPPED = "price_dropped"
+PRICE_REASON = Reason(PRICE_DROPPED, Fault.NONE, requires=(), pieces_stay=True)
+
 REFUND_REASONS = (
     Reason("changed_mind", Fault.BUYER),
     Reason("wrong_order", Fault.BUYER),
@@ -30,6 +35,7 @@ REFUND_REASONS = (
     Reason("out_of_stock", Fault.SELLER),
     Reason("not_received", Fault.CARRIER),
     Reason("freight_overcharged", Fault.SELLER),
+    PRICE_REASON,
 )
 FAULTY = (
     Reason("faulty", Fault.SELLER),
@@ -38,7 +44,7 @@ FAULTY = (
     Reason("damaged", Fault.CARRIER),
 )
 RETURN_REASONS = (Reason("no_reason", Fault.BUYER), Reason("opened", Fault.BUYER), *FAULTY)
-CLAIM_REASONS = (*FAULTY, Reason("pieces_missing", Fault.SELLER))
+CLAIM_REASONS = (*FAULTY, Reason("pieces_missing", Fault.SELLER), PRICE_REASON)
 
 FAULTS = {reason.code: reason.fault for reason in (*REFUND_REASONS, *RETURN_REASONS, *CLAIM_REASONS)}
 
@@ -73,9 +79,20 @@ def promised_days(line: Line) -> int:
 
 def last_instant(facts: Facts, days: int) -> tuple[datetime, str]:
     """The first instant after ``days`` whole days from the day after signing, and the last day in time as ``2026-11-27``."""
+    return days_after(facts, facts.order.signed_at or facts.now, days)
+
+
+def days_after(facts: Facts, start_at: datetime, days: int) -> tuple[datetime, str]:
+    """The same, from the day after ``start_at``."""
     zone = facts.merchant.zone
-    end = end_of_days(facts.order.signed_at or facts.now, days, zone)
+    end = end_of_days(start_at, days, zone)
     return end, str((end - timedelta(seconds=1)).astimezone(zone).date())
+
+
+def kept_permille(line: Line) -> int:
+    """What the buyer agreed, when ordering, that the shop keeps back from opened goods; 0 where nothing was agreed."""
+    share = line.terms.get("opened_keeps_permille")
+    return share if type(share) is int and 0 < share <= MOST_KEPT else 0
 
 
 # --- can it be asked for? ---------------------------------------------------------------------------------------------
@@ -108,6 +125,8 @@ def not_signed(facts: Facts) -> Finding:
     """Is the money asked for before the parcel was signed for? On its way a person has to stop it first."""
     if freight_alone(facts):
         return passes("not_signed", "pieces.freight_alone")
+    if facts.reason == PRICE_DROPPED and not facts.order.is_signed:
+        return passes("not_signed", "price.parcel_goes_on")
     signed_at = facts.order.signed_at
     if facts.order.is_signed and (signed_at is None or signed_at <= facts.applied_at):
         return fails("not_signed", "refund_only.signed")
@@ -148,6 +167,8 @@ def no_return(facts: Facts) -> Finding:
     never, opened = agreed & NEVER_BACK, agreed & NOT_ONCE_OPENED
     if not never and not opened:
         return passes("no_return", "no_return.void" if agreed else "no_return.none")
+    if facts.reason == "opened" and not never and all(kept_permille(line) for line in facts.lines if line.category in opened):
+        return passes("no_return", "no_return.opened_agreed", percent=max(kept_permille(line) for line in facts.lines) / 10)
     if facts.reason == "opened" or (facts.reason == "no_reason" and never):
         return fails("no_return", "no_return.agreed" if never else "no_return.opened")
     return passes("no_return", "no_return.unopened" if facts.reason == "no_reason" else "no_return.faults_only")
@@ -195,4 +216,6 @@ def freight(facts: Facts) -> Finding:
 
 def claim_by_person(facts: Facts) -> Finding:
     """Who judges damage to ordinary goods? Always a person: no model here has learnt what is normal for them."""
+    if facts.reason == PRICE_DROPPED:
+        return passes("claim_by_person", "price.by_figures")
     return doubts("claim_by_person", "claim.person", photos=sum(e.usable for e in facts.evidence))
