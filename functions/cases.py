@@ -15,7 +15,7 @@ from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
-from aftersales.vertical import Facts, Offer, Quote, Vertical
+from aftersales.vertical import Facts, Offer, Quote, Rule, Vertical
 from functions import asked, guard, price, promise, proofs, terms
 from functions import evidence as evidences
 from functions.body import CaseBody, CasePatch, ItemBody
@@ -230,6 +230,7 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case, wante
             failure=Failure.CAP,
         )
     if not worth.amount and any(facts.value) and case.promise is None:
+        _offered(ctx, vertical, offer, facts, offer.rules)  # which of them says why it is worth nothing
         raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
     quote = guard.quote(vertical, offer, facts)
     return replace(price.by(case, quote, reason.fault, facts.merchant.fee_permille), pieces_stay=reason.pieces_stay)
@@ -277,8 +278,9 @@ def _facts(ctx: Context, order: OrderFile, case: Case) -> Facts:
     return facts_of(ctx.registry, CaseFile(case), order, ctx.now)
 
 
-def _offered(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> None:
-    reasons = why_not(ctx, vertical, offer, facts)
+def _offered(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts, rules: tuple[Rule, ...] | None = None) -> None:
+    """Raise NotOffered, with every reason, where one of the rules (of the offer's ``when``) speaks against it."""
+    reasons = why_not(ctx, vertical, offer.when if rules is None else rules, facts)
     if reasons:
         known = next(({"failure": r.failure.code} for r in reasons if r.failure), {})
         raise NotOffered(

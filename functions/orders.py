@@ -15,7 +15,7 @@ from aftersales.order import Line, Order, OrderStatus, Shipment
 from aftersales.ports import OrderFile
 from aftersales.registry import Registry
 from aftersales.text import text
-from aftersales.vertical import Facts, Offer, Vertical
+from aftersales.vertical import Facts, Offer, Rule, Vertical
 from functions import failures, growth, guard, left_out, parts, told, watch, words
 from functions.body import FactBody, OrderBody
 from functions.context import Context, commit
@@ -115,9 +115,9 @@ def options(ctx: Context, order_id: str) -> OptionsView:
     )
 
 
-def why_not(ctx: Context, vertical: Vertical, offer: Offer, facts: Facts) -> list[Why]:
-    """Every reason, in words, why this kind is not offered; empty when it is."""
-    failed = [f for f in guard.findings(vertical, offer.when, facts) if f.verdict is Verdict.FAIL]
+def why_not(ctx: Context, vertical: Vertical, rules: tuple[Rule, ...], facts: Facts) -> list[Why]:
+    """What each rule says that speaks against it, in words; nothing when none does."""
+    failed = [f for f in guard.findings(vertical, rules, facts) if f.verdict is Verdict.FAIL]
     return [
         Why(
             code=f.check,
@@ -191,7 +191,7 @@ def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line
     facts = Facts(file.order, file.ledger, merchant, offer.kind, items, ctx.now)
     cap = failure_view(failures.worded(Failure.CAP, ctx.locale, ctx.audience))
     taken = Why(code="pieces_taken", text=text("functions", "why.pieces_taken", ctx.locale), failure=cap)
-    reasons = why_not(ctx, vertical, offer, facts) if free else [taken]
+    reasons = why_not(ctx, vertical, offer.when, facts) if free else [taken]
     offered = not reasons
     most = guard.quote(vertical, offer, facts).amount.minor if offered else 0
     return OfferView(

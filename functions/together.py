@@ -109,7 +109,7 @@ def _offered(ctx: Context, file: OrderFile, vertical: Vertical, piece: PieceBody
     merchant, items = ctx.registry.merchant(file.order.merchant), (Item(piece.line_id, piece.pieces, piece.share_percent),)
     for offer in vertical.offers:
         if offer.remedy is Remedy.MONEY and offer.kind is not Kind.CLAIM:
-            against = why_not(ctx, vertical, offer, Facts(file.order, file.ledger, merchant, offer.kind, items, ctx.now))
+            against = why_not(ctx, vertical, offer.when, Facts(file.order, file.ledger, merchant, offer.kind, items, ctx.now))
             if not against:
                 return offer.kind
             said += against
