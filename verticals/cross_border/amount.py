@@ -23,8 +23,8 @@ def amount(facts: Facts) -> Quote:
     for item in items:
         goods_left, tax_left = facts.ledger.worth(item.line_id, item.units)
         tax_left -= stays(facts, item, tax_left)
-        goods += Money(goods_left, currency).share(item.share_percent, 100).minor
-        tax += Money(tax_left, currency).share(item.share_percent, 100).minor
+        goods += Money(goods_left, currency).share(*item.share).minor
+        tax += Money(tax_left, currency).share(*item.share).minor
     alone = freight_alone(facts)
     freight = alone or freight_back(facts)
     parts = (Money(goods, currency), Money(tax, currency), Money(freight_left(facts) if freight else 0, currency))
@@ -37,4 +37,4 @@ def _key(facts: Facts, *, kept: bool) -> str:
         return "amount.tax_stays"
     if facts.items and all(regime_of(line).tax == "buyer" for line in facts.lines):
         return "amount.own_claim"
-    return "amount.share" if any(item.share_percent < 100 for item in facts.items) else "amount.pieces"
+    return "amount.share" if any(item.share[0] < item.share[1] for item in facts.items) else "amount.pieces"

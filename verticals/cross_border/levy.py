@@ -13,7 +13,7 @@ from fractions import Fraction
 from aftersales.case import Item, Kind
 from aftersales.order import Line, Runs
 from aftersales.vertical import Facts
-from verticals.cross_border.duty import Basis, Declared, Rates, basis_of, dutiable, last_days, part_of, taxes_of
+from verticals.cross_border.duty import Basis, Declared, Rates, basis_of, dutiable, last_days, taxes_of
 from verticals.cross_border.rates import rates_on
 from verticals.cross_border.regime import bears, regime_of
 from verticals.cross_border.standing import BEIJING, bill_of, clearance_of, item_duty_back, released_on, return_of
@@ -89,7 +89,12 @@ def levied(facts: Facts, line: Line) -> int | None:
 
 
 def _of(whole_minor: int, units: Runs, pieces: int) -> int:
-    return sum(part_of(whole_minor, start, stop, pieces) for start, stop in units)
+    """What of a line's taxes lies on these pieces, cut as the tax that was paid is cut: the first pieces have a fen more.
+
+    So what stays of each piece never exceeds what was paid for it, and all pieces come to the same however they go back.
+    """
+    each, more = divmod(whole_minor, pieces)
+    return sum(each * (stop - start) + max(0, min(stop, more) - start) for start, stop in units)
 
 
 def stays(facts: Facts, item: Item, tax_paid: int) -> int:
