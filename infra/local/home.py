@@ -51,6 +51,8 @@ SANDBOX_KEYS = {
     "UNIONPAY_TRUSTED_CERTS": "unionpay-keys/issuer.cer",
     "UNIONPAY_SIGNER_NAME": "unionpay-keys/signer_name",
     "VOUCHER_KEY_ID": "voucher-keys/key_id",
+    "INSTALLER_LICENSE": "installer-keys/license_id",
+    "STOCK_KEY_ID": "stock-keys/key_id",
 }
 #: … and secrets by their names, with their fields.
 SANDBOX_SECRETS = {
@@ -60,6 +62,8 @@ SANDBOX_SECRETS = {
     "unionpay": {"private_key": "unionpay-keys/merchant.key", "certificate": "unionpay-keys/merchant.cer"},
     "voucher": {"secret": "voucher-keys/secret"},
     "customs": {"secret": "customs-keys/secret"},
+    "installer": {"secret": "installer-keys/secret"},
+    "stock": {"secret": "stock-keys/secret"},
 }
 
 
@@ -220,6 +224,8 @@ class Home:
             "UNIONPAY_URL": self.sandbox_url,
             "VOUCHER_URL": self.sandbox_url,
             "CUSTOMS_URL": self.sandbox_url,
+            "INSTALLER_URL": f"{self.sandbox_url}/installer",
+            "STOCK_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},
         }

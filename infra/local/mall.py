@@ -30,6 +30,9 @@ class Goods:
     tax_minor: int = 0  # import taxes on top of the price
     data: tuple[tuple[str, str | int | bool], ...] = ()  # what its trade needs to know of the line
     declared: bool = False  # to customs, which lets it in when it is shipped
+    installed: bool = False  # by a technician, four hours after it was signed for; two more are in stock
+    agreed: tuple[tuple[str, str | int | bool], ...] = ()  # further terms that the buyer confirmed
+    parts: tuple[Goods, ...] = ()  # of a set: each with its value in the set as its price, and its pieces in one set
 
     @property
     def minor(self) -> int:
@@ -39,9 +42,15 @@ class Goods:
     def line(self) -> dict[str, Any]:
         """The line as the API takes it."""
         said = {"line_id": "l1", "sku": self.sku, "title": self.title, "vertical": self.vertical, "category": self.category}
-        terms = {} if self.no_return is None else {"no_return": self.no_return}
+        terms = {**({} if self.no_return is None else {"no_return": self.no_return}), **dict(self.agreed)}
         more = {"data": dict(self.data), "tax_minor": self.tax_minor} if self.data else {}
         return {**said, "unit_price_minor": self.unit_price_minor, "pieces": self.pieces, "terms": terms, **more}
+
+    def part(self) -> dict[str, Any]:
+        """The goods as a part of a set."""
+        line = self.line()
+        own = {name: said for name, said in line.items() if name not in ("line_id", "unit_price_minor")}
+        return {**own, "part_id": self.sku.lower(), "value_minor": line["unit_price_minor"]}
 
 
 #: Drawn, as the photos are where there are no real ones: no model of real fruit knows drawn ones by itself.
@@ -58,6 +67,18 @@ POOL = Goods("PL-10", "游泳馆十次卡 Ten visits to the pool", "virtual", "v
 FORMULA = Goods(
     "MF-90", "婴儿奶粉 Infant formula, 900 g", "cross_border", "food", 10000, 3, tax_minor=2730, data=(("vat_permille", 130),),
     declared=True,
+)  # fmt: skip
+POT = Goods("TP-03", "紫砂壶 Teapot", "general", "home", 4200)
+TEA_SET = Goods(
+    "TS-01", "茶壶配电影票 Teapot with two cinema vouchers", "bundle", "set", 12000, parts=(POT, CINEMA),
+)  # fmt: skip
+RING = Goods(
+    "RG-05", "刻字戒指 Engraved ring", "custom_made", "jewellery", 16000, no_return=True,
+    agreed=(("custom_spec", "内圈刻 A&B 2026 engraved inside: A&B 2026"), ("cancel_after_start_permille", 300)),
+)  # fmt: skip
+FRIDGE = Goods(
+    "FR-300", "冰箱 Fridge, 300 l", "appliance", "fridge", 299900, data=(("serial", "SN-FR300-0001"), ("installable", True)),
+    installed=True,
 )  # fmt: skip
 BAG = Goods("BG-11", "双肩包 Backpack", "general", "bags", 59900)
 
@@ -101,7 +122,7 @@ class Shop:
             "buyer": {"id": buyer, "phone": f"1380000{crc32(buyer.encode()) % 10_000:04d}", "locale": "en"},
             "currency": "CNY",
             "status": status or ("signed" if signed is not None else "shipped" if shipped is not None else "paid"),
-            "lines": [{**goods.line(), **self._issued(order_id, goods)}],
+            "lines": [self._line(order_id, goods)],
             "payments": payments,
             "paid_at": payments[0]["paid_at"],
         }
@@ -116,6 +137,8 @@ class Shop:
                 mall.prove(order_id, goods.picture(), "catalogue")
         if goods.declared:
             self._cleared(order_id, goods, shipped)
+        if goods.installed and self.merchant == "m1":  # whose licence with the technicians' platform it is
+            self._installed(order_id, goods, signed)
         return order
 
     def _paid(self, minor: int, hours_ago: float, channel: str) -> dict[str, Any]:
@@ -146,12 +169,30 @@ class Shop:
         self.system.lever("clearance", {**about, "code": "800", "at": at})
         self.system.lever("tax_bill", {**about, "lines": [[1, 0, 0, goods.tax_minor]], "at": at})
 
-    def _issued(self, order_id: str, goods: Goods) -> dict[str, Any]:
+    def _line(self, order_id: str, goods: Goods) -> dict[str, Any]:
+        """The line, or that of a set with its parts, with what was issued for it."""
+        if not goods.parts:
+            return {**goods.line(), **self._issued(order_id, goods, "l1")}
+        parts = [{**part.part(), **self._issued(order_id, part, f"l1.{part.sku.lower()}")} for part in goods.parts]
+        return {**goods.line(), "parts": parts}
+
+    def _installed(self, order_id: str, goods: Goods, signed: float | None) -> None:
+        """What technicians did: ordered, and at the buyer's four hours after it was signed for. They tell it by themselves, too."""
+        number = f"{order_id}/l1"
+        self.system.lever("stock", {"provider": "stock", "sku": goods.sku, "pieces": 2})
+        self.system.lever("listen", {"provider": "installer", "url": f"{self.system.home.url}/v1/callbacks/installer"})
+        self.system.lever("work_order", {"provider": "installer", "number": number})
+        if signed is not None and signed > 4:
+            serial = dict(goods.data).get("serial", "")
+            done = {"provider": "installer", "number": number, "status": "serve_complete", "at": self.ago(signed - 4).isoformat()}
+            self.system.lever("node", {**done, "serialNo": serial, "pictureIds": ["p1", "p2"], "reportNo": "R-1"})
+
+    def _issued(self, order_id: str, goods: Goods, line_id: str) -> dict[str, Any]:
         """What the voucher system issued for a line, one entitlement per piece; nothing for goods that are things."""
         if not goods.uses:
             return {}
         ids = [f"{order_id}-{number}-{secrets.token_hex(3)}" for number in range(1, goods.pieces + 1)]
-        about = {"provider": "voucher", "of": goods.uses, "merchant": self.merchant, "order_id": order_id, "line_id": "l1"}
+        about = {"provider": "voucher", "of": goods.uses, "merchant": self.merchant, "order_id": order_id, "line_id": line_id}
         for one in ids:
             self.system.lever("issue", {**about, "entitlement": one})
         return {"data": {"entitlement": " ".join(ids), "goods": "code"}}

@@ -11,7 +11,22 @@ from typing import Any
 
 from infra.local.client import Client, Refused
 from infra.local.home import write
-from infra.local.mall import BAG, CHERRIES, CINEMA, FORMULA, KETTLE, LAMP, POOL, STRAWBERRIES, TOWEL, Goods, Shop
+from infra.local.mall import (
+    BAG,
+    CHERRIES,
+    CINEMA,
+    FORMULA,
+    FRIDGE,
+    KETTLE,
+    LAMP,
+    POOL,
+    RING,
+    STRAWBERRIES,
+    TEA_SET,
+    TOWEL,
+    Goods,
+    Shop,
+)
 from infra.local.photos import fresh_photo
 from infra.local.system import System
 
@@ -55,7 +70,10 @@ ORDERS = (
     Sold("codes", CINEMA, "b1", status="finished"),
     Sold("visits", POOL, "b2", status="finished"),
     Sold("abroad", FORMULA, "b1", signed=26),
+    Sold("fridge", FRIDGE, "b2", signed=240),
     Sold("at-customs", FORMULA, "b2"),
+    Sold("set", TEA_SET, "b1", signed=5),
+    Sold("engraved", RING, "b2"),
 )
 
 Scene = Callable[["Mall", str], dict[str, Any]]

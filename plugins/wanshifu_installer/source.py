@@ -38,6 +38,8 @@ class WanshifuInstaller:
 
     def ask(self, subject: Subject, now: datetime) -> Lookup:
         """How far the work order of the line is, with serial number and findings; ``none`` where there is no work order."""
+        if subject.order.merchant != self._setting.merchant:  # order numbers are each merchant's own: this is somebody else's
+            return Lookup(self._setting.name, subject.line.line_id, "none", now)
         number = number_of(subject.order.order_id, subject.line.line_id)
         said = self._wire.call(RECORD, {"thirdOrderId": number})
         if said.get("retCode") == NO_ORDER:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,7 +57,7 @@ class FakeBench:
 class SandboxBench:
     """The sandbox is the other side."""
 
-    merchant = "m7"
+    merchant = "m1"
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self.other = sandbox, sandbox.provider("installer")
@@ -176,9 +177,16 @@ def test_no_name_and_no_phone_of_a_technician_is_taken_over(played: SandboxBench
     assert "13900000000" not in str(played.source.ask(subject_of(), NOW))
 
 
+def test_another_merchants_order_of_the_same_number_is_not_asked_about(played: SandboxBench) -> None:
+    """Order numbers are each merchant's own: a licence tells nothing about a stranger's machine."""
+    played.happen("o1", "installed", AT, serial="SN1")
+    ours = subject_of()
+    assert played.source.ask(replace(ours, order=replace(ours.order, merchant="m2")), NOW).status == "none"
+
+
 def test_further_words_of_the_platform_are_a_setting(played: SandboxBench) -> None:
     """Where a contract names other nodes, the stage file says what they mean."""
-    said = {**played.sandbox.settings(provider="installer"), "merchant": "m7", "nodes": "door_punch=arrived, finish=installed"}
+    said = {**played.sandbox.settings(provider="installer"), "merchant": "m1", "nodes": "door_punch=arrived, finish=installed"}
     source = build(said)
     played.other.node("o1/l1", "finish", AT.timestamp(), serialNo="SN5")
     assert source.ask(subject_of(), NOW).get("serial") == "SN5"

@@ -30,6 +30,11 @@ PARAMETERS = {
     "VOUCHER_URL": "https://vouchers.example",
     "VOUCHER_KEY_ID": "mall-1",
     "CUSTOMS_URL": "https://agent.example",
+    "INSTALLER_URL": "https://platform.example",
+    "INSTALLER_LICENSE": "license-1",
+    "INSTALLER_MERCHANT": "m1",
+    "STOCK_URL": "https://warehouse.example",
+    "STOCK_KEY_ID": "shop-1",
     "CUSTOMS_MERCHANTS": json.dumps({"3301964J31": "m1"}),
 }
 SECRETS = {
@@ -75,3 +80,18 @@ def test_the_voucher_system_is_reached_from_parameters_and_one_secret(monkeypatc
     registry.put("secrets", secrets)
     assert callable(registry.source("entitlements").ask)
     assert secrets.asked == ["voucher"]
+
+
+@pytest.mark.parametrize(("source", "plugin"), [("installer", "wanshifu_installer"), ("stock", "mall_stock")])
+def test_technicians_and_warehouse_are_reached_from_parameters_and_one_secret(
+    source: str, plugin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Switched on, the sources of the trade of appliances find their addresses in parameters and one secret each."""
+    for name, value in PARAMETERS.items():
+        monkeypatch.setenv(name, value)
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "sources": {source: plugin}})
+    secrets = FakeSecrets({source: json.dumps({"secret": "s" * 32})})
+    registry.put("secrets", secrets)
+    assert callable(registry.source(source).ask)
+    assert secrets.asked == [source]
