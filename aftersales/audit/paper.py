@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,17 +104,29 @@ def _tests(subject: Subject, told: Manifest | None) -> Iterator[Problem]:
     """Whether its tests inherit the kit; what is installed brings no tests along."""
     if subject.project is None:
         return
-    names = ("VerticalContract",) if subject.is_trade else _contracts(told)
-    if names and not any(_inherits(path, names, subject) for path in (subject.project / "tests").rglob("test_*.py")):
-        todo = f"class TestMine({names[0]}): … in tests/; docs/kits.md has the lines."
-        yield Problem("tests.kit", "tests", f"none of its tests inherits {' or '.join(names)}", todo, Level.SILVER)
+    name = "VerticalContract" if subject.is_trade else _contract(told)
+    if name and not any(_inherits(path, name, subject) for path in (subject.project / "tests").rglob("test_*.py")):
+        todo = f"class TestMine({name}): … in tests/; docs/kits.md has the lines."
+        yield Problem("tests.kit", "tests", f"none of its tests inherits {name}", todo, Level.SILVER)
 
 
-def _contracts(told: Manifest | None) -> tuple[str, ...]:
+def _contract(told: Manifest | None) -> str:
     kit = kit_of(told.port) if told else None
-    return tuple(dict.fromkeys((*kit.contract, *(f"{kit.protocol}Contract",)))) if kit else ()
+    return kit.contract[0] if kit else ""
 
 
-def _inherits(path: Path, names: tuple[str, ...], subject: Subject) -> bool:
+def _inherits(path: Path, name: str, subject: Subject) -> bool:
+    """Whether a class of the file has the kit, or one that stands on it, among its bases, and the file names the package."""
     text = path.read_text(encoding="utf-8", errors="replace")
-    return subject.module.partition(".")[0] in text and subject.module.rpartition(".")[2] in text and any(n in text for n in names)
+    if subject.module not in text and subject.module.rpartition(".")[2] not in text:
+        return False
+    try:
+        bases = {ast.unparse(base) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef) for base in node.bases}
+    except (SyntaxError, ValueError):
+        return False
+    held = {base for base in bases if base.removeprefix("*") in (name, "KITS")}
+    return bool(held) or (name in _OF_SOURCES and any(base.endswith("Contract") for base in bases))
+
+
+#: What a source answers differs by trade, and so do the kits that hold it.
+_OF_SOURCES = frozenset({"SourceContract", "HoldingContract", "TellingContract"})

@@ -27,9 +27,21 @@ WORLD = frozenset(
 CALLS = frozenset({"open", "print", "input", "eval", "exec", "compile", "__import__", "breakpoint"})
 CLOCKS = frozenset({"now", "utcnow", "today", "fromtimestamp", "localtime"})
 #: Libraries that talk to somebody: a call of theirs has a time-out.
-NETWORK = frozenset(
-    {"aiohttp", "boto3", "grpc", "http", "httpx", "requests", "smtplib", "socket", "suds", "urllib", "urllib3", "zeep"}
+NETWORK = (
+    "aiohttp",
+    "boto3",
+    "grpc",
+    "http.client",
+    "httpx",
+    "requests",
+    "smtplib",
+    "socket",
+    "stripe",
+    "urllib.request",
+    "urllib3",
 )
+#: Ports at which no answer has a meaning of its own.
+ANSWERING = frozenset({"refund-channel", "source", "holding", "telling"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ def _looks(source: Source) -> Iterator[Problem]:
             yield Problem("source.clock", where, said, "Use facts.now, or facts.applied_at where a window is judged.")
 
 
-def of_plugin(subject: Subject, found: Iterable[Source]) -> Iterator[Problem]:
+def of_plugin(subject: Subject, found: Iterable[Source], port: str) -> Iterator[Problem]:
     """A plugin loads what is not in the standard library inside the function that needs it, and waits for nobody without an end."""
     own = subject.module.partition(".")[0]
     every = tuple(found)
@@ -111,11 +123,11 @@ def of_plugin(subject: Subject, found: Iterable[Source]) -> Iterator[Problem]:
                 yield Problem(
                     "source.heavy", f"{source.where}:{node.lineno}", f"it imports {name} when it is loaded", todo, Level.SILVER
                 )
-    talks = [s for s in every if any(name.partition(".")[0] in NETWORK for _, name in _imports(s.tree))]
-    if talks and not any("timeout" in _words(s.tree) or "timeout_s" in _words(s.tree) for s in every):
+    talks = [s for s in every if any(f"{name}.".startswith(f"{one}.") for _, name in _imports(s.tree) for one in NETWORK)]
+    if talks and not any("timeout" in word for s in every for word in _words(s.tree)):
         todo = "Pass a timeout to every call, from the settings or a constant."
         yield Problem("source.timeout", talks[0].where, "it talks to somebody and names no timeout", todo, Level.SILVER)
-    if talks and not any("Unknown" in _words(s.tree) for s in every):
+    if talks and port in ANSWERING and not any("Unknown" in _words(s.tree) for s in every):
         todo = "Raise aftersales.errors.Unknown where no trustworthy answer came."
         yield Problem(
             "source.unknown", talks[0].where, "it talks to somebody and never says that it got no answer", todo, Level.GOLD

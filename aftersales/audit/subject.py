@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from aftersales import offered
-from aftersales.errors import NotFound
+from aftersales import manifest, offered
+from aftersales.errors import BadPlugin, NotFound
 from aftersales.offered import PLUGINS, VERTICALS, Offered
 
 
@@ -99,8 +99,17 @@ def _in_folder(folder: Path) -> Subject:
             return subject
     root = next(p for p in folder.parents if not (p / "__init__.py").is_file())
     module = ".".join(folder.relative_to(root).parts)
-    is_trade = (folder / "scenarios.toml").is_file() or (folder / "texts.toml").is_file() or folder.parent.name == VERTICALS
-    return Subject(VERTICALS if is_trade else PLUGINS, folder.name, module, "", folder, root, project=root)
+    return Subject(_group(folder), folder.name, module, "", folder, root, project=root)
+
+
+def _group(folder: Path) -> str:
+    """What the folder holds: as its manifest says, else as it looks."""
+    try:
+        told = manifest.read(folder)
+    except BadPlugin:
+        told = None
+    is_trade = told.kind is manifest.Kind.VERTICAL if told else folder.parent.name != PLUGINS
+    return VERTICALS if is_trade else PLUGINS
 
 
 def _in_project(project: Path) -> tuple[Subject, ...]:

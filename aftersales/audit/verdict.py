@@ -59,9 +59,9 @@ def judged(subject: Subject, limit_s: float = LIMIT_S) -> Verdict:
 def read(subject: Subject) -> tuple[Level, list[Problem], bool]:
     """What can be said without running it: the level it claims, what is wrong, and whether all of it is Python."""
     sources, unreadable = static.sources(subject.folder)
-    look = static.of_trade if subject.is_trade else static.of_plugin
     told, found = paper.problems(subject)
-    found += [*unreadable, *look(subject, sources), *static.types(sources)]
+    own = static.of_trade(subject, sources) if subject.is_trade else static.of_plugin(subject, sources, told.port if told else "")
+    found += [*unreadable, *own, *static.types(sources)]
     return told.level if told else Level.NONE, found, not unreadable
 
 
