@@ -44,6 +44,7 @@ def preview(ctx: Context, case_id: str) -> PlanView:
         amount_minor=case.amount.minor,
         components=PartsView(goods=goods, freight=case.freight_minor, tax=case.tax_minor),
         fee_minor=case.fee_minor,
+        beyond_minor=case.beyond_minor,
         fault=case.fault,
         covered=covered,
         legs=views,

@@ -39,7 +39,10 @@ class LegView(View):
 
 
 class PlanView(View):
-    """What a case's refund is made of. ``components`` are after ``fee_minor``; ``covered`` is false when the money is gone."""
+    """What a case's refund is made of. ``components`` are after ``fee_minor``; ``covered`` is false when the money is gone.
+
+    ``beyond_minor`` is owed on top, as compensation to the mall balance.
+    """
 
     case_id: str
     order_id: str
@@ -47,6 +50,7 @@ class PlanView(View):
     amount_minor: int
     components: PartsView
     fee_minor: int
+    beyond_minor: int
     fault: Fault
     covered: bool
     legs: list[LegView]

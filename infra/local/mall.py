@@ -68,6 +68,11 @@ FORMULA = Goods(
     "MF-90", "婴儿奶粉 Infant formula, 900 g", "cross_border", "food", 10000, 3, tax_minor=2730, data=(("vat_permille", 130),),
     declared=True,
 )  # fmt: skip
+#: At what was paid down so far: the balance is pushed with the whole price.
+HUMIDIFIER = Goods(
+    "HM-11", "预售加湿器 Humidifier, presale", "presale", "home", 3000,
+    data=(("deposit_minor", 3000), ("deposit_kind", "dingjin"), ("deposit_payment", "p1"), ("price_minor", 15000)),
+)  # fmt: skip
 POT = Goods("TP-03", "紫砂壶 Teapot", "general", "home", 4200)
 TEA_SET = Goods(
     "TS-01", "茶壶配电影票 Teapot with two cinema vouchers", "bundle", "set", 12000, parts=(POT, CINEMA),

@@ -116,6 +116,13 @@ def test_a_balance_that_does_not_answer_is_paid_once(shop: Mall) -> None:
     assert sent(shop)["balance"] == 20_000
 
 
+def test_the_plan_tells_what_comes_on_top(shop: Mall) -> None:
+    """Before anybody decides, people read what goes back and what is owed beside it."""
+    case = claim(shop, "cannot_deliver").json
+    plan = shop.must("GET", f"/v1/cases/{case['case_id']}/refund-plan")
+    assert (plan["amount_minor"], plan["beyond_minor"]) == (20_000, 20_000)
+
+
 def test_two_people_agree_to_what_is_paid_in_all(shop: Mall) -> None:
     """CNY 200 back and CNY 200 on top are CNY 400: above CNY 300 one person's yes is not enough."""
     shop.registry.put("merchant:m1", a_merchant(two_persons_above_minor=30_000))
