@@ -97,6 +97,22 @@ def plan_of(ledger: Ledger, case: Case, merchant: Merchant) -> Plan:
     return plan(ledger, case.amount - tax - freight, freight, tax, fee, merchant.turn)
 
 
+def owed(registry: Registry, file: CaseFile, order: OrderFile, now: datetime) -> Case:
+    """The case at what paying it comes to: what was approved, and what other cases about parts of the same line left since."""
+
+    def quote() -> Quote:
+        vertical, offer = registry.vertical(file.case.vertical), offer_of(registry, file.case)
+        return guard.quote(vertical, offer, facts_of(registry, file, order, now))
+
+    return rest.added(file.case, order, registry.merchant(file.case.merchant), quote)
+
+
+def _granted(registry: Registry, approved: Case, now: Case) -> Case:
+    """The case as it is owed now, or as it was approved where only a second person could grant that much."""
+    two = registry.merchant(approved.merchant).needs_two
+    return approved if two(now.amount) and not two(approved.amount) else now
+
+
 def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: datetime) -> Change:
     """The change with the case's amount reserved in the ledger as planned, one leg per payment, and the refunds to send.
 
@@ -105,7 +121,7 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     """
     case = change.case
     assert case is not None
-    case = rest.added(case, order, registry.merchant(case.merchant), lambda: _worth(registry, change, order, now))
+    case = _granted(registry, case, owed(registry, CaseFile(case, change.evidence), order, now))
     change, look = replace(change, case=case), Deadline.after(now, FIRST_LOOK, "poll")
     if not case.amount:
         return beyond.added(registry, change.then(Event.SETTLED, by, now, amount_minor=0), order.ledger, by, now, look)
@@ -124,13 +140,6 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     )
     ledger = ledger.free_freight(case.case_id)
     return beyond.added(registry, replace(change, ledger=ledger, refunds=tuple(refunds)), ledger, by, now, look)
-
-
-def _worth(registry: Registry, change: Change, order: OrderFile, now: datetime) -> Quote:
-    """What the case is worth now."""
-    assert change.case is not None
-    facts = facts_of(registry, CaseFile(change.case, change.evidence), order, now)
-    return guard.quote(registry.vertical(change.case.vertical), offer_of(registry, change.case), facts)
 
 
 def _is_kept(case: Case) -> bool:

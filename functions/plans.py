@@ -11,7 +11,7 @@ from aftersales.text import text
 from functions import failures
 from functions.context import Context
 from functions.gate import limits_of
-from functions.payout import plan_of
+from functions.payout import owed, plan_of
 from functions.reach import beyond
 from functions.reply_money import LegView, PartsView, PlanView
 from functions.view import failure_view
@@ -30,6 +30,7 @@ def preview(ctx: Context, case_id: str) -> PlanView:
     legs = [r for r in file.refunds if r.payout is Payout.REFUND and r.state is not RefundState.RELEASED]
     views, covered = [_sent(ctx, r) for r in legs], True
     begun = any(r.payout is Payout.REFUND for r in file.refunds)
+    case = case if begun or case.terminal else owed(ctx.registry, file, order, ctx.now)
     if not begun and case.amount and case.state not in (State.REJECTED, State.CLOSED):
         try:
             views = [_planned(ctx, order, leg) for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs]

@@ -33,12 +33,12 @@ def asked(registry: Registry, file: CaseFile, order: OrderFile | None, now: date
     """
     case = file.case
     if order is None:
-        return PhotoQuestion("", "", case.vertical, case.reason)
+        return PhotoQuestion("", "", _trade(case), case.reason)
     lines = [order.order.line(i.line_id) for i in case.items] or list(order.order.lines[:1])
     return PhotoQuestion(
         title=" / ".join(dict.fromkeys(name for line in lines for name in _names(line))),
         category=lines[0].category,
-        vertical=case.vertical,
+        vertical=_trade(case),
         reason=case.reason,
         pieces=sum(line.pieces for line in lines),
         written=_written(order, lines),
@@ -48,6 +48,11 @@ def asked(registry: Registry, file: CaseFile, order: OrderFile | None, now: date
         dispatched=_references(registry, file, ProofRole.DISPATCH, MOST_DISPATCHED),
         label_with_flaw=registry.merchant(case.merchant).label_with_flaw,
     )
+
+
+def _trade(case: Case) -> str:
+    """The trade whose goods are looked at: of ``outer:inner`` the inner one."""
+    return case.vertical.rpartition(":")[2]
 
 
 def about_proof(question: PhotoQuestion) -> PhotoQuestion:

@@ -12,21 +12,21 @@ from aftersales.case import Case
 from aftersales.part import beside, sold_as
 from aftersales.ports import OrderFile
 from aftersales.vertical import Merchant, Quote
-from functions import price
+from functions import guard, price
 
 
 def added(case: Case, order: OrderFile, merchant: Merchant, quote: Callable[[], Quote]) -> Case:
-    """The case at what it is owed now; this very one where that is no more than was approved.
+    """The case at what it is owed now; this very one where that is no more than it was.
 
-    Goods grow by what the others left and no further. Where the new amount needs a second person and the approved one did not, what
-    was approved is paid.
+    Goods grow by what the others left and no further.
     """
     sold = sold_as(order.ledger, case.case_id)
     if not sold or case.asked is not None or case.promise is not None:
         return case
-    grown = price.by(case, quote(), case.fault, merchant.fee_permille)
+    found = quote()
+    if found.text == guard.BROKEN:  # what was approved stands; a broken trade knows no better
+        return case
+    grown = price.by(case, found, case.fault, merchant.fee_permille)
     goods = grown.amount.minor - grown.tax_minor - grown.freight_minor + grown.fee_minor
     payable = order.ledger.held_value(case.case_id)[0] + beside(order.ledger, sold, case.case_id)
-    if grown.amount <= case.amount or goods > payable:
-        return case
-    return case if merchant.needs_two(grown.amount) and not merchant.needs_two(case.amount) else grown
+    return grown if case.amount < grown.amount and goods <= payable else case

@@ -18,7 +18,7 @@ from functions import keeping, promise, remedies
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
 from functions.context import Context
 from functions.judgement import EVENTS, decided
-from functions.payout import follow, timeouts
+from functions.payout import follow, owed, timeouts
 from functions.reply import CasePage, CaseView
 from functions.trace import orders_of
 from functions.view import row, stored
@@ -75,6 +75,8 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
         file = keeping.checked(ctx, file, unkept=body.unkept)
     if body.outcome is Outcome.APPROVE and body.instead:
         file = remedies.instead(ctx, file)
+    if body.outcome is Outcome.APPROVE:  # what other cases left since is part of the yes, and of who has to give it
+        file = replace(file, case=owed(ctx.registry, file, ctx.order_of(file.case.merchant, file.case.order_id), ctx.now))
     if file.case.state is State.SECOND_REVIEW:
         _check_second(ctx, file.case)
     if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):

@@ -312,3 +312,85 @@ def test_what_was_confirmed_is_shown_before_applying(mall: Mall) -> None:
     assert len(agreed["set.pot"]) == 3
     assert any("A&B" in told for told in agreed["set.pot"])
     assert any("30.5 %" in told for told in agreed["set.pot"])
+
+
+def test_photos_of_a_part_are_looked_at_as_of_its_own_trade(mall: Mall) -> None:
+    """Strawberries in a gift box are looked at as strawberries, and paid by the share that is seen."""
+    pushed(mall, a_set(POT, BERRIES, pieces=1))
+    asked = {"order_id": "o2", "kind": "claim", "reason": "spoiled", "items": [{"line_id": "set.berries", "pieces": 1}]}
+    case = mall.must("POST", "/v1/cases", asked)
+    mall.photo(case["case_id"])
+    mall.must("POST", f"/v1/cases/{case['case_id']}/submit")
+    mall.pump()
+    assert [q.vertical for q in mall.photos.asked] == ["fresh"]
+    paid = mall.case(case["case_id"])
+    assert (paid["ending"], paid["amount_minor"], paid["vertical"]) == ("refunded", 800, "bundle:fresh")
+
+
+def test_the_plan_shows_what_the_last_part_will_give(mall: Mall) -> None:
+    """Once the other part was paid, the preview shows the rest before anybody approves or pays it."""
+    pushed(mall, a_set(POT, {**BERRIES, "vertical": "general", "worth_minor": 1100}, pieces=1, terms={"together": "alone"}))
+    first = ask(mall, "set.pot", pieces=1, kind="return_refund", reason="no_reason")["results"][0]["case"]
+    other = ask(mall, "set.berries", pieces=2, kind="return_refund", reason="no_reason")["results"][0]["case"]
+    plan = f"/v1/cases/{other['case_id']}/refund-plan"
+    assert mall.must("GET", plan)["amount_minor"] == 1000
+    settled(mall, first["case_id"], "SF00000001")
+    assert mall.must("GET", plan)["amount_minor"] == 2200
+
+
+def test_both_parts_faulty_bring_the_freight_with_the_last(mall: Mall) -> None:
+    """Side by side neither completes the order; the one that is paid last does, and brings the freight."""
+    freight = {"charged_minor": 800, "discount_minor": 0}
+    pushed(mall, a_set(POT, {**BERRIES, "vertical": "general"}, pieces=1), freight=freight)
+    cases = []
+    for number, line in enumerate(("set.pot", "set.berries"), 1):
+        asked = {"order_id": "o2", "kind": "return_refund", "reason": "faulty", "items": [{"line_id": line, "pieces": number}]}
+        case_id = mall.must("POST", "/v1/cases", asked)["case_id"]
+        mall.photo(case_id)
+        mall.must("POST", f"/v1/cases/{case_id}/submit")
+        mall.pump()
+        cases.append(mall.case(case_id))
+    assert [(c["state"], c["amount_minor"]) for c in cases] == [("approved", 2400), ("approved", 1600)]
+    settled(mall, cases[1]["case_id"], "SF00000001")
+    settled(mall, cases[0]["case_id"], "SF00000002")
+    assert (whole(mall)["refunded_minor"], whole(mall)["refundable_minor"]) == (4800, 0)
+
+
+def dear_ones(mall: Mall) -> list[dict[str, Any]]:
+    """Cases about both parts of a set of CNY 700.00, the discount for both, each worth less than two persons decide on."""
+    dear = {**POT, "value_minor": 40_000, "worth_minor": 55_000}
+    cheap = {**TEA, "pieces": 1, "value_minor": 30_000, "worth_minor": 45_000}
+    pushed(mall, a_set(dear, cheap, unit_price_minor=70_000, pieces=1, terms={"together": "alone"}))
+    asked = (ask(mall, line, pieces=1, kind="return_refund", reason="no_reason") for line in ("set.tea", "set.pot"))
+    cases = [one["results"][0]["case"] for one in asked]
+    assert [(c["state"], c["amount_minor"]) for c in cases] == [("reviewing", 15_000), ("reviewing", 25_000)]
+    return cases
+
+
+def approved(mall: Mall, case: dict[str, Any], role: str = "clerk") -> Any:
+    """The case after that person's yes."""
+    said = {"outcome": "approve", "reason": "fine"}
+    return mall.must("POST", f"/v1/merchant/cases/{case['case_id']}/decision", said, role=role)
+
+
+def test_what_the_other_left_is_part_of_the_yes(mall: Mall) -> None:
+    """Once the tea was paid the pot is worth CNY 550.00: its yes covers that, and above CNY 500 takes two persons."""
+    tea, pot = dear_ones(mall)
+    approved(mall, tea)
+    settled(mall, tea["case_id"], "SF00000001")
+    first = approved(mall, pot)
+    assert (first["state"], first["approvals"][0]["amount_minor"]) == ("second_review", 55_000)
+    approved(mall, pot, "approver")
+    settled(mall, pot["case_id"], "SF00000002")
+    assert (whole(mall)["refunded_minor"], whole(mall)["refundable_minor"]) == (70_000, 0)
+
+
+def test_what_grows_past_the_limit_of_one_person_stays_what_was_approved(mall: Mall) -> None:
+    """Approved by one person before the other part was paid: it is not paid more than one person may grant."""
+    tea, pot = dear_ones(mall)
+    approved(mall, tea)
+    approved(mall, pot)
+    settled(mall, tea["case_id"], "SF00000001")
+    settled(mall, pot["case_id"], "SF00000002")
+    assert mall.case(pot["case_id"])["amount_minor"] == 25_000
+    assert whole(mall)["refunded_minor"] == 40_000
