@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from aftersales.order import Freight
 from aftersales.testing.builders import a_merchant
 from tests.api import after, presale
 from tests.api.presale import balance_paid, claim, ids, sent, sold, tell
@@ -116,6 +117,25 @@ def test_a_claim_that_waited_for_the_balance_is_judged_when_it_comes(shop: Mall)
     shop.pump()
     assert shop.case(case["case_id"])["ending"] == "refunded"
     assert sent(shop) == {"wechatpay": 20_000, "alipay": 80_000, "balance": 0}
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_freight_that_comes_with_the_balance_goes_back_too(shop: Mall, asked: bool) -> None:
+    """The balance brings CNY 8.00 of freight: the open claim is worth that as well, also while more evidence is awaited."""
+    case = claim(shop, "cannot_deliver").json
+    decide = f"/v1/merchant/cases/{case['case_id']}/decision"
+    if asked:
+        shop.must("POST", decide, {"outcome": "ask_evidence", "reason": "What did we say?"}, role="clerk")
+    whole = sold(100_000)
+    payments = (whole.payments[0], replace(whole.payments[1], paid_minor=80_800))
+    shop.push(replace(whole, payments=payments, freight=Freight(800)))
+    assert shop.case(case["case_id"])["amount_minor"] == 100_800
+    if asked:
+        shop.must("POST", f"/v1/cases/{case['case_id']}/submit")
+    for role in ("clerk", "approver"):
+        shop.must("POST", decide, {"outcome": "approve", "reason": "We cannot."}, role=role)
+    shop.pump()
+    assert sent(shop) == {"wechatpay": 20_000, "alipay": 80_800, "balance": 20_000}
 
 
 def test_no_balance_for_a_contract_that_is_over(shop: Mall) -> None:

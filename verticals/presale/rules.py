@@ -124,7 +124,7 @@ def late(facts: Facts) -> Finding:
     end, line = max(ends, key=lambda each: each[0])
     told = {"days": ship_days(line), "last_day": str((end - timedelta(seconds=1)).astimezone(facts.merchant.zone).date())}
     if facts.applied_at < end:
-        return fails("late", "late.not_yet", **told)
+        return fails("late", "late.not_yet" if doubled(facts) else "late.not_yet_advance", **told)
     if not facts.order.is_shipped:
         return passes("late", "late.over", **told)
     if facts.order.shipped_at is None:
