@@ -162,7 +162,8 @@ def _object(said: Any, fields: tuple[str, ...], where: str) -> None:
 def _line(row: Any, where: str, declared_on: date | None) -> tuple[Declared, int, int]:
     _object(row, LINE, where)
     qty = _whole(row, "qty", f"{where}.qty")
-    back, before = _whole(row, "returned_qty", f"{where}.returned_qty"), _whole(row, "returned_before_qty", f"{where}.qty", 0)
+    back = _whole(row, "returned_qty", f"{where}.returned_qty")
+    before = _whole(row, "returned_before_qty", f"{where}.returned_before_qty", 0)
     if qty < 1 or back + before > qty:
         raise Invalid("At least one piece was sold, and no more go back than were sold.", where=f"{where}.returned_qty", found=back)
     rates = _rates(row, where)

@@ -20,6 +20,8 @@ from plugins.ceb_customs.wire import Wire
 log = logging.getLogger(__name__)
 
 SOURCE = "customs"
+#: What a line's ``regime`` says where China's customs is asked; it knows nothing of goods that go elsewhere.
+CHINA = "cn_retail_import"
 #: The fact that a receipt of each kind tells of.
 FACTS = {"622": "customs.clearance", "626": "customs.return", "816": "customs.tax_bill", "818": "customs.tax_status"}
 #: What lies further ahead than this was not said by customs.
@@ -34,8 +36,13 @@ class CebCustoms:
         self._wire = Wire(setting, now)
 
     def ask(self, subject: Subject, now: datetime) -> Lookup:
-        """What customs has said of the order so far, and which taxes it levied on this line. Raises Unknown."""
+        """What customs has said of the order so far, and which taxes it levied on this line; of goods for elsewhere nothing.
+
+        Raises Unknown.
+        """
         order, code = subject.order, self._setting.code_of(subject.order.merchant)
+        if str(subject.line.data.get("regime", CHINA)) != CHINA:
+            return Lookup(SOURCE, subject.line.line_id, NONE, now)
         if code is None:
             raise Unknown("No enterprise code of customs is known for this merchant.", merchant=order.merchant)
         try:

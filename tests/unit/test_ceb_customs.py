@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from aftersales.errors import BadSettings, BadSignature, Invalid
+from aftersales.errors import BadSettings, BadSignature, Invalid, Unknown
 from aftersales.testing.builders import NOW
+from aftersales.testing.customs import subject_of
 from plugins.ceb_customs import build
 from plugins.ceb_customs.code import CLEARANCE, RETURN, status_of
 from plugins.ceb_customs.receipt import LARGEST, read
@@ -257,6 +258,14 @@ def test_nobody_who_bought_it_is_read(caplog: pytest.LogCaptureFixture) -> None:
     said = f"{facts}{caplog.text}{error.value}{error.value.details}"
     assert len(facts) == 1
     assert not [one for one in BUYER if one in said]
+
+
+def test_goods_that_go_elsewhere_are_not_asked_about() -> None:
+    """A line sold into the European Union is answered at once, with nothing; one for China needs its merchant's enterprise code."""
+    source = build({**SETTINGS, "merchants": {"3301964J31": "another"}})
+    assert source.ask(subject_of(data={"regime": "eu_ddp"}), NOW).status == "none"
+    with pytest.raises(Unknown, match="enterprise code"):
+        source.ask(subject_of(), NOW)
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
