@@ -53,13 +53,11 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     if order.buyer.id != known.order.buyer.id and known.cases:
         raise OrderFrozen("This order has after-sales cases; it cannot become another buyer's.", todo="Push the buyer as it was.")
     order = watch.watched(ctx.registry, OrderFile(_since(order, known.order), ledger, known.cases), ctx.now).order
-    if ledger != known.ledger:
-        commit(ctx.registry, growth.of(ctx.registry, known, order, ledger, ctx.now))
-    elif order != known.order:
-        ctx.registry.store.commit(Change(order=order))
-    if (order, ledger) != (known.order, known.ledger):
+    change = Change(order=order) if ledger == known.ledger else growth.of(ctx.registry, known, order, ledger, ctx.now)
+    if change.ledger or order != known.order:
+        commit(ctx.registry, change)
         order = replace(order, version=order.version + 1)
-    return _view(OrderFile(order, ledger, known.cases))
+    return _view(OrderFile(order, change.ledger or ledger, known.cases))
 
 
 def add_fact(ctx: Context, order_id: str, body: FactBody) -> OrderView:

@@ -113,7 +113,7 @@ def test_a_claim_that_waited_for_the_balance_is_judged_when_it_comes(shop: Mall)
     tell(shop, "balance_paid")
     case = claim(shop).json
     assert case["state"] == "reviewing"
-    shop.push(sold(100_000))
+    assert shop.push(sold(100_000))["refundable_minor"] == 0
     shop.pump()
     assert shop.case(case["case_id"])["ending"] == "refunded"
     assert sent(shop) == {"wechatpay": 20_000, "alipay": 80_000, "balance": 0}

@@ -10,7 +10,7 @@ import pytest
 
 from aftersales.testing.builders import NOW
 from functions import sweep
-from tests.api import presale
+from tests.api import after, presale
 from tests.api.presale import LATE, balance_paid, claim, ids, sent, sold, tell, until
 from tests.mall import Mall
 
@@ -36,6 +36,7 @@ def test_silence_refunds_and_doubles_at_the_right_instant(shop: Mall) -> None:
         ("refund", "wechatpay", 20_000), ("refund", "alipay", 80_000), ("compensation", "balance", 20_000),
     ]  # fmt: skip
     assert sent(shop) == {"wechatpay": 20_000, "alipay": 80_000, "balance": 20_000}
+    assert "did not keep its promise" in after.step(shop, case_id, "compensated")["text"]
     told = " ".join(n["text"] for n in shop.must("GET", "/v1/notices")["notices"])
     assert "CNY 200.00" in told
     assert "CNY 800.00" in told
