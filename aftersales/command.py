@@ -44,6 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("infra"):
             raise
+        words = list(sys.argv[1:] if argv is None else argv)
+        if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+            print(
+                f"aftersales: {words[0]!r} is no command of the package alone; what runs the system needs a checkout.",
+                file=sys.stderr,
+            )
+            return 2
         epilog = "Commands that run the system need a checkout of it; the package alone is the core to build on."
         return run(argv, COMMANDS, load, "What integrators do with the after-sales core.", epilog)
     return int(checkout.main(argv))
