@@ -209,6 +209,11 @@ class Ledger:
                 goods, tax = goods - pieces * part.goods_minor, tax - pieces * part.tax_minor
         return goods, tax
 
+    def _over(self, case_id: str) -> tuple[int, int]:
+        """Minor units (goods, tax) that a case which is over gave back for its pieces: what came back it may send anew."""
+        parts = [t for h in self.holds if h.case_id == case_id for t in h.taken]
+        return sum(t.goods_minor * (t.stop - t.start) for t in parts), sum(t.tax_minor * (t.stop - t.start) for t in parts)
+
     def _taken(self, line_id: str) -> list[Taken]:
         """What was given back piece by piece, in ranges throughout which the pieces are worth the same now."""
         parts = [t for h in self.holds if h.line_id == line_id for t in h.taken]
@@ -223,6 +228,8 @@ class Ledger:
         mine = [e for e in self.open_entries() if e.case_id == case_id]
         ledger, goods, tax = self.free_freight(case_id), sum(e.goods_minor for e in mine), sum(e.tax_minor for e in mine)
         held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]
+        if not held:
+            return ledger  # they are free already
         units = [(h, n) for h in held for start, stop in h.units for n in range(start, stop)]
         worth = [self.worth(h.line_id, ((n, n + 1),)) for h, n in units]
         goods_each = spread(goods, [w for w, _ in worth], self.currency)
@@ -282,7 +289,7 @@ class Ledger:
         if leg.freight_minor > self.freight_left_for(case_id):
             self._refuse(leg.freight_minor, self.freight_left_for(case_id))
         mine = [e for e in self.open_entries() if e.case_id == case_id]
-        goods_left, tax_left = self.held_value(case_id)
+        goods_left, tax_left = (have + over for have, over in zip(self.held_value(case_id), self._over(case_id), strict=True))
         goods_left += beside(self, sold_as(self, case_id), case_id) - sum(e.goods_minor for e in mine)
         tax_left -= sum(e.tax_minor for e in mine)
         if leg.goods_minor > goods_left or leg.tax_minor > tax_left:

@@ -42,7 +42,7 @@ def judge_anew(registry: Registry, change: Change, file: CaseFile, order: OrderF
     """
     case = change.case
     assert case is not None
-    failed = case.promise is not None and case.promise.stage is Stage.FAILED  # rules promised it; a person decides anew
+    failed = case.promise is not None and case.promise.stage in (Stage.FAILED, Stage.MONEY)  # a person decides anew
     waits = case.state is State.REVIEWING and not failed and all(a.by.startswith("system") for a in case.approvals)
     if case.state is not State.VERIFYING and not waits:
         return change

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from aftersales.ports import NoticesOf
+from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_merchant
+from tests.api.after import hear, retry
 from tests.api.machine import Kitchen
 
 
@@ -314,6 +316,20 @@ def test_an_end_without_an_exchange_lets_the_thing_go(kitchen: Kitchen) -> None:
     lapsed = asked(kitchen)
     kitchen.wait(days=7)
     assert (kitchen.case(lapsed["case_id"])["ending"], kitchen.shelf()) == ("lapsed", (2, 0, 0))
+
+
+def test_a_difference_that_bounces_is_sent_anew(kitchen: Kitchen) -> None:
+    """The buyer's bank sends the difference back after the exchange is over: it goes out again, and the piece keeps its worth."""
+    case = kitchen.tell(kitchen.back(asked(kitchen, wanted="FRIDGE-100")), "done")
+    key = f"R{case['case_id']}-1"
+    kitchen.channel.conclude(key, Cause.BOUNCED)
+    assert hear(kitchen, *kitchen.channel.notice_of(key)).status == 204
+    assert kitchen.case(case["case_id"])["state"] == "settling"
+    assert retry(kitchen, case["case_id"]).status == 200
+    kitchen.pump()
+    assert kitchen.channel.truth == {key: 0, f"R{case['case_id']}-2": 100_000}
+    assert kitchen.case(case["case_id"])["state"] == "closed"
+    assert (kitchen.order()["refundable_minor"], kitchen.order()["lines"][0]["pieces_free"]) == (207_900, 1)
 
 
 def test_options_say_what_would_be_given(kitchen: Kitchen) -> None:
