@@ -225,3 +225,19 @@ def test_a_node_that_is_told_twice_late_or_forged_changes_nothing(story: Callabl
     assert next(f["reason"] for f in case["decision"]["findings"] if f["check"] == "appliance.fault_found") == "fault.not_seen"
     with pytest.raises(Refused):
         one.tell(case, "done")
+
+
+def test_a_node_of_an_order_that_nobody_knows_is_told_again(story: Callable[[], Story], http: httpx.Client) -> None:
+    """The platform may be faster than the mall: what is told of an unknown order is refused, told again, and taken in the end."""
+    one = story()
+    one.system.lever("listen", {"provider": "installer", "url": f"{one.system.home.url}/v1/callbacks/installer"})
+    one.node("reserve_customer", appointTime="2026-12-01 09:00:00")
+
+    def record() -> Any:
+        return local.truth("installer", one.system, http)["work_orders"][f"{one.order_id}/l1"][0]
+
+    until(lambda: record()["tries"] == 1, lambda: str(record()), 10)
+    assert record()["state"] == "pending"
+    Shop(one.system, "m1").sell(one.order_id, FRIDGE, "b1", signed=3)
+    one.system.tick(0.1)
+    until(lambda: record()["state"] == "acknowledged", lambda: str(record()), 10)
