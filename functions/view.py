@@ -8,6 +8,7 @@ from aftersales.change import Step, verify_chain
 from aftersales.decision import Decision, Finding, Outcome
 from aftersales.evidence import Evidence, Requirement, missing
 from aftersales.failure import Failure
+from aftersales.parcel import ParcelState
 from aftersales.ports import CaseFile
 from aftersales.refund import Cause, Refund
 from aftersales.remedy import Remedy, Stage
@@ -126,6 +127,8 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
         means += f".{case.promise.stage}"
     if deadline is None and case.state is State.APPROVED and file.parcel:
         deadline, means = file.parcel.deadline, f"silence.parcel.{file.parcel.state}"
+        arrived = file.parcel.state in (ParcelState.DELIVERED, ParcelState.INSPECTING)
+        means += ".promise" if arrived and case.promise and case.promise.in_force else ""
     if deadline is None and case.state is State.SETTLING:
         waiting = [r for r in file.refunds if r.deadline]
         deadline = min((r.deadline for r in waiting if r.deadline), key=lambda d: str(d.due_at), default=None)

@@ -318,6 +318,27 @@ def test_an_end_without_an_exchange_lets_the_thing_go(kitchen: Kitchen) -> None:
     assert (kitchen.case(lapsed["case_id"])["ending"], kitchen.shelf()) == ("lapsed", (2, 0, 0))
 
 
+def test_what_silence_means_is_said_at_every_wait(kitchen: Kitchen) -> None:
+    """Parcel, inspection, payment, sending, arrival: whatever is waited for, the buyer reads what silence does."""
+    case = asked(kitchen, wanted="FRIDGE-500")
+    said = [case["deadline"]["means"]]
+    kitchen.must("POST", f"/v1/cases/{case['case_id']}/shipment", {"carrier": "sf", "number": "SF7654321"})
+    for days in (20, 10, 0):
+        kitchen.wait(days=days)
+        said.append(kitchen.case(case["case_id"])["deadline"]["means"])
+    kitchen.pay(case, 100_000)
+    said.append(kitchen.case(case["case_id"])["deadline"]["means"])
+    said.append(kitchen.tell(case, "sent", carrier="sf", number="SF1002003")["deadline"]["means"])
+    assert said == [
+        "If the goods are not sent by then, the claim closes.",
+        "If the shop does not inspect by then, the goods count as accepted and the replacement is begun.",
+        "If the difference is not paid by then, the goods you sent back are refunded instead.",
+        "If the difference is not paid by then, the goods you sent back are refunded instead.",
+        "If it is not done by then, a person decides anew.",
+        "If nobody says by then that it did not come, it counts as received and the case closes.",
+    ]
+
+
 def test_a_difference_that_bounces_is_sent_anew(kitchen: Kitchen) -> None:
     """The buyer's bank sends the difference back after the exchange is over: it goes out again, and the piece keeps its worth."""
     case = kitchen.tell(kitchen.back(asked(kitchen, wanted="FRIDGE-100")), "done")
