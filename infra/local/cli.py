@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "demo": "play claims from end to end against the local system",
     "tick": "move the local clock forward",
     "token": "print a token for the local system",
+    "call": "send one request to the running local system, as anybody",
     "docs": "write the generated documentation, or check that it is fresh",
     "engine": "install or start the embedded database",
     "options": "what a buyer may ask for of an order, and why not the rest, from a file",
