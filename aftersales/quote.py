@@ -29,7 +29,7 @@ def picked(facts: Facts) -> tuple[Item, ...]:
             free = sum(stop - start for start, stop in ledger.free_units(item.line_id))
             item = ledger.pick(replace(item, pieces=max(0, min(item.pieces, free))))  # noqa: PLW2901  # the same item, made exact
             ledger = replace(ledger, holds=(*ledger.holds, Hold("", item.line_id, item.units)))
-        items.append(item)
+        items.append(replace(item, share_percent=max(0, min(item.share_percent, 100))))
     return tuple(items)
 
 
