@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from aftersales.order import Freight
 from aftersales.ports import NoticesOf
 from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_merchant
+from functions import sweep
 from tests.api.after import hear, retry
-from tests.api.machine import Kitchen
+from tests.api.machine import FRIDGE, Kitchen, fridge
 
 
 @pytest.fixture
@@ -316,6 +320,44 @@ def test_an_end_without_an_exchange_lets_the_thing_go(kitchen: Kitchen) -> None:
     lapsed = asked(kitchen)
     kitchen.wait(days=7)
     assert (kitchen.case(lapsed["case_id"])["ending"], kitchen.shelf()) == ("lapsed", (2, 0, 0))
+
+
+def test_some_of_several_pieces_are_exchanged(kitchen: Kitchen) -> None:
+    """Two of three for a cheaper one: their difference goes back, and a return of all three gives exactly what is left."""
+    fans = replace(FRIDGE, sku="FAN", category="fan", unit_price_minor=10_000, pieces=3)
+    kitchen.push(fridge(order_id="o8", lines=(fans,), freight=Freight(0)))
+    kitchen.stock.put("FAN-S", 5)
+    offered = {"fact": "exchangeable", "at": kitchen.clock.now().isoformat(), "line_id": "l1"}
+    kitchen.must("POST", "/v1/orders/o8/facts", {**offered, "data": {"sku": "FAN-S", "price_minor": 8_001}}, role="integrator")
+    kitchen.installer.happen("o8", "inspected", NOW, verdict="fault")
+    case = asked(kitchen, order_id="o8", items=[{"line_id": "l1", "pieces": 2}], wanted="FAN-S")
+    assert (case["amount_minor"], kitchen.shelf("FAN-S")) == (3_998, (3, 2, 0))
+    kitchen.tell(kitchen.back(case), "done")
+    kitchen.installer.happen("o8", "inspected", NOW + timedelta(minutes=1), verdict="fault")
+    back = asked(kitchen, kind="return_refund", order_id="o8", items=[{"line_id": "l1", "pieces": 3}])
+    assert back["amount_minor"] == 30_000 - 3_998
+    kitchen.back(back)
+    assert sum(kitchen.channel.truth.values()) == 30_000
+
+
+def test_whoever_ends_it_at_the_same_moment_ends_it_once(kitchen: Kitchen) -> None:
+    """The shop says done, the buyer says received, and time runs out, all at once: one end, one difference, one replacement."""
+    case = kitchen.tell(kitchen.back(asked(kitchen, wanted="FRIDGE-100")), "sent", carrier="sf", number="SF1002003")
+    kitchen.clock.move(timedelta(days=15))
+    path = f"/v1/cases/{case['case_id']}/received"
+    done = f"/v1/merchant/cases/{case['case_id']}/remedy"
+    with ThreadPoolExecutor(6) as pool:
+        said = [pool.submit(kitchen.send, "POST", path, {"received": True}) for _ in range(2)]
+        said += [pool.submit(kitchen.send, "POST", done, {"action": "done"}, role="clerk") for _ in range(2)]
+        swept = [pool.submit(sweep.sweep, kitchen.registry) for _ in range(2)]
+        statuses = [x.result().status for x in said]
+        assert all(x.result().failed == 0 for x in swept)
+    assert set(statuses) <= {200, 409}
+    kitchen.pump()
+    assert kitchen.case(case["case_id"])["state"] == "closed"
+    assert kitchen.channel.truth == {f"R{case['case_id']}-1": 100_000}
+    assert events(kitchen, case).count("remedy_done") == 1
+    assert [f.name for f in kitchen.store.order("m1", "o9").order.facts].count("replaced") == 1
 
 
 def test_what_silence_means_is_said_at_every_wait(kitchen: Kitchen) -> None:
