@@ -104,13 +104,15 @@ class Added:
 class Hold:
     """Pieces that one case speaks for; for :data:`FREIGHT` the units are its minor units.
 
-    A hold with ``taken`` is over: its pieces may be spoken for again, for what is left of their worth.
+    A hold with ``taken`` is over: its pieces may be spoken for again, for what is left of their worth. One that is ``gone`` is over
+    for good, although nothing was paid for its pieces: they are with the shop.
     """
 
     case_id: str
     line_id: str
     units: Runs
     taken: tuple[Taken, ...] = ()
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

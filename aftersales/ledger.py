@@ -192,6 +192,10 @@ class Ledger:
         kept = tuple(h for h in self.holds if h.case_id != case_id or h.line_id != FREIGHT)
         return self if kept == self.holds else replace(self, holds=kept)
 
+    def gone(self, case_id: str) -> Ledger:
+        """The ledger after a case that ended with nothing to pay and its pieces gone for good."""
+        return replace(self, holds=tuple(replace(h, gone=True) if h.case_id == case_id else h for h in self.holds))
+
     def held_value(self, case_id: str) -> tuple[int, int]:
         """Minor units (goods, tax) paid for the pieces the case holds."""
         held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]

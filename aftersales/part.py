@@ -29,15 +29,15 @@ class Part:
 
 
 def beside(ledger: Ledger, of: Iterable[str], case_id: str = "") -> int:
-    """Minor units of goods that cases which were paid left of the parts of these lines, for another case about them.
+    """Minor units of goods that cases which are over left of the parts of these lines, for another case about them.
 
     A case about parts of two lines ties both together. ``case_id`` is the case that asks: its own refunds do not count here.
     """
     whose = {line.line_id: line.part_of for line in ledger.lines if line.part_of}
-    paid = {e.case_id for e in ledger.open_entries()} - {case_id, ""}
+    over = over_of(ledger) - {case_id, ""}
     about: dict[str, set[str]] = {}
     for hold in ledger.holds:
-        if hold.case_id in paid and not hold.taken and hold.line_id in whose:
+        if hold.case_id in over and not hold.taken and hold.line_id in whose:
             about.setdefault(hold.case_id, set()).add(whose[hold.line_id])
     reached, tied = set(of), set[str]()
     while found := {c for c in about if c not in tied and about[c] & reached}:
@@ -45,6 +45,11 @@ def beside(ledger: Ledger, of: Iterable[str], case_id: str = "") -> int:
         reached |= set().union(*(about[c] for c in found))
     given = sum(e.goods_minor for e in ledger.open_entries() if e.case_id in tied)
     return max(0, sum(ledger.held_value(case)[0] for case in tied) - given)
+
+
+def over_of(ledger: Ledger) -> set[str]:
+    """The cases whose money went out or is about to, and those that ended with nothing to pay and their pieces gone."""
+    return {e.case_id for e in ledger.open_entries()} | {h.case_id for h in ledger.holds if h.gone}
 
 
 def sold_as(ledger: Ledger, case_id: str) -> set[str]:

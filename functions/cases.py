@@ -231,7 +231,8 @@ def priced(ctx: Context, order: OrderFile, vertical: Vertical, case: Case, wante
         )
     if not worth.amount and any(facts.value) and case.promise is None:
         _offered(ctx, vertical, offer, facts, offer.rules)  # which of them says why it is worth nothing
-        raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
+        if not any(line.part for line in facts.lines):  # a part may be worth nothing until the others come back
+            raise Invalid("This share of the pieces is worth less than the smallest coin.", todo="Ask for a larger share.", found=0)
     quote = guard.quote(vertical, offer, facts)
     return replace(price.by(case, quote, reason.fault, facts.merchant.fee_permille), pieces_stay=reason.pieces_stay)
 

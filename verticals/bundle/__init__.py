@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aftersales.case import Kind
-from aftersales.failure import Failure
 from aftersales.vertical import Amount, Facts, Offer, Quote, Remedy, Vertical
 from verticals.bundle.rules import gift_check, together_check
 from verticals.bundle.worth import changed, revalued
@@ -18,8 +17,6 @@ VERSION = "1"
 
 #: With these the pieces go back, or are never sent: what stays decides what they are worth.
 GOING = frozenset({Kind.REFUND_ONLY, Kind.RETURN_REFUND})
-
-FAILURES = {"together.nothing_left": Failure.CAP, "gift.costs_more": Failure.CAP}
 
 
 def around(inner: Vertical) -> Vertical:
@@ -30,7 +27,6 @@ def around(inner: Vertical) -> Vertical:
         version=f"{VERSION}+{inner.version}",
         package=__name__,
         offers=tuple(_offer(offer) for offer in inner.offers),
-        failures={**inner.failures, **FAILURES},
         around=None,
         also=(inner.package, *inner.also),
     )
@@ -55,4 +51,4 @@ def _amount(offer: Offer) -> Amount:
     return amount
 
 
-VERTICAL = Vertical(name="bundle", version=VERSION, package=__name__, offers=(), failures=FAILURES, around=around)
+VERTICAL = Vertical(name="bundle", version=VERSION, package=__name__, offers=(), around=around)

@@ -19,14 +19,14 @@ def _says(verdict: Verdict) -> Callable[..., Finding]:
     return finding
 
 
-passes, fails, doubts = (_says(v) for v in (Verdict.PASS, Verdict.FAIL, Verdict.UNSURE))
+passes, doubts = (_says(v) for v in (Verdict.PASS, Verdict.UNSURE))
 
 
 def together_check(offer: Offer) -> Rule:
     """The rule about the discount for buying together, for this kind of the part's trade."""
 
     def together(facts: Facts) -> Finding:
-        """Which discount was agreed for buying the parts together, and is anything due once it is gone?"""
+        """Which discount was agreed for buying the parts together, and is anything due while the rest is kept?"""
         agreed = {line.terms.get("together", PROPORTIONAL) for line in facts.lines if line.part}
         if agreed - {PROPORTIONAL, ALONE}:
             return doubts("together", "together.unknown")
@@ -37,7 +37,7 @@ def together_check(offer: Offer) -> Rule:
             return doubts("together", "together.unpriced")
         kept = sum(one.kept_price for one in sets)
         if kept and all(sum(one.paid[p] for p in one.goods) <= one.kept_price for one in sets):
-            return fails("together", "together.nothing_left", kept=_money(facts, kept))
+            return doubts("together", "together.nothing_yet", kept=_money(facts, kept))
         return passes("together", "together.alone", kept=_money(facts, kept))
 
     return together
@@ -57,7 +57,7 @@ def gift_check(offer: Offer) -> Rule:
         if not answers(facts, offer):
             return passes("gift", "gift.not_owed")
         if _nothing_due(facts, offer):
-            return fails("gift", "gift.costs_more", worth=_money(facts, kept))
+            return doubts("gift", "gift.costs_more", worth=_money(facts, kept))
         fresh = [one.price[p] for one in sets if not one.gone & one.goods for p in one.gifts_kept]  # told of once
         if not fresh:
             return passes("gift", "gift.none_kept")

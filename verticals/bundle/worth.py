@@ -18,7 +18,7 @@ from aftersales.case import Fault, Kind
 from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.order import Line, LineShare, Runs
-from aftersales.part import Part, beside
+from aftersales.part import Part, beside, over_of
 from aftersales.quote import SELLERS, picked
 from aftersales.vertical import Facts, Offer
 
@@ -97,11 +97,11 @@ def _part(line: Line) -> Part | None:
 
 
 def _gone(facts: Facts) -> set[Piece]:
-    """The pieces that other cases were paid for, or are about to be; for those that cost nothing it is enough to be asked about."""
+    """The pieces of other cases that are over; for those that cost nothing it is enough to be asked about."""
     own = facts.case.case_id if facts.case else ""
-    paid = {e.case_id for e in facts.ledger.open_entries()} - {own}
+    over = over_of(facts.ledger)
     others = [h for h in facts.ledger.holds if h.case_id != own and h.line_id and not h.taken]
-    held = [h for h in others if h.case_id in paid or not any(facts.ledger.worth(h.line_id, h.units))]
+    held = [h for h in others if h.case_id in over or not any(facts.ledger.worth(h.line_id, h.units))]
     return {(h.line_id, n) for h in held for start, stop in h.units for n in range(start, stop)}
 
 
