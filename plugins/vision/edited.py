@@ -111,22 +111,35 @@ def _shifts(grey: Bytes, soft: NDArray[np.float32]) -> list[tuple[int, int]]:
 
 
 def _pairs(marks: Bytes, light: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs of corners that look alike, as two rows of indices. Each is compared with those whose light could be a copy's only."""
+    """Pairs of corners that look alike, as two rows of indices; none of corners that nothing of the same light looks like."""
     import cv2
     import numpy as np
 
-    band = (light / LIGHT_APART).astype(int) + 1
-    places = [np.nonzero(band == n)[0] for n in range(int(band.max()) + 2)]
-    pairs: list[NDArray[np.intp]] = [np.zeros((0, 2), np.intp)]
-    for below, here, above in zip(places, places[1:], places[2:], strict=False):
-        if len(here):
-            around = np.sort(np.concatenate((below, here, above)))
-            count = min(1 + NEAREST, len(around))  # the nearest is the corner itself
-            bits, nearest = cv2.batchDistance(marks[here], marks[around], cv2.CV_32S, normType=cv2.NORM_HAMMING, K=count)
-            found = np.stack((np.repeat(here, count), around[nearest.ravel()]), axis=1)
-            pairs.append(found[(np.ravel(bits) <= BITS_APART) & (found[:, 0] < found[:, 1])])
-    one, other = np.concatenate(pairs).T
-    return one, other
+    some = _alike_in_light(marks, light)
+    if not len(some):
+        return some, some
+    bits, nearest = cv2.batchDistance(marks[some], marks, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=1 + NEAREST)
+    row, column = np.nonzero(np.asarray(bits) <= BITS_APART)
+    one, other = some[row], np.asarray(nearest)[row, column].astype(np.intp)
+    once = one < other
+    return one[once], other[once]
+
+
+def _alike_in_light(marks: Bytes, light: NDArray[np.float32]) -> NDArray[np.intp]:
+    """The corners that look like another whose light could be a copy's: an eighth of the comparisons of all with all."""
+    import cv2
+    import numpy as np
+
+    band = (light / LIGHT_APART).astype(int)
+    order = np.argsort(band, kind="stable")
+    begins = np.searchsorted(band[order], np.arange(-1, int(band.max()) + 3)).tolist()
+    found = np.zeros(len(marks), dtype=bool)
+    for below, first, last, above in zip(begins, begins[1:], begins[2:], begins[3:], strict=False):
+        if first < last and below + 1 < above:
+            here, around = order[first:last], order[below:above]
+            bits, _ = cv2.batchDistance(marks[here], marks[around], cv2.CV_32S, normType=cv2.NORM_HAMMING, K=2)
+            found[here] = np.asarray(bits)[:, 1] <= BITS_APART  # the nearest is the corner itself
+    return np.nonzero(found)[0]
 
 
 def _corners(soft: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -165,6 +178,8 @@ def painted(rgb: Bytes) -> tuple[Region, ...]:
     grain = np.asarray(np.maximum.reduce(cv2.split(cv2.subtract(cv2.dilate(rgb, square), cv2.erode(rgb, square)))))
     light = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     flat = ((grain <= PLAIN) & (light > 18) & (light < 236)).astype(np.uint8)
+    if not PAINTED_FROM <= float(flat.mean()) <= PAINTED_UP_TO + FLAT_ELSEWHERE:
+        return ()
     patch = _largest(flat)
     share, elsewhere = float(patch.mean()), float(flat.mean() - patch.mean())
     if not PAINTED_FROM <= share <= PAINTED_UP_TO or elsewhere > FLAT_ELSEWHERE:

@@ -21,6 +21,7 @@ def test_memory_is_bounded_and_does_not_grow(words: bool, count: int) -> None:
     assert 60 < cost.held_mb <= cost.peak_mb <= LOOK_PEAK_MB[words]
     assert cost.growth_mb <= 30
     assert ("words" in cost.bare) is words
+    assert 0.5 < cost.each < 10  # other work on the machine costs one of them more than the other
     assert {"decode", "fingerprint", "model goods", "model spoilage"} < set(cost.bare)
     assert {"decode", "fingerprint", "goods", "masking"} < set(cost.phases)
 
@@ -35,6 +36,7 @@ def test_opencv_works_in_one_thread_where_photos_are_looked_at() -> None:
 def test_the_ratio_is_the_whole_against_the_sum_of_the_parts() -> None:
     """Thirty milliseconds against ten and ten are one and a half times; models that are no networks can be left out of the sum."""
     bare = {"decode": 10.0, "model faces": 5.0, "fingerprint": 5.0}
-    cost = PhotoCost(False, 1, 30.0, {"decode": 9.0}, bare, 500.0, 100, 110, 120)
+    cost = PhotoCost(False, 1, 30.0, {"decode": 9.0}, bare, 1.4, 500.0, 100, 110, 120)
     assert (cost.ratio, cost.strict, cost.growth_mb) == (1.5, 2.0, 10)
     assert "1.50 times its bare parts (goal: at most 1.5)" in cost.told()
+    assert "1.40 times, each photo against its own parts" in cost.told()

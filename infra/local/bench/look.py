@@ -75,6 +75,7 @@ def measured(photos: list[bytes], count: int, *, words: bool) -> dict[str, Any]:
     looks: list[float] = []
     phases: dict[str, list[float]] = {}
     alone: dict[str, list[float]] = {name: [] for name in parts}
+    against: list[float] = []
     settled = 0
     for number in range(count):
         content = photos[number % len(photos)]
@@ -82,6 +83,7 @@ def measured(photos: list[bytes], count: int, *, words: bool) -> dict[str, Any]:
             alone[name].append(timed(part, content)[0])
         ms, seen = timed(verifier.look, content, question)
         looks.append(ms)
+        against.append(ms / sum(times[-1] for times in alone.values()))
         for phase, took in seen.ms.items():
             phases.setdefault(phase, []).append(took)
         settled = held_mb() if number + 1 == SETTLED else settled
@@ -91,6 +93,7 @@ def measured(photos: list[bytes], count: int, *, words: bool) -> dict[str, Any]:
         "look_ms": median(looks),
         "phases": {phase: median([*times, *[0.0] * (count - len(times))]) for phase, times in phases.items()},
         "bare": {name: median(times) for name, times in alone.items()},
+        "each": median(against),
         "load_ms": first_ms - median(looks),
         "settled_mb": settled or held_mb(),
         "held_mb": held_mb(),

@@ -36,8 +36,9 @@ class PhotoCost:
 
     ``look_ms`` is the whole of it, ``phases`` its parts as the verifier times them (by the clock: longer on a busy machine).
     ``bare`` is what it cannot do without, each done alone: decoding, every model once, one fingerprint, and with ``words`` reading
-    them once. ``load_ms`` is what the first photo takes more. ``settled_mb`` is held once everything is loaded, ``held_mb`` at the
-    end.
+    them once. ``each`` is a look against the bare parts of the same photo, in times: photos differ much in what they take, so that
+    their medians are of different photos. ``load_ms`` is what the first photo takes more. ``settled_mb`` is held once everything is
+    loaded, ``held_mb`` at the end.
     """
 
     words: bool
@@ -45,6 +46,7 @@ class PhotoCost:
     look_ms: float
     phases: dict[str, float]
     bare: dict[str, float]
+    each: float
     load_ms: float
     settled_mb: int
     held_mb: int
@@ -77,6 +79,7 @@ class PhotoCost:
                 f"One photo, {'words read' if self.words else 'without reading words'}, median of {self.count}, in ms of CPU:",
                 f"  the whole look       {self.look_ms:8.1f}  {self.ratio:.2f} times its bare parts (goal: at most {RATIO_GOAL:g})",
                 f"  its bare parts       {sum(self.bare.values()):8.1f}  " + " + ".join(f"{name} {ms:.1f}" for name, ms in bare),
+                f"                                 {self.each:.2f} times, each photo against its own parts",
                 f"                                 {self.strict:.2f} times, were the networks its only models",
                 "  its phases                     " + ", ".join(f"{name} {ms:.1f}" for name, ms in phases if ms >= 0.05),
                 f"  loading              {self.load_ms:8.1f}  more for the first photo: libraries and models",
