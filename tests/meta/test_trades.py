@@ -3,8 +3,8 @@
 What counts as a leak is the form in which code would use one, not the word:
 
 - an import of ``verticals``;
-- a string (no docstring) that is a trade's name, that begins with it as a check's or a nested trade's does (``x.check``, ``x:inner``),
-  or that ends with it as a key does (``vertical:x``, ``verticals.x``);
+- a string (no docstring) that is a trade's name, that begins with it as a check's or a nested trade's does (``x.check``,
+  ``x:inner``), or that ends with it as a key does (``vertical:x``, ``verticals.x``);
 - a variable, function, field or argument of that name, unless the name is a plain English word (:data:`WORDS`).
 
 Comments and docstrings may give a trade as an example.
