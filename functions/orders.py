@@ -228,4 +228,5 @@ def _view(file: OrderFile) -> OrderView:
         freight_minor=ledger.freight_minor,
         lines=lines,
         cases=list(file.cases),
+        watch_at=file.order.watch_at,
     )

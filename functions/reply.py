@@ -33,7 +33,7 @@ class LineMoney(View):
 
 
 class OrderView(View):
-    """An order as we keep it."""
+    """An order as we keep it. ``watch_at`` is when one of its trades looks at it by itself, null where none does."""
 
     order_id: str
     merchant: str
@@ -45,6 +45,7 @@ class OrderView(View):
     freight_minor: int
     lines: list[LineMoney]
     cases: list[str]
+    watch_at: datetime | None
 
 
 class Choice(View):
