@@ -131,6 +131,20 @@ def test_a_buyer_who_is_faster_than_the_schedule_gets_the_double(shop: Mall) -> 
     assert sent(shop) == {"wechatpay": 20_000, "alipay": 80_000, "balance": 20_000}
 
 
+def test_a_buyer_and_the_schedule_at_the_same_moment_end_in_one_case(shop: Mall) -> None:
+    """Four claims and four sweeps in eight threads at 24:00: one case that holds the piece, one refund, one double."""
+    balance_paid(shop)
+    shop.clock.move(LATE - shop.clock.now())
+    with ThreadPoolExecutor(8) as pool:
+        swept = [pool.submit(sweep.sweep, shop.registry) for _ in range(4)]
+        claimed = [pool.submit(claim, shop, "not_shipped_in_time") for _ in range(4)]
+        assert not any(s.result().failed for s in swept)
+        assert sum(c.result().status < 300 for c in claimed) <= 1
+    shop.wait(minutes=2)
+    assert len(ids(shop)) == 1
+    assert sent(shop) == {"wechatpay": 20_000, "alipay": 80_000, "balance": 20_000}
+
+
 def test_a_crash_between_opening_and_paying_pays_once(shop: Mall) -> None:
     """The case is stored and its process dies before any channel is called: the schedules pay each leg, once."""
     balance_paid(shop)
