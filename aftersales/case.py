@@ -355,6 +355,7 @@ class Case:
     beyond_minor: int = 0
     pieces_stay: bool = False  # once it is paid, its pieces can be asked about again, for what is left of their worth
     lookups: tuple[Lookup, ...] = ()
+    reopened: int = 0  # how often: what is kept for it is kept under another key then
     promise: Promise | None = None
     version: int = 0
     seq: int = 0

@@ -37,8 +37,12 @@ def unheld(registry: Registry, case: Case) -> bool:
 
 
 def subject_of(case: Case, order: OrderFile, line_id: str) -> Subject:
-    """What a source is asked about; the same key for the same line of the same case, always."""
+    """What a source is asked about; the same key for the same line of the same case, until the case is reopened.
+
+    A call to let go that was under way when it was ends nothing that is kept for it since.
+    """
     pieces, line = sum(item.pieces for item in case.items if item.line_id == line_id), order.order.line(line_id)
     if case.promise and case.promise.wanted:  # another thing in its place
         line = replace(line, sku=case.promise.wanted.sku, title=case.promise.wanted.title)
-    return Subject(f"{case.case_id}-{line_id}", case.case_id, order.order, line, pieces)
+    again = f"-{case.reopened}" if case.reopened else ""
+    return Subject(f"{case.case_id}-{line_id}{again}", case.case_id, order.order, line, pieces)

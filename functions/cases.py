@@ -170,6 +170,7 @@ def reopen(ctx: Context, case_id: str) -> CaseView:
         freight_minor=today.freight_minor,
         fee_minor=today.fee_minor,
         beyond_minor=today.beyond_minor,
+        reopened=file.case.reopened + 1,
     )
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case)))

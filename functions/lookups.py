@@ -56,6 +56,9 @@ def ask(registry: Registry, case_id: str, *, once_more: bool = False) -> bool:
     answers = []
     for about, line_id in left(registry, file.case, once_more=once_more):
         try:
+            if about.holds and file.case.reopened:  # what was kept before it lapsed may not have been let go yet
+                before = replace(file.case, reopened=file.case.reopened - 1)
+                _holding(registry, about.source).release(subject_of(before, order, line_id), registry.clock.now())
             answers.append(_answer(registry, about, subject_of(file.case, order, line_id)))
         except Exception as error:  # noqa: BLE001  # whatever it is, the others are asked all the same
             log.warning("source %s gave no answer about case %s: %s", about.source, case_id, error)

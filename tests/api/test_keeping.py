@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aftersales.lookup import Subject
 from aftersales.refund import Cause
 from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.channel import Outcome
@@ -184,8 +185,26 @@ def test_a_case_that_is_reopened_keeps_it_anew(mall: Mall, issuer: FakeEntitleme
     mall.must("POST", f"/v1/cases/{case_id}/submit")
     assert mall.case(case_id)["state"] == "verifying"
     mall.pump()
-    assert issuer.sold["x"].lock == f"{case_id}-l1"
+    assert issuer.sold["x"].lock == f"{case_id}-l1-1"
     assert not issuer.use("x")
+
+
+def test_letting_go_too_late_ends_nothing_that_is_kept_since(mall: Mall, issuer: FakeEntitlements) -> None:
+    """A call to let go after a lapse arrives once the case was reopened: what is kept since then stays kept."""
+    late: list[Subject] = []
+    real, issuer.release = issuer.release, lambda subject, now: late.append(subject)  # type: ignore[method-assign]
+    case_id = handed_in(mall)
+    decide(mall, case_id, "ask_evidence")
+    mall.wait(hours=73)
+    issuer.release = real  # type: ignore[method-assign]
+    mall.must("POST", f"/v1/cases/{case_id}/reopen")
+    mall.must("POST", f"/v1/cases/{case_id}/submit")
+    mall.pump()
+    assert (len(late), issuer.sold["x"].lock) == (1, f"{case_id}-l1-1")
+    issuer.release(late[0], mall.clock.now())
+    assert not issuer.use("x")
+    decide(mall, case_id)
+    assert (paid(mall), issuer.sold["x"].voided_by) == (DEAR, f"{case_id}-l1-1")
 
 
 def test_used_between_lapse_and_reopening_is_refused(mall: Mall, issuer: FakeEntitlements) -> None:

@@ -230,7 +230,11 @@ def test_used_or_paid_and_never_both(seed: int) -> None:
     assert not (sold.lock and sold.until and sold.until > world.mall.clock.now()), "locked after its case was over"
     assert not any(kept.held for kept in case.lookups)
     if paid:
-        assert (paid, sold.voided_by, sold.used) == (world.minor, f"{world.case_id}-l1", 0)
+        assert (paid, sold.voided_by, sold.used) == (
+            world.minor,
+            f"{world.case_id}-l1" + (f"-{case.reopened}" if case.reopened else ""),
+            0,
+        )
     key = "paid" if paid else "used" if sold.used else "free" if not sold.voided_by else "elsewhere"
     OVER[key] = OVER.get(key, 0) + 1
 
