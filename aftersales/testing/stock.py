@@ -63,8 +63,11 @@ class FakeStock:
 
         def work() -> Lookup:
             shelf = self._shelf(subject.line.sku)
+            if subject.key in shelf.gone:  # it was sent: kept for this key without an end
+                data: dict[str, Plain] = {"sku": subject.line.sku, "free": shelf.free}
+                return Lookup(self.name, subject.line.line_id, "available", now, held=True, data=pairs(data))
             mine = shelf.holds.get(subject.key, (0, NOW))[0]
-            if shelf.free + mine >= subject.pieces and subject.key not in shelf.gone:
+            if shelf.free + mine >= subject.pieces:
                 shelf.free += mine - subject.pieces
                 shelf.holds[subject.key] = (subject.pieces, self.clock.now() + timedelta(days=self.hold_days))
                 self._kept[subject.key] = subject.pieces

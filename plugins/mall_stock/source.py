@@ -74,11 +74,13 @@ class MallStock:
         free, holds = said.get("free"), said.get("holds") or {}
         mine = (holds.get(subject.key) if isinstance(holds, dict) else None) or {}
         kept, until = (mine.get("pieces", 0), str(mine.get("until", ""))) if isinstance(mine, dict) else (None, "")
-        if type(free) is not int or type(kept) is not int or min(free, kept) < 0 or (kept and instant_of(until) is None):
+        gone = isinstance(mine, dict) and mine.get("gone") is True  # sent already: kept for this key without an end
+        endless = kept and not gone and instant_of(until) is None
+        if type(free) is not int or type(kept) is not int or min(free, kept) < 0 or endless:
             raise Unknown("The warehouse system's answer is not of its form.")
         enough = free + kept >= subject.pieces
         data: dict[str, Plain] = {"sku": subject.line.sku, "free": free}
-        if kept:
+        if kept and not gone:
             data["held_until"] = until
         status = AVAILABLE if enough else NONE
         return Lookup(self._setting.name, subject.line.line_id, status, now, kept >= subject.pieces, pairs(data))

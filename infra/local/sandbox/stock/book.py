@@ -47,9 +47,11 @@ class Book(Database):
             if not self._known(db, sku):
                 return None
             mine = self._hold(sku, key)
+            if mine and mine["state"] == GONE:
+                return self._shown(sku, key)
             has = mine["pieces"] if mine and mine["state"] == HELD else 0
             free = self._free(sku) + has
-            if free < pieces or (mine and mine["state"] == GONE):
+            if free < pieces:
                 raise Refusal("not_enough")
             self._set(db, sku, free - pieces)
             row = (sku, key, pieces, self.now() + days * 86_400, HELD)
@@ -69,7 +71,7 @@ class Book(Database):
                     raise Refusal("not_held")
                 self._set(db, sku, self._free(sku) - mine["pieces"])
             db.execute("update hold set state = ? where sku = ? and key = ?", (GONE, sku, key))
-            return self._shown(sku)
+            return self._shown(sku, key)
 
     def release(self, sku: str, key: str) -> dict[str, Any] | None:
         """Let them go; nothing happens where this key keeps nothing."""
@@ -121,7 +123,13 @@ class Book(Database):
     def _hold(self, sku: str, key: str) -> dict[str, Any] | None:
         return next(iter(self.rows("select * from hold where sku = ? and key = ?", sku, key)), None)
 
-    def _shown(self, sku: str) -> dict[str, Any]:
+    def _shown(self, sku: str, key: str = "") -> dict[str, Any]:
+        """The stock with all holds that bind, and what ``key`` took for good."""
         held = self.rows("select * from hold where sku = ? and state = ?", sku, HELD)
-        holds = {h["key"]: {"pieces": h["pieces"], "until": datetime.fromtimestamp(h["until"], UTC).isoformat()} for h in held}
+        holds: dict[str, Any] = {
+            h["key"]: {"pieces": h["pieces"], "until": datetime.fromtimestamp(h["until"], UTC).isoformat()} for h in held
+        }
+        mine = self._hold(sku, key)
+        if mine and mine["state"] == GONE:
+            holds[key] = {"pieces": mine["pieces"], "gone": True}
         return {"sku": sku, "free": self._free(sku), "holds": holds}
