@@ -32,7 +32,7 @@ known_failures = [
   "goods that are not in the list have no name and are left open; some look like goods that are",
   "eggs are known from one tray in one room, guava, jujube and grape from one source: elsewhere expect little",
   "parcels and waybills are known from a few dozen pictures, parcels mostly from stock pictures: figures there say little",
-  "the seller's picture is told as the same product too seldom to help: one time in a hundred",
+  "the seller's picture is never near enough to be told as the same product: it helps to no answer yet",
   "heaps with one bad apple among leaves, and rot throughout, leave little to know a fruit by",
 ]
 """

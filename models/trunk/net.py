@@ -64,7 +64,8 @@ def pooled(features: Tensor) -> Tensor:
 
 
 def load(path: Path) -> Trunk:
-    """The trained trunk from its checkpoint."""
-    trunk = Trunk()
-    trunk.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["trunk"])
+    """The trained trunk from its own checkpoint, or from that of the goods model, which went on from it."""
+    trunk, known = Trunk(), torch.load(path, map_location="cpu", weights_only=True)
+    inside = {name.removeprefix("trunk."): part for name, part in known.get("goods", {}).items() if name.startswith("trunk.")}
+    trunk.load_state_dict(known.get("trunk", inside))
     return trunk
