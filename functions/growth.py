@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from aftersales.case import Case, Event, State
+from aftersales.case import Case, State
 from aftersales.change import Change
 from aftersales.entry import BACK, Payout
 from aftersales.errors import OrderFrozen
@@ -17,9 +17,8 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
-from functions import guard, price
+from functions import lookups
 from functions.judgement import judge_anew
-from functions.payout import facts_of, offer_of
 
 #: States in which nobody has agreed to an amount yet.
 UNDECIDED = frozenset({State.VERIFYING, State.REVIEWING, State.AWAITING_EVIDENCE})
@@ -67,11 +66,7 @@ def _undecided(case: Case) -> bool:
 
 
 def _repriced(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Change:
-    case = file.case
-    offer, facts = offer_of(registry, case), facts_of(registry, file, order, now)
-    quote = guard.quote(registry.vertical(case.vertical), offer, facts)
-    fresh = price.by(case, quote, case.fault, registry.merchant(case.merchant).fee_permille)
-    if fresh == case:
+    fresh = lookups.priced(registry, change, file, order, now)
+    if fresh is change:
         return replace(change, case=None)
-    change = replace(change, case=fresh).then(Event.REPRICED, "system", now, amount_minor=fresh.amount.minor)
-    return judge_anew(registry, change, replace(file, case=fresh), order, now) if case.state is State.REVIEWING else change
+    return judge_anew(registry, fresh, file, order, now) if file.case.state is State.REVIEWING else fresh
