@@ -43,6 +43,19 @@ def _http(kind: str, statuses: Mapping[str, str]) -> Shape:
     return Shape(places, settings, "\n".join(f"| `{status}` | {means} |" for status, means in statuses.items()))
 
 
+def _channel() -> Shape:
+    places = {
+        **_COMMON,
+        "src/{package}/__init__.py": "channel_init.py",
+        "src/{package}/channel.py": "channel.py",
+        "src/{package}/client.py": "channel_client.py",
+        "src/{package}/README.md": "channel_readme.md",
+        "tests/other_side.py": "channel_system.py",
+        "tests/test_{name}.py": "test_channel.py",
+    }
+    return Shape(places, 'base_url = "https://…"\nkey = "secret:{name}#key"')
+
+
 def _plain(kind: str, settings: str) -> Shape:
     own = {f"src/{{package}}/{place}": f"{kind}{end}" for place, end in (("__init__.py", ".py"), ("README.md", "_readme.md"))}
     return Shape({**_COMMON, **own, "tests/test_{name}.py": f"test_{kind}.py"}, settings)
@@ -54,6 +67,7 @@ SHAPES: Mapping[str, Shape] = {
         "holding",
         {"unused": "it can be used", "used": "it was used", "void": "it is void for good", "not_found": "it is not known there"},
     ),
+    "refund-channel": _channel(),
     "clock": _plain("clock", "# none"),
     "secrets": _plain("secrets", 'prefix = "SECRET_"'),
 }

@@ -36,7 +36,7 @@ VERTICAL: Mapping[str, str] = {
 def checked(name: str, group: str) -> str:
     """The name, if a trade (``verticals``) or plugin can have it. Raises Invalid with a better one, Conflict where it is taken."""
     if not NAME.fullmatch(name) or len(name) > MOST:
-        better = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", name.lower())).strip("_0123456789")[:MOST]
+        better = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", name.lower())).strip("_0123456789")[:MOST].strip("_")
         todo = f"Call it {better}, say." if NAME.fullmatch(better) else "Choose another one, such as ring_sizes."
         raise Invalid(
             f"{name!r} cannot be a name: small letters, digits and single underscores, {MOST} at most.", todo=todo, found=name
