@@ -74,7 +74,7 @@ class FakeInstaller:
 
 def subject_of(order_id: str = "o1", line_id: str = "l1") -> Subject:
     """One machine of an order."""
-    line = a_line(line_id=line_id, pieces=1, vertical="appliance")
+    line = a_line(line_id=line_id, pieces=1, vertical="general")
     return Subject(f"c1-{line_id}", "c1", an_order(order_id=order_id, lines=(line,)), line, 1)
 
 
