@@ -154,8 +154,8 @@ def belonging(unit: Unit, root: Path = ROOT) -> frozenset[str]:
     return frozenset({"app.py", "chalice/app.py", *(file.as_posix() for file in kept)})
 
 
-def stage(unit: Unit, target: Target, folder: Path, root: Path = ROOT) -> None:
-    """Fill ``folder`` with a Chalice project of the unit: app, our packages and its wheels, and nothing else."""
+def stage(unit: Unit, target: Target, folder: Path, root: Path = ROOT, guests: Iterable[str] = ()) -> None:
+    """Fill ``folder`` with a Chalice project of the unit: app, our packages, its wheels, the ``guests``, and nothing else."""
     shutil.rmtree(folder, ignore_errors=True)
     vendor = folder / "vendor"
     vendor.mkdir(parents=True)
@@ -167,6 +167,7 @@ def stage(unit: Unit, target: Target, folder: Path, root: Path = ROOT) -> None:
         if (root / name).exists():
             shutil.copytree(root / name, vendor / name, ignore=LEFT_OUT_OF_DATA)
     _install_wheels(unit, target, vendor, root)
+    _install_guests(tuple(guests), target, vendor)
     _configure(unit, target, folder)
 
 
@@ -236,6 +237,17 @@ def _install_wheels(unit: Unit, target: Target, vendor: Path, root: Path) -> Non
         _run([*command, "--offline"], "not in the cache")
     except BuildFailed:
         _run(command, f"the wheels of {unit.name} cannot be installed for {target.python} on {target.platform}")
+    shutil.rmtree(vendor / "bin", ignore_errors=True)
+    (vendor / ".lock").unlink(missing_ok=True)
+
+
+def _install_guests(guests: tuple[str, ...], target: Target, vendor: Path) -> None:
+    """Install packages of third parties, by wheel or folder, without what they need: the core is here, a trade needs no more."""
+    if not guests:
+        return
+    where = ["--target", str(vendor), "--python-version", target.python, "--python-platform", target.platform]
+    command = [_uv(), "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--python", sys.executable, *where, *guests]
+    _run(command, f"{', '.join(guests)} cannot be installed for {target.python} on {target.platform}")
     shutil.rmtree(vendor / "bin", ignore_errors=True)
     (vendor / ".lock").unlink(missing_ok=True)
 

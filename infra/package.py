@@ -27,15 +27,20 @@ from infra.template import assemble, lint
 STAGE = "aws"
 
 
-def build(unit: Unit, target: Target, work: Path) -> tuple[Path, int]:
-    """Stage, pack and check one unit below ``work``; give Chalice's output folder and the unzipped size in bytes."""
+def build(unit: Unit, target: Target, work: Path, guests: Sequence[str] = ()) -> tuple[Path, int]:
+    """Stage, pack and check one unit below ``work``; give Chalice's output folder and the unzipped size in bytes.
+
+    ``guests`` are packages of third parties; the stage file says which of their trades and plugins are active.
+    """
     expected = bundle.belonging(unit)  # before staging: a file that somebody adds meanwhile belongs to the next build
-    bundle.stage(unit, target, work / unit.name / "stage")
+    bundle.stage(unit, target, work / unit.name / "stage", guests=guests)
     packed = bundle.pack(unit, work / unit.name / "stage", work / unit.name / "out")
     return packed.parent, bundle.check(unit, target, packed, expected)
 
 
-def release(units: Sequence[Unit], stage_file: Path, work: Path, out: Path, target: Target = LAMBDA) -> Path:
+def release(
+    units: Sequence[Unit], stage_file: Path, work: Path, out: Path, target: Target = LAMBDA, guests: Sequence[str] = ()
+) -> Path:
     """Build the units for Lambda, put zips, image folders and template into ``out``, and give the template's path.
 
     With some of the units only, there is no template, and ``out`` is given.
@@ -45,7 +50,7 @@ def release(units: Sequence[Unit], stage_file: Path, work: Path, out: Path, targ
     packed = []
     for unit in (bundle.needed(one, stage_file) for one in units):
         print(f"building {unit.name} for Python {target.python} on {target.machine} …", flush=True)
-        folder, size = build(unit, target, work)
+        folder, size = build(unit, target, work, guests)
         zipped = (folder / "deployment.zip").stat().st_size
         print(f"  {zipped / MIB:.1f} MiB zipped, {size / MIB:.1f} MiB unzipped, at most {unit.max_bytes / MIB:.0f} MiB")
         if unit.image:
@@ -68,12 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--unit", choices=sorted(UNITS), action="append", help="only this unit, without a template (default: all)")
     parser.add_argument("--vision", choices=sorted(PROFILES), default="image", help="how the vision unit is deployed (image)")
     parser.add_argument("--machine", choices=sorted(MACHINES), default=LAMBDA.architecture, help="the CPU that Lambda runs it on")
+    parser.add_argument(
+        "--with", dest="guests", metavar="PACKAGE", action="append", default=[], help="a third party's wheel or folder"
+    )
     args = parser.parse_args(argv)
     profiles = {**UNITS, "vision": PROFILES[args.vision]}
     units = [profiles[name] for name in args.unit or ("api", "vision")]
     build_folder, stage_file = ROOT / "build", ROOT / "infra" / "stages" / f"{args.stage}.toml"
     try:
-        template = release(units, stage_file, build_folder, build_folder / "aftersales", MACHINES[args.machine])
+        template = release(units, stage_file, build_folder, build_folder / "aftersales", MACHINES[args.machine], args.guests)
     except (BuildFailed, FileNotFoundError) as error:
         print(f"package: {error}", file=sys.stderr)
         return 1

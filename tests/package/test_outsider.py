@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import ROOT
+from infra.bundle import API, ROOT, stage, this_machine
 
 EXAMPLE = ROOT / "docs" / "examples" / "aftersales-jewelry"
 UV = ROOT / ".tools" / "bin" / "uv"
@@ -89,7 +89,8 @@ def test_the_wheel_has_all_that_it_needs_and_nothing_else(wheel: Path) -> None:
 
 def test_nothing_of_the_checkout_is_seen_from_outside(outside: Run) -> None:
     """Otherwise the rest of these tests would show nothing."""
-    code = "import aftersales, importlib.util as u; print(aftersales.__file__, [u.find_spec(n) for n in ('infra', 'verticals', 'functions')])"
+    code = "import aftersales, importlib.util as u; tops = ('infra', 'verticals', 'functions')\n"
+    code += "print(aftersales.__file__, [u.find_spec(top) for top in tops])"
     said = outside("python", "-c", code)
     assert str(ROOT) not in said
     assert "[None, None, None]" in said
@@ -155,3 +156,16 @@ def test_the_example_changes_nothing_of_ours() -> None:
     ]
     assert found == []
     assert "jewelry" not in {entry.name for entry in metadata.entry_points(group="aftersales.verticals")}
+
+
+def test_a_third_partys_trade_is_deployed_with_the_system(example: Path, tmp_path: Path) -> None:
+    """``--with`` puts the package beside ours into the bundle, where it is found by its entry point, and brings no other core."""
+    stage(API, this_machine(), tmp_path / "stage", guests=[str(example)])
+    vendor = tmp_path / "stage" / "vendor"
+    code = "import sys; sys.path[:] = [sys.argv[1]] + [p for p in sys.path if 'site-packages' not in p]\n"
+    code += "from aftersales.registry import Registry\n"
+    code += "found = Registry({'verticals': {'active': ['general', 'jewelry']}})\n"
+    code += "print(found.vertical('jewelry').package, dict(found.left_out))"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", code, str(vendor)], capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == ["aftersales_jewelry", "{}"], ran.stderr
+    assert not list(vendor.glob("aftersales-*.dist-info"))
