@@ -229,3 +229,14 @@ def test_whatever_else_ends_it_frees_it(mall: Mall, issuer: FakeEntitlements, ho
     else:
         decide(mall, case_id, "reject")
     assert issuer.use("x")
+
+
+def test_what_the_mall_tells_takes_the_offer_away_at_once(mall: Mall, issuer: FakeEntitlements) -> None:
+    """The mall tells that the code was used up: the buyer reads it with its time before applying, and in his language."""
+    fact = {"fact": "redeemed", "at": "2026-11-19T16:30:00+00:00", "line_id": "l1", "data": {"left": 0}}
+    mall.must("POST", "/v1/orders/v1/facts", fact, role="integrator")
+    for locale, words in (("en", "used up at 2026-11-20 00:30"), ("zh-CN", "2026-11-20 00:30 全部使用")):
+        said = mall.send("GET", "/v1/orders/v1/options", headers={"accept-language": locale})
+        assert (said.status, words in said.text) == (200, True)
+    refused = mall.send("POST", "/v1/orders/v1/facts", {**fact, "data": {"rest": 0}}, role="integrator")
+    assert (refused.status, "data.rest" in refused.text) == (400, True)

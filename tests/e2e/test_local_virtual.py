@@ -118,3 +118,19 @@ def test_a_system_that_is_silent_costs_nobody_anything(system: System, http: htt
     assert case["ending"] == "refunded"
     assert truth(system, http)["faults_left"] == 0
     until(lambda: state(system, http, ids[0])[0] == "void", lambda: str(state(system, http, ids[0])), 5)
+
+
+def test_a_refund_that_cannot_be_paid_frees_it_in_the_end(system: System, http: httpx.Client, buyer: Client) -> None:
+    """The channel says a final no: the code stays locked while people look at it, and can be used again once they give it up."""
+    order_id, ids = sold(system, CINEMA)
+    system.lever("faults", {"at": "create", "kind": "error", "status": 403, "code": "NO_AUTH", "executed": False})
+    case_id = asked(buyer, order_id, 2)
+    until(lambda: [r["state"] for r in buyer.get(f"/cases/{case_id}")["refunds"]] == ["failed"], lambda: "it did not fail", 10)
+    assert {state(system, http, one) for one in ids} == {("unused", True)}
+    system.tick(0.2)  # so long a call might have been on its way
+    with system.client("approver", "approver-1") as approver:
+        body = {"how": "not_owed", "reason": "They want to keep them."}
+        approver.post(f"/merchant/cases/{case_id}/refunds/1/release", body)
+    until(lambda: {state(system, http, one) for one in ids} == {("unused", False)}, lambda: str(state(system, http, ids[0])), 5)
+    pull(system, "redeem", ids[0])
+    assert state(system, http, ids[0]) == ("used", False)
