@@ -71,6 +71,8 @@ class Merchant:
 class Facts:
     """Everything a rule may look at. ``findings`` are what verification saw so far; ``kind`` and ``reason`` what is asked for.
 
+    ``evidence`` is the buyer's, ``proofs`` are what the merchant handed in: its own word, so that they ask for a person at most.
+
     While options are listed nothing is asked yet: ``reason`` is empty and ``items`` name the line's free pieces. ``self_evident``:
     the reason follows from figures, and there is nothing to be shown (:attr:`Reason.requires` is empty).
     """
@@ -87,6 +89,7 @@ class Facts:
     evidence: tuple[Evidence, ...] = ()
     case: Case | None = None
     lookups: tuple[Lookup, ...] = ()
+    proofs: tuple[Evidence, ...] = ()
     self_evident: bool = False
 
     def lookup(self, source: str, line_id: str) -> Lookup | None:

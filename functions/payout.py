@@ -14,6 +14,7 @@ from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.entry import Leg, Payout, Step
 from aftersales.errors import BadPlugin, StaleVersion
+from aftersales.evidence import EvidenceState
 from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.order import Order
@@ -65,6 +66,7 @@ def facts_of(registry: Registry, file: CaseFile, order: OrderFile, now: datetime
         freight=case.freight,
         asked=case.asked,
         evidence=tuple(e for e in file.evidence if e.role is None),
+        proofs=tuple(e for e in file.evidence if e.role is not None and e.state is not EvidenceState.AWAITING_UPLOAD),
         case=case,
         lookups=case.lookups,
         self_evident=offer_of(registry, case).is_self_evident(case.reason),

@@ -47,7 +47,7 @@ class Setting:
             key_id=str(said["key_id"]).strip(),
             secrets=_secrets(str(said["secret"])),
             name=str(said.get("name") or "stock"),
-            hold_days=int(_number("hold_days", said, 60, most=91)),
+            hold_days=int(_number("hold_days", said, 90, most=91)),
             connect_s=_number("connect_s", said, 3),
             read_s=_number("read_s", said, 5),
             total_s=_number("total_s", said, 8),

@@ -413,3 +413,13 @@ def test_everything_is_told_in_both_languages(kitchen: Kitchen) -> None:
         line = kitchen.must("GET", f"/v1/cases/{case['case_id']}/timeline", headers={"accept-language": language})
         assert not [s["text"] for s in line["steps"] if "event." in s["text"] or "{" in s["text"] or "remedy." in s["text"]]
     assert not [text for text in told(kitchen) if "{" in text or "notice." in text]
+
+
+def test_the_shops_installation_record_comes_with_the_case(kitchen: Kitchen) -> None:
+    """Put on record with the order long before, it stands beside a return for a mere wish, which a person decides then."""
+    kitchen.push(fridge(order_id="o8", signed_at=NOW - timedelta(days=1)))
+    kitchen.proof("o8", role="installation", kind="inspection", content_type="image/jpeg", line_id="l1")
+    kitchen.pump()
+    case = kitchen.ask(kind="return_refund", reason="no_reason", order_id="o8")
+    assert (case["state"], case["decision"]["rule"]) == ("reviewing", "appliance.intact")
+    assert [(c["side"], c["role"]) for c in case["comparison"]] == [("shop", "installation")]

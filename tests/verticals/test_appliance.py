@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -6,15 +7,16 @@ import pytest
 
 from aftersales.case import Kind
 from aftersales.decision import Verdict
+from aftersales.evidence import EvidenceKind, ProofRole
 from aftersales.fact import OrderFact
 from aftersales.lookup import Lookup, pairs
-from aftersales.testing.builders import NOW, a_line, a_merchant, an_order, facts
+from aftersales.testing.builders import NOW, a_line, a_merchant, an_evidence, an_order, facts
 from aftersales.testing.vertical import VerticalContract
 from aftersales.vertical import Facts
 from verticals.appliance import VERTICAL
 from verticals.appliance.guarantee import PART_MONTHS, begins, end_of_months, months_of
 from verticals.appliance.machine import found, installed_serial, off_by, repairs, written
-from verticals.appliance.proof import cannot_install, intact, same_machine, told_at_once
+from verticals.appliance.proof import cannot_install, fault_found, intact, same_machine, told_at_once
 from verticals.appliance.rules import FAULTS, exchange_window, repair_window, return_window
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -235,3 +237,23 @@ def test_every_reason_has_one_fault() -> None:
     for offer in VERTICAL.offers:
         for reason in offer.reasons:
             assert FAULTS[reason.code] is reason.fault, reason.code
+
+
+@pytest.mark.parametrize("line_id", ["l1", ""])
+def test_a_paper_of_the_shop_asks_for_a_person_and_refuses_nobody(line_id: str) -> None:
+    """An installation record that only the shop has makes a wish a person's matter; one about another line says nothing."""
+    none = (Lookup("installer", "l1", "none", NOW),)
+    paper = an_evidence(kind=EvidenceKind.INSPECTION, role=ProofRole.INSTALLATION, line_id=line_id)
+    assert intact(of(reason="no_reason", lookups=none)).verdict is Verdict.PASS
+    assert intact(of(reason="no_reason", lookups=none, proofs=(paper,))).verdict is Verdict.UNSURE
+    elsewhere = replace(paper, line_id="l2")
+    assert intact(of(reason="no_reason", lookups=none, proofs=(elsewhere,))).verdict is Verdict.PASS
+
+
+def test_a_report_of_either_side_begins_the_matter() -> None:
+    """The buyer's report and the shop's are each enough to look; neither alone decides a return."""
+    report = an_evidence(kind=EvidenceKind.INSPECTION)
+    shops = replace(report, role=ProofRole.INSPECTION)
+    found = [fault_found(of(reason="faulty", evidence=(report,))), fault_found(of(reason="faulty", proofs=(shops,)))]
+    assert [f.reason for f in found] == ["fault.shown", "fault.shown"]
+    assert fault_found(of(reason="faulty")).verdict is Verdict.MISSING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aftersales.decision import Finding
-from aftersales.evidence import EvidenceKind
+from aftersales.evidence import EvidenceKind, ProofRole
 from aftersales.quote import SELLERS, completes, freight_due
 from aftersales.vertical import Facts
 from verticals.appliance import guarantee, machine
@@ -23,6 +23,11 @@ from verticals.appliance.rules import (
 SHOWN = (EvidenceKind.PHOTO, EvidenceKind.VIDEO, EvidenceKind.INSPECTION)
 
 
+def _paper(facts: Facts, role: ProofRole, line_id: str) -> bool:
+    """Whether the shop handed in such a paper about the line, or about the whole order."""
+    return any(e.role is role and e.line_id in (line_id, "") for e in facts.proofs)
+
+
 def intact(facts: Facts) -> Finding:
     """Is a machine that goes back for a mere wish unopened enough: never installed?"""
     if facts.reason not in WISHES:
@@ -33,6 +38,8 @@ def intact(facts: Facts) -> Finding:
         known = facts.lookup("installer", line.line_id)
         if known is not None and known.status in ("arrived", "cannot_install"):
             return doubts("intact", "intact.tried")  # somebody was there, and nobody says how it ended
+        if _paper(facts, ProofRole.INSTALLATION, line.line_id):
+            return doubts("intact", "intact.paper")  # the shop's word against the buyer's
         if known is None and line.data.get("installable") is True:
             return doubts("intact", "intact.unknown")
     return passes("intact", "intact.untouched")
@@ -77,7 +84,8 @@ def fault_found(facts: Facts) -> Finding:
         return doubts("fault_found", "fault.not_seen")
     if said and said <= {"fault", "damaged"}:
         return passes("fault_found", "fault.reported")
-    if any(e.usable and e.kind in SHOWN for e in facts.evidence):
+    paper = any(_paper(facts, ProofRole.INSPECTION, line.line_id) for line in facts.lines)
+    if paper or any(e.usable and e.kind in SHOWN for e in facts.evidence):
         return doubts("fault_found", "fault.shown")
     return lacks("fault_found", "fault.not_shown")
 
