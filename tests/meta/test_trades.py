@@ -27,7 +27,6 @@ WORDS = {"fresh", "general", "virtual"}
 #: For tests only: what they begin with has to be of some trade. Whoever tests another one names it.
 EXEMPT = {
     "aftersales/testing/builders.py": {"fresh"},
-    "aftersales/testing/installer.py": {"appliance"},
     "aftersales/testing/photos.py": {"fresh"},
     "aftersales/testing/strategies.py": {"general", "custom_made"},
 }
