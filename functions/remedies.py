@@ -9,7 +9,7 @@ from aftersales.case import Case, Event, State
 from aftersales.change import Change
 from aftersales.entry import Paid
 from aftersales.errors import Conflict, IllegalTransition, Invalid
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.ports import CaseFile, OrderFile, OrdersOfPayment
 from aftersales.registry import Registry
 from aftersales.remedy import Remedy, Stage
 from functions import promise
@@ -75,6 +75,8 @@ def paid(ctx: Context, case_id: str, body: ExtraBody) -> CaseView:
     known = list(ctx.registry.channels)
     if body.channel not in known:
         raise Invalid("No refund channel is switched on for this payment.", expected=known, found=body.channel)
+    if ctx.registry.store.find(OrdersOfPayment(body.channel, body.transaction_id)).found:
+        raise Conflict("This payment has paid for something already.", todo="Send the number that the difference was paid under.")
     ledger = order.ledger.add(case.case_id, Paid(body.payment_id, body.channel, body.transaction_id, body.paid_minor))
     case = replace(case, promise=replace(case.promise, payment_id=body.payment_id))
     change = Change(case, ledger=ledger, claims=(f"payment#{body.channel}#{body.transaction_id}",)).then(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.order import Freight
+from aftersales.order import Freight, Payment
 from aftersales.ports import NoticesOf
 from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_merchant
@@ -119,6 +119,16 @@ def test_a_dearer_thing_is_paid_for_once_the_old_one_is_back(kitchen: Kitchen) -
     kitchen.back(back)
     assert sum(kitchen.channel.truth.values()) == 407_900
     assert kitchen.channel.truth[f"R{back['case_id']}-2"] == 100_000
+
+
+def test_a_payment_pays_once(kitchen: Kitchen) -> None:
+    """The payment of an order, this one or another, is no payment of a difference; nor is that of another exchange."""
+    case = kitchen.back(asked(kitchen, wanted="FRIDGE-500"))
+    kitchen.push(fridge(order_id="o8", payments=(Payment("p1", "wechatpay", "t-other", 307_900),)))
+    for number in (kitchen.store.order("m1", "o9").order.payments[0].transaction_id, "t-other"):
+        assert kitchen.pay(case, 100_000, transaction_id=number).status == 409
+    assert kitchen.order()["paid_minor"] == 307_900
+    assert kitchen.pay(case, 100_000).status == 200
 
 
 def test_a_difference_that_is_not_paid_becomes_the_refund_of_the_old_one(kitchen: Kitchen) -> None:
