@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -173,6 +174,18 @@ def test_sent_twice_it_is_done_once(mall: Mall) -> None:
     assert len(first["results"]) == len(mall.store.order("m1", "o2").cases) == 2
     other = {"order_id": "o2", "items": [{"line_id": "set", "pieces": 2}]}
     assert mall.send("POST", "/v1/cases/together", other, key="key-00000001").status == 422
+
+
+def test_ten_at_once_are_one(mall: Mall) -> None:
+    """The same call ten times in parallel opens each case once and gives ten equal answers."""
+    pushed(mall, a_set(POT, BERRIES), status="paid", shipped_at=None, signed_at=None, shipment=None)
+    body = {"order_id": "o2", "items": [{"line_id": "set", "pieces": 2}], "submit": True}
+    with ThreadPoolExecutor(10) as pool:
+        replies = list(pool.map(lambda _: mall.send("POST", "/v1/cases/together", body, key="key-00000001"), range(10)))
+    assert {r.status for r in replies} == {200}
+    assert len({r.text for r in replies}) == 1
+    assert all(r["case"] for r in replies[0].json["results"])
+    assert len(mall.store.order("m1", "o2").cases) == 2
 
 
 def test_what_broke_off_goes_on_where_it_was(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
