@@ -181,8 +181,8 @@ class Ledger:
         return ledger, tuple(picked)
 
     def free(self, case_id: str) -> Ledger:
-        """The ledger without the case's holds; this very one when it has none, or has money reserved or settled on them."""
-        kept = tuple(h for h in self.holds if h.case_id != case_id)
+        """The ledger without the case's holds; this very one when it has none, money is reserved on them, or they are gone."""
+        kept = tuple(h for h in self.holds if h.case_id != case_id or h.gone)
         if kept == self.holds or any(e.case_id == case_id for e in self.open_entries()):
             return self
         return replace(self, holds=kept)

@@ -407,3 +407,19 @@ def test_what_grows_past_the_limit_of_one_person_stays_what_was_approved(mall: M
     settled(mall, pot["case_id"], "SF00000002")
     assert mall.case(pot["case_id"])["amount_minor"] == 25_000
     assert whole(mall)["refunded_minor"] == 40_000
+
+
+def test_facts_are_told_of_a_part(mall: Mall) -> None:
+    """A part that is made to order is begun by itself: cancelled then, it gives back all but the agreed share of its own value."""
+    ring = {**POT, "vertical": "custom_made", "terms": {"custom_spec": "A&B", "cancel_after_start_permille": 300}}
+    pushed(mall, a_set(ring, TEA, pieces=1), status="paid", shipped_at=None, signed_at=None, shipment=None)
+    told = {"fact": "production_started", "at": mall.clock.now().isoformat()}
+    wrong = mall.send("POST", "/v1/orders/o2/facts", {**told, "line_id": "set.tea"}, role="integrator")
+    assert (wrong.status, wrong.json["code"]) == (400, "invalid")
+    mall.must("POST", "/v1/orders/o2/facts", {**told, "line_id": "set.pot"}, role="integrator")
+    mall.wait(hours=1)
+    results = ask(mall, "set", pieces=1, kind="refund_only", reason="changed_mind")["results"]
+    assert {r["line_ids"][0]: r["case"]["amount_minor"] for r in results} == {"set.pot": 1680, "set.tea": 1600}
+    mall.pump()
+    mall.wait(minutes=2)
+    assert whole(mall)["refunded_minor"] == 3280
