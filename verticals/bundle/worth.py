@@ -135,7 +135,9 @@ def answers(facts: Facts, offer: Offer) -> bool:
 
 def due(facts: Facts, offer: Offer) -> dict[tuple[str, int], tuple[Bought, int]]:
     """The sets of this case, each with what its pieces here are worth: never more than the ledger can pay."""
-    found, bears = sets_of(facts), answers(facts, offer)
+    found, bears, reason = sets_of(facts), answers(facts, offer), offer.reason(facts.reason)
+    if reason and reason.pieces_stay:  # nothing goes back, so nothing of the set is broken up
+        return {key: (one, one.own_paid) for key, one in found.items()}
     rest = beside(facts.ledger, {of for of, _ in found}, facts.case.case_id if facts.case else "")
     worth = {}
     for key, one in found.items():
