@@ -14,7 +14,7 @@ import logging
 from typing import cast
 
 from aftersales.case import State
-from aftersales.errors import AftersalesError, Conflict, Unknown
+from aftersales.errors import Conflict, Unknown
 from aftersales.lookup import ASKED, Lookup
 from aftersales.ports import CaseFile, Holding
 from aftersales.refund import Refund
@@ -37,12 +37,12 @@ def renewed(registry: Registry, refund: Refund) -> bool:
         return True
     now, same = registry.clock.now(), True
     for known in (x for x in file.case.lookups if x.held and x.status != ASKED):
-        source = cast("Holding", registry.source(known.source))
         try:
+            source = cast("Holding", registry.source(known.source))
             said = source.hold(subject_of(file.case, order, known.line_id), now)
-        except AftersalesError:
+        except Unknown:
             raise
-        except Exception as error:
+        except Exception as error:  # switched off, broken: then nobody says
             log.exception("source %s broke", known.source)
             raise Unknown(f"The source broke: {error!r}", source=known.source) from error
         same &= said.held and (not said.get(UNTIL) or _judged_on(said) == _judged_on(known))

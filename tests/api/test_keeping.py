@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aftersales.errors import NotFound
 from aftersales.lookup import Subject
 from aftersales.refund import Cause
 from aftersales.testing.builders import a_line, an_order
@@ -145,6 +146,23 @@ def test_no_money_goes_while_nobody_says_that_it_is_kept(mall: Mall, issuer: Fak
     for _ in range(6):
         mall.wait(minutes=10)
     assert (paid(mall), mall.case(case_id)["ending"], issuer.sold["x"].voided_by) == (DEAR, "refunded", f"{case_id}-l1")
+
+
+@pytest.mark.parametrize("broken", [NotFound("switched off"), KeyError("a defect")], ids=["switched off", "broken"])
+def test_a_source_that_is_gone_loses_no_refund_under_way(mall: Mall, issuer: FakeEntitlements, broken: Exception) -> None:
+    """The source is switched off or breaks while money is on its way: what the channel says is still heard, and the case closes."""
+    mall.channel.then(Outcome.PROCESSING)
+    sell(mall, issuer, 10_000)
+    case_id = handed_in(mall)
+
+    def breaks(*_: object) -> None:
+        raise broken
+
+    issuer.hold = breaks  # type: ignore[method-assign, assignment]
+    mall.wait(minutes=5)
+    mall.channel.conclude(f"R{case_id}-1")
+    mall.wait(minutes=5)
+    assert (mall.case(case_id)["ending"], issuer.sold["x"].voided_by) == ("refunded", f"{case_id}-l1")
 
 
 def test_a_refund_that_is_given_up_frees_it(mall: Mall, issuer: FakeEntitlements) -> None:
