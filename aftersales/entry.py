@@ -105,7 +105,7 @@ class Hold:
     """Pieces that one case speaks for; for :data:`FREIGHT` the units are its minor units.
 
     A hold with ``taken`` is over: its pieces may be spoken for again, for what is left of their worth. One that is ``gone`` is over
-    for good, although nothing was paid for its pieces: they are with the shop.
+    for good, also where nothing was paid: its pieces are with the shop, or were never sent.
     """
 
     case_id: str

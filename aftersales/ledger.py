@@ -193,7 +193,7 @@ class Ledger:
         return self if kept == self.holds else replace(self, holds=kept)
 
     def gone(self, case_id: str) -> Ledger:
-        """The ledger after a case that ended with nothing to pay and its pieces gone for good."""
+        """The ledger after a case whose pieces do not stay with the buyer: parts that were sold with them are to know."""
         return replace(self, holds=tuple(replace(h, gone=True) if h.case_id == case_id else h for h in self.holds))
 
     def held_value(self, case_id: str) -> tuple[int, int]:

@@ -34,7 +34,7 @@ def beside(ledger: Ledger, of: Iterable[str], case_id: str = "") -> int:
     A case about parts of two lines ties both together. ``case_id`` is the case that asks: its own refunds do not count here.
     """
     whose = {line.line_id: line.part_of for line in ledger.lines if line.part_of}
-    over = over_of(ledger) - {case_id, ""}
+    over = over_of(ledger) - {case_id}
     about: dict[str, set[str]] = {}
     for hold in ledger.holds:
         if hold.case_id in over and not hold.taken and hold.line_id in whose:
@@ -48,8 +48,8 @@ def beside(ledger: Ledger, of: Iterable[str], case_id: str = "") -> int:
 
 
 def over_of(ledger: Ledger) -> set[str]:
-    """The cases whose money went out or is about to, and those that ended with nothing to pay and their pieces gone."""
-    return {e.case_id for e in ledger.open_entries()} | {h.case_id for h in ledger.holds if h.gone}
+    """The cases whose pieces are gone for good: their money went out or is about to, or there was none."""
+    return {h.case_id for h in ledger.holds if h.gone}
 
 
 def sold_as(ledger: Ledger, case_id: str) -> set[str]:

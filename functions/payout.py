@@ -19,7 +19,6 @@ from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelState
-from aftersales.part import sold_as
 from aftersales.plan import Plan, plan
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
@@ -127,10 +126,8 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     case = _granted(registry, case, owed(registry, CaseFile(case, change.evidence), order, now))
     change, look = replace(change, case=case), Deadline.after(now, FIRST_LOOK, "poll")
     if not case.amount:
-        change, ledger = change.then(Event.SETTLED, by, now, amount_minor=0), order.ledger
-        if sold_as(ledger, case.case_id):  # the next case about parts of the same line has to know
-            ledger = ledger.gone(case.case_id)
-            change = replace(change, ledger=ledger)
+        change, ledger = change.then(Event.SETTLED, by, now, amount_minor=0), rest.left(case, order.ledger)
+        change = change if ledger is order.ledger else replace(change, ledger=ledger)
         return beyond.added(registry, change, ledger, by, now, look)
     reserved = any(e.case_id == case.case_id and e.payout is Payout.REFUND for e in order.ledger.entries)
     if reserved or all(h.case_id != case.case_id for h in order.ledger.holds):  # decided between reading the case and its money
@@ -145,7 +142,7 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     change = change.then(
         Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
     )
-    ledger = ledger.free_freight(case.case_id)
+    ledger = rest.left(case, ledger.free_freight(case.case_id))
     return beyond.added(registry, replace(change, ledger=ledger, refunds=tuple(refunds)), ledger, by, now, look)
 
 

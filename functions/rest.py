@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aftersales.case import Case
+from aftersales.case import Case, Kind
+from aftersales.ledger import Ledger
 from aftersales.part import beside, sold_as
 from aftersales.ports import OrderFile
 from aftersales.vertical import Merchant, Quote
@@ -30,3 +31,12 @@ def added(case: Case, order: OrderFile, merchant: Merchant, quote: Callable[[], 
     goods = grown.amount.minor - grown.tax_minor - grown.freight_minor + grown.fee_minor
     payable = order.ledger.held_value(case.case_id)[0] + beside(order.ledger, sold, case.case_id)
     return grown if case.amount < grown.amount and goods <= payable else case
+
+
+def left(case: Case, ledger: Ledger) -> Ledger:
+    """The ledger that tells the next case about parts of the same line that these pieces are gone; this very one where they stay.
+
+    With a claim, a difference in price or another thing in their place the buyer keeps what was sold.
+    """
+    stays = case.kind is Kind.CLAIM or case.pieces_stay or (case.promise is not None and case.promise.in_force)
+    return ledger if stays or not sold_as(ledger, case.case_id) else ledger.gone(case.case_id)

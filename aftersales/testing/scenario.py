@@ -234,7 +234,7 @@ def _returned(vertical: Vertical, scenario: Scenario, facts: Facts) -> Ledger:
     ledger, _ = facts.ledger.hold("before", items)
     for number, leg in enumerate(ledger.legs(quote.goods.minor, quote.freight.minor, quote.tax.minor), 1):
         ledger = ledger.reserve(f"Rbefore-{number}", "before", leg, facts.now)
-    return ledger
+    return ledger.gone("before")
 
 
 def _order(vertical: Vertical, scenario: Scenario, now: datetime) -> Order:

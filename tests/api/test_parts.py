@@ -423,3 +423,21 @@ def test_facts_are_told_of_a_part(mall: Mall) -> None:
     mall.pump()
     mall.wait(minutes=2)
     assert whole(mall)["refunded_minor"] == 3280
+
+
+def test_a_claim_that_keeps_its_goods_breaks_no_set_up(mall: Mall) -> None:
+    """A scratched pot is paid for in part and kept: the tea that goes back then is worth what it is with the pot kept."""
+    pushed(mall, a_set(POT, {**TEA, "pieces": 1, "value_minor": 1600, "worth_minor": 2200}, pieces=1, terms={"together": "alone"}))
+    items = [{"line_id": "set.pot", "pieces": 1, "share_percent": 10}]
+    claim = mall.must("POST", "/v1/cases", {"order_id": "o2", "kind": "claim", "reason": "faulty", "items": items})
+    mall.photo(claim["case_id"])
+    mall.must("POST", f"/v1/cases/{claim['case_id']}/submit")
+    mall.pump()
+    approved(mall, claim)
+    tea = ask(mall, "set.tea", pieces=1, kind="return_refund", reason="no_reason")["results"][0]["case"]
+    assert tea["amount_minor"] == 4000 - 3000
+    mall.pump()
+    mall.wait(minutes=2)
+    assert mall.case(claim["case_id"])["ending"] == "refunded"
+    settled(mall, tea["case_id"], "SF00000001")
+    assert whole(mall)["refunded_minor"] == 240 + 1000

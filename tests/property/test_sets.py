@@ -86,7 +86,7 @@ def paid_back(ledger: Ledger, facts: Facts) -> Ledger:
     numbers = count(1)
     for leg in ledger.legs(quote.goods.minor, quote.freight.minor, quote.tax.minor):
         ledger = ledger.reserve(f"{facts.case.case_id}-{next(numbers)}", facts.case.case_id, leg, NOW)
-    return ledger if quote.amount else ledger.gone(facts.case.case_id)
+    return ledger.gone(facts.case.case_id)
 
 
 @thorough

@@ -22,7 +22,7 @@ def paid(ledger: Ledger, case_id: str, minor: int, *line_ids: str) -> Ledger:
     ledger, _ = ledger.hold(case_id, tuple(Item(line_id, 1) for line_id in line_ids))
     for number, leg in enumerate(ledger.legs(minor, 0, 0), 1):
         ledger = ledger.reserve(f"{case_id}-{number}", case_id, leg, NOW)
-    return ledger
+    return ledger.gone(case_id)
 
 
 def test_what_one_part_left_goes_with_the_other():
@@ -59,10 +59,14 @@ def test_an_open_case_leaves_nothing_yet():
     assert sold_as(ledger, "open") == {"set"}
 
 
-def test_a_released_refund_leaves_nothing():
-    """Money that never went out says nothing about the rest."""
-    ledger = paid(ledger_of(a=("set", 57), b=("set", 43)), "first", 40, "a")
-    assert beside(ledger.release("first-1", NOW), {"set"}) == 0
+def test_what_stays_with_the_buyer_leaves_nothing():
+    """A claim that keeps its goods was paid a part of their worth; the rest of it is not the other part's."""
+    ledger, _ = ledger_of(a=("set", 57), b=("set", 43)).hold("claim", (Item("a", 1),))
+    (leg,) = ledger.legs(11, 0, 0)
+    ledger = ledger.reserve("claim-1", "claim", leg, NOW)
+    assert beside(ledger, {"set"}) == 0
+    with pytest.raises(OverRefund):
+        paid(ledger, "second", 44, "b")
 
 
 def test_pieces_that_are_gone_for_nothing_leave_all_they_were_worth():
