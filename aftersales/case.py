@@ -96,9 +96,13 @@ class Event(StrEnum):
     REMEDY_DONE = "remedy_done"
     REMEDY_FAILED = "remedy_failed"  # cannot be repaired, is not to be had: a person decides anew
     REPRICED = "repriced"  # it was paid further, or an outside system answered: what the case is worth was computed anew
+    PICKUP_ASKED = "pickup_asked"  # on record, and the carrier is about to be called
     PICKUP_BOOKED = "pickup_booked"
     PICKUP_MOVED = "pickup_moved"
+    PICKUP_CANCEL_ASKED = "pickup_cancel_asked"
     PICKUP_CANCELLED = "pickup_cancelled"
+    PICKUP_FAILED = "pickup_failed"  # the carrier will not come
+    PICKUP_COLLECTED = "pickup_collected"  # the goods were collected
     REFUND_RESERVED = "refund_reserved"
     REFUND_ACCEPTED = "refund_accepted"
     REFUND_DELAYED = "refund_delayed"
@@ -222,16 +226,18 @@ ASIDE: frozenset[Event] = frozenset(
         E.MESSAGE_SENT,
         E.PROOF_ADDED,
         E.REPRICED,
+        E.PICKUP_ASKED,
         E.PICKUP_BOOKED,
         E.PICKUP_MOVED,
-        E.PICKUP_CANCELLED,
+        E.PICKUP_CANCEL_ASKED,
         E.DEADLINE_MOVED,
         E.DEADLINE_PAUSED,
         E.DEADLINE_RESUMED,
     }
 )
 
-#: Events that leave every state as it is, the closed one too: money beside the case's own, and what is done with its files.
+#: Events that leave every state as it is, the closed one too: money beside the case's own, what is done with its files, and a pickup
+#: that ends after it.
 BESIDE: frozenset[Event] = frozenset(
     {
         E.COMPENSATION_ASKED,
@@ -244,6 +250,9 @@ BESIDE: frozenset[Event] = frozenset(
         E.ORIGINAL_OPENED,
         E.FILES_ERASED,
         E.HOLD_ENDED,
+        E.PICKUP_CANCELLED,
+        E.PICKUP_FAILED,
+        E.PICKUP_COLLECTED,
     }
 )
 
@@ -320,7 +329,8 @@ class Case:
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
     ``lookups`` are what outside systems said about it, and what they keep for it. ``promise`` is what is given in place of money.
-    ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``.
+    ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``. ``has_pickup``: goods were asked
+    to be collected for it.
     """
 
     case_id: str
@@ -362,6 +372,7 @@ class Case:
     chain: str = ""
     appealed: bool = False
     has_files: bool = False
+    has_pickup: bool = False
     files_until: datetime | None = None
 
     @property

@@ -13,6 +13,7 @@ from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.parcel import Parcel
+from aftersales.pickup import Pickup
 from aftersales.refund import Refund
 from aftersales.report import Report
 from aftersales.template import Templates
@@ -101,7 +102,7 @@ class Change:
     """Everything that becomes true together, or not at all.
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
-    0 means that it must not exist yet. The same holds for order, ledger, parcel, refunds, tickets, reports and templates. Evidence
+    0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, refunds, tickets, reports and templates. Evidence
     and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises
     ClaimTaken. A spend beyond its cap raises AllowanceSpent.
     """
@@ -110,6 +111,7 @@ class Change:
     steps: tuple[Step, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     parcel: Parcel | None = None
+    pickup: Pickup | None = None
     refunds: tuple[Refund, ...] = ()
     order: Order | None = None
     ledger: Ledger | None = None

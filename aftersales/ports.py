@@ -23,6 +23,7 @@ from aftersales.lookup import Heard, Lookup, Subject
 from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.photo import PhotoQuestion, PhotoReport, Sameness
+from aftersales.pickup import Booking, Pickup, Slot, Told, Wish
 from aftersales.refund import Refund
 from aftersales.report import Report
 from aftersales.template import Templates
@@ -53,6 +54,7 @@ class CaseFile:
     evidence: tuple[Evidence, ...] = ()
     parcel: Parcel | None = None
     refunds: tuple[Refund, ...] = ()
+    pickup: Pickup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class OrdersOfPhone(Query[str]):
 class Due:
     """Something whose deadline may have passed.
 
-    ``kind`` is ``case``, ``parcel``, ``refund``, ``files``, ``holds``, ``order`` or ``proof``.
+    ``kind`` is ``case``, ``parcel``, ``refund``, ``pickup``, ``files``, ``holds``, ``order`` or ``proof``.
 
     ``files`` are those of a closed case, ``holds`` what outside systems keep for it, ``order`` is one that its trades want to look
     at, ``proof`` is one of an order: it alone has an ``evidence_id``, and both alone have ``merchant`` and ``order_id``.
@@ -258,8 +260,8 @@ class Store(Protocol):
 class Seen:
     """One stored record as the stream tells it, before and after a commit; ``before`` is None when it is new."""
 
-    before: Case | Refund | Evidence | Order | None
-    after: Case | Refund | Evidence | Order
+    before: Case | Refund | Evidence | Order | Pickup | None
+    after: Case | Refund | Evidence | Order | Pickup
     case_id: str = ""
 
 
@@ -407,6 +409,40 @@ class Telling(Protocol):
 
     def heard(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
         """What it tells, verified over the raw bytes. ``headers`` has lower-case names. Raises BadSignature; no side effect."""
+
+
+# --- Goods on their way -------------------------------------------------------------------------------------------------
+class Carrier(Protocol):
+    """Collects goods at a door. One key is one booking, whatever the number of calls; ``ref`` is what it said of it, "" if nothing."""
+
+    #: The codes of those who drive for it; the first is taken where nobody asks for another.
+    companies: tuple[str, ...]
+    #: Whether a booking can be given another slot; else :meth:`move` raises Rejected, and it is cancelled and booked anew.
+    moves: bool
+    #: How many days ahead it takes bookings, in the merchant's zone: 2 is the day after tomorrow.
+    days_ahead: int
+
+    def book(self, wish: Wish, now: datetime) -> Booking:
+        """Ask for it. Refused: nothing stands under this key, and never will. Raises Unknown: it may stand, ask with ``find``."""
+
+    def find(self, key: str, ref: str, now: datetime) -> Booking | None:
+        """What became of it; None where the carrier has none of this key. Raises Unknown when it does not answer, or cannot say."""
+
+    def move(self, key: str, ref: str, slot: Slot, now: datetime) -> Booking:
+        """Give it another slot; given already is given. Raises Rejected (it stands as it was) or Unknown (one of the two)."""
+
+    def cancel(self, key: str, ref: str, now: datetime) -> None:
+        """Cancel it; done already is done. Raises Rejected (it was collected, or cannot be: ``find`` says) or Unknown."""
+
+
+class Telltale(Protocol):
+    """A carrier that tells by itself, at ``/v1/callbacks/{carrier}``, and says beforehand what it costs."""
+
+    def told(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes, now: datetime) -> Told:
+        """About which booking it tells, verified over the raw bytes. What happened is asked with ``find``. Raises BadSignature."""
+
+    def price(self, wish: Wish, now: datetime) -> int:
+        """What it would cost, minor units of CNY. Books nothing. Raises Rejected (it does not go there) or Unknown."""
 
 
 # --- Moving and telling -----------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@
     [channels]                   # payment channel of an order = plugin
     wechatpay = "wechatpay_refund"
     gift_card = "balance_refund:gift_card"   # the same plugin once more, with the settings of that name
+    [carriers]                   # who collects goods at a door = plugin
+    kuaidi100 = "kuaidi100_carrier"
     [sources]                    # what a trade asks = plugin
     entitlements = "voucher_entitlements"
     [verticals]
@@ -158,6 +160,19 @@ class Registry:
         known = set(self._stage.get("sources", {})) | {n[7:] for n in self._built if n.startswith("source:")}
         return tuple(sorted(known))
 
+    def carrier(self, name: str) -> ports.Carrier:
+        """The carrier of that name. Raises NotFound when it is not switched on."""
+        plugin = self._stage.get("carriers", {}).get(name)
+        if f"carrier:{name}" not in self._built and plugin is None:
+            raise NotFound(f"No carrier {name} is switched on.", found=name, expected=sorted(self.carriers))
+        return cast("ports.Carrier", self._plugin(f"carrier:{name}", plugin, ports.Carrier))
+
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        """The names of the carriers that are switched on."""
+        known = set(self._stage.get("carriers", {})) | {n[8:] for n in self._built if n.startswith("carrier:")}
+        return tuple(sorted(known))
+
     @property
     def verticals(self) -> tuple[str, ...]:
         """The names of the trades that are active, in order, those that are left out among them."""
@@ -212,6 +227,8 @@ class Registry:
             self._port(name, PORTS[name])
         for name in self._stage.get("channels", {}):
             self.channel(name)
+        for name in self._stage.get("carriers", {}):
+            self.carrier(name)
         self.check_trades()
         for name, plugin in self._stage.get("sources", {}).items():
             error = self._try(name)
@@ -271,8 +288,8 @@ class Registry:
 
     @property
     def switched_on(self) -> Mapping[str, str]:
-        """The plugins that are switched on, by place: ``ports.store``, ``channels.wechatpay``, ``sources.<name>``."""
-        tables = ("ports", "channels", "sources")
+        """The plugins that are switched on, by place: ``ports.store``, ``channels.wechatpay``, ``carriers.`` and ``sources.<name>``."""
+        tables = ("ports", "channels", "carriers", "sources")
         return {f"{table}.{name}": plugin for table in tables for name, plugin in self._stage.get(table, {}).items()}
 
     def _required(self, group: str) -> list[str] | None:

@@ -13,10 +13,11 @@ from typing import Any
 from aftersales.case import Case, State
 from aftersales.evidence import Evidence, EvidenceState
 from aftersales.order import Order
+from aftersales.pickup import Pickup
 from aftersales.ports import Seen
 from aftersales.refund import RefundState
 from aftersales.registry import Registry
-from functions import deadletters, evidence, lookups, refunds, told
+from functions import collect, deadletters, evidence, lookups, refunds, told
 from functions.context import again
 from functions.deadletters import What, Work
 
@@ -60,6 +61,8 @@ def act(registry: Registry, seen: Seen) -> None:
             registry.queue.send(PHOTO_QUEUE, {"case_id": seen.case_id, "evidence_id": after.evidence_id})
     elif isinstance(after, Order):
         told.followed(registry, seen.before if isinstance(seen.before, Order) else None, after)
+    elif isinstance(after, Pickup):
+        collect.followed(registry, seen.before if isinstance(seen.before, Pickup) else None, after)
     elif isinstance(after, Case):
         _case(registry, seen.before if isinstance(seen.before, Case) else None, after)
     elif seen.before is None and after.state is RefundState.RESERVED:
@@ -69,6 +72,8 @@ def act(registry: Registry, seen: Seen) -> None:
 def _case(registry: Registry, before: Case | None, after: Case) -> None:
     """A case that was handed in asks outside systems; one that has ended lets go of what they keep for it."""
     was = before.state if before else None
+    if after.has_pickup:
+        collect.unwanted(registry, after.case_id)
     if after.state is State.VERIFYING and was is not State.VERIFYING:
         lookups.ask(registry, after.case_id)
     elif (after.state is not was or (before and before.promise != after.promise)) and any(x.held for x in after.lookups):

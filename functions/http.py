@@ -21,7 +21,7 @@ from aftersales.errors import AftersalesError
 from aftersales.ports import AnswerTo
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
-from functions import callbacks, failures, told
+from functions import callbacks, collect, failures, told
 from functions.body import Private
 from functions.context import Context, Once, again
 from functions.failures import Audience
@@ -154,6 +154,9 @@ def callback(registry: Registry, channel: str, request: Request) -> Response:
         if channel in registry.sources:
             heard = told.receive(registry, channel, request.headers, request.body)
             return Response(heard.status, heard.reply.decode(), {"Content-Type": heard.media_type})
+        if channel in registry.carriers:
+            said = collect.receive(registry, channel, request.headers, request.query, request.body)
+            return Response(200, said.reply.decode(), {"Content-Type": said.media_type})
         notice = callbacks.receive(registry, channel, request.headers, request.body)
     except AftersalesError as error:
         log.warning("a notice of %s was refused: %s", channel, error.code)

@@ -32,6 +32,9 @@ TOLD = {
     Event.REMEDY_FAILED: "notice.remedy_failed",
     Event.GOODS_REFUSED: "notice.goods_refused",
     Event.GOODS_NOT_SENT: "notice.goods_not_sent",
+    Event.PICKUP_BOOKED: "notice.pickup_booked",
+    Event.PICKUP_MOVED: "notice.pickup_moved",
+    Event.PICKUP_FAILED: "notice.pickup_failed",
 }
 
 
@@ -95,6 +98,8 @@ def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Ste
     told = words.failure_of(registry, case, step, case.locale, Audience.BUYER)
     if told:
         data |= {"failure": told.text, "next": told.next}
+    if step.event is Event.PICKUP_FAILED:
+        data["why"], data["next"] = (text("functions", f"{step.data['reason']}{end}", case.locale) for end in ("", ".next"))
     if step.event is Event.GOODS_REFUSED:
         data["note"], data["next"] = words.of_refusal(registry, case, step, case.locale), told.next if told else ""
     leg = next((r for r in change.refunds if r.key == step.data.get("key")), None)

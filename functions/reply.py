@@ -14,6 +14,7 @@ from aftersales.evidence import EvidenceKind, EvidenceState, ProofRole
 from aftersales.failure import Failure
 from aftersales.order import OrderStatus
 from aftersales.parcel import Disposition, ParcelState
+from aftersales.pickup import PickupState, Refusal
 from aftersales.refund import Cause, RefundState
 from aftersales.remedy import Remedy, Stage
 
@@ -216,6 +217,28 @@ class ParcelView(View):
     failure: FailureView | None
 
 
+class PickupView(View):
+    """How far the pickup at the door is. ``at`` is as much of the door as reminds its owner; ``wanted_*`` another slot, asked for.
+
+    ``text`` says how it stands, ``next`` what to do where it will not happen. The price is in minor units, once it was told.
+    """
+
+    state: PickupState
+    company: str
+    start: datetime
+    end: datetime
+    wanted_start: datetime | None
+    wanted_end: datetime | None
+    at: str
+    number: str
+    price_minor: int | None
+    currency: str
+    payer: str
+    refusal: Refusal | None
+    text: str
+    next: str
+
+
 class AccountChoice(View):
     """An account that the buyer may name for a refund that cannot go back, and the text that is agreed to, with its version."""
 
@@ -324,6 +347,7 @@ class CaseView(View):
     evidence: list[EvidenceView]
     comparison: list[ComparedView]
     parcel: ParcelView | None
+    pickup: PickupView | None
     refunds: list[RefundView]
     remedy: RemedyView | None
 

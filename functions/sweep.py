@@ -13,12 +13,13 @@ from datetime import datetime
 
 from aftersales.case import Approval, Event, State
 from aftersales.change import Change
+from aftersales.deadline import Deadline
 from aftersales.errors import AftersalesError, OverRefund, StaleVersion
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
-from functions import deadletters, lookups, refunds, remedies, returns, unasked, uncovered, words
+from functions import collect, deadletters, lookups, refunds, remedies, returns, unasked, uncovered, words
 from functions.context import again, commit
 from functions.deadletters import Aside, What, Work
 from functions.payout import follow, parcel_timeouts, timeouts
@@ -58,6 +59,7 @@ def sweep(registry: Registry) -> Tally:
     tally = Tally()
     each(registry, "case", lambda due, now: _case(registry, due, now), tally)
     each(registry, "parcel", lambda due, now: _parcel(registry, due, now), tally)
+    each(registry, "pickup", lambda due, now: collect.due(registry, due, now), tally)
     each(registry, "holds", lambda due, now: lookups.finish(registry, due, now), tally)
     each(registry, "order", lambda due, now: unasked.due(registry, due, now), tally)
     return tally
@@ -80,6 +82,8 @@ def advance(registry: Registry, due: Due) -> None:
         _refund(registry, due, now, {}, tally)
     elif due.kind == "parcel":
         _parcel(registry, due, now)
+    elif due.kind == "pickup":
+        collect.due(registry, due, now)
     elif due.kind == "holds":
         lookups.finish(registry, due, now)
     elif due.kind == "order":
@@ -138,6 +142,16 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
         commit(registry, put_off)
         return True
     order, waited = _order(registry, file), file.case.deadline
+    try:
+        change = uncovered.over(registry, waited, _silent(registry, file, order, waited, now), now)
+    except OverRefund:  # the money went back another way
+        change = uncovered.put_off(registry, file, now)
+    commit(registry, change)
+    return True
+
+
+def _silent(registry: Registry, file: CaseFile, order: OrderFile, waited: Deadline, now: datetime) -> Change:
+    """The change that silence brings. Raises OverRefund when the order's money does not cover it any more."""
     file, given = remedies.silent(registry, file, order, now)
     change = given or Change(file.case).then(
         Event.DEADLINE_PASSED, "system", now, timeouts(registry, file.case), cause=waited.cause
@@ -145,12 +159,7 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
     if change.case and change.case.state is State.APPROVED:
         silent = Approval("system", now, file.case.amount, "No answer in time counts as a yes.")
         change = change.with_case(approvals=(*file.case.approvals, silent))
-    try:
-        change = uncovered.over(registry, waited, follow(registry, change, order, "system", now), now)
-    except OverRefund:  # the money went back another way
-        change = uncovered.put_off(registry, file, now)
-    commit(registry, change)
-    return True
+    return follow(registry, change, order, "system", now)
 
 
 def _parcel(registry: Registry, due: Due, now: datetime) -> bool:

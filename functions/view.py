@@ -14,7 +14,7 @@ from aftersales.refund import Cause, Refund
 from aftersales.remedy import Remedy, Stage
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import consent, exhibit, failures, reuse, words
+from functions import collected, consent, exhibit, failures, reuse, words
 from functions.context import Context
 from functions.failures import Worded
 from functions.reply import (
@@ -68,6 +68,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
         comparison=exhibit.comparison(ctx, vertical, file),
         parcel=_parcel(ctx, file),
+        pickup=collected.view_of(ctx, file),
         refunds=[refund_view(ctx, r) for r in file.refunds],
         remedy=_remedy(ctx, case),
     )

@@ -16,6 +16,7 @@ from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
+from aftersales.pickup import Pickup
 from aftersales.ports import (
     MOST_PRINTS,
     NEWEST_CASES,
@@ -50,7 +51,7 @@ from aftersales.testing.store_page import Row, page_of
 from aftersales.ticket import Spend, Ticket, netted
 
 T = TypeVar("T")
-V = TypeVar("V", Case, Order, Ledger, Parcel, Refund, Ticket, Report, Templates)
+V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Refund, Ticket, Report, Templates)
 
 #: Sorts after every instant: what has no deadline is least urgent.
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -89,8 +90,8 @@ class FakeStore:
             case = self._kept.get(("case", case_id))
             evidence = sorted(self._evidence.get(case_id, {}).values(), key=lambda e: (e.added_at, e.evidence_id))
             refunds = sorted((r for r in self._all(Refund) if r.case_id == case_id), key=lambda r: r.number)
-            parcel = self._kept.get(("parcel", case_id))
-        return CaseFile(case, tuple(evidence), parcel, tuple(refunds)) if case else None
+            parcel, pickup = self._kept.get(("parcel", case_id)), self._kept.get(("pickup", case_id))
+        return CaseFile(case, tuple(evidence), parcel, tuple(refunds), pickup) if case else None
 
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
@@ -159,7 +160,7 @@ class FakeStore:
         for name, value in versioned:
             before, after = self._kept.get(name), replace(value, version=value.version + 1)
             self._kept[name] = after
-            if name[0] in ("case", "refund", "order"):
+            if name[0] in ("case", "refund", "order", "pickup"):
                 self._tell(before, after)
         if change.case:
             self._steps.setdefault(change.case.case_id, []).extend(change.steps)
@@ -248,6 +249,7 @@ class FakeStore:
         waits: dict[str, Callable[[], Iterable[tuple[str, Due]]]] = {
             "case": lambda: store_due.by_deadline("case", self._all(Case)),
             "parcel": lambda: store_due.by_deadline("parcel", self._all(Parcel)),
+            "pickup": lambda: store_due.by_deadline("pickup", self._all(Pickup)),
             "refund": lambda: store_due.by_deadline("refund", self._all(Refund)),
             "files": lambda: store_due.files(self._all(Case)),
             "holds": lambda: store_due.holds(self._all(Case)),
@@ -276,6 +278,8 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("case", change.case.case_id), change.case
     if change.parcel:
         yield ("parcel", change.parcel.case_id), change.parcel
+    if change.pickup:
+        yield ("pickup", change.pickup.case_id), change.pickup
     for refund in change.refunds:
         yield ("refund", refund.case_id, refund.number), refund
     for ticket in change.tickets:

@@ -8,11 +8,12 @@ from aftersales.case import Case
 from aftersales.evidence import Proof
 from aftersales.order import Order
 from aftersales.parcel import Parcel
+from aftersales.pickup import Pickup
 from aftersales.ports import Due
 from aftersales.refund import Refund
 
 
-def by_deadline(kind: str, records: Iterable[Case | Parcel | Refund]) -> Iterator[tuple[str, Due]]:
+def by_deadline(kind: str, records: Iterable[Case | Parcel | Pickup | Refund]) -> Iterator[tuple[str, Due]]:
     """Records that wait for their own deadline."""
     for waiting in records:
         due_at = waiting.deadline.due_at if waiting.deadline else None

@@ -68,6 +68,9 @@ class Layout:
         if change.parcel:
             due = self.due("parcel", change.parcel.case_id, change.parcel.deadline)
             yield versioned("parcel", (case_key(change.parcel.case_id), "PARCEL"), change.parcel, ("case_id",), **due)
+        if change.pickup:
+            due = self.due("pickup", change.pickup.case_id, change.pickup.deadline)
+            yield versioned("pickup", (case_key(change.pickup.case_id), "PICKUP"), change.pickup, ("case_id",), **due)
         for refund in change.refunds:
             yield self._refund(refund)
         for claim in change.claims:

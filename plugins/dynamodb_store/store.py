@@ -16,6 +16,7 @@ from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
+from aftersales.pickup import Pickup
 from aftersales.ports import CaseFile, OrderFile, Page, Query, Seen
 from aftersales.refund import Refund
 from plugins.dynamodb_store.key import case_key, order_key
@@ -88,8 +89,9 @@ class DynamoStore:
         evidence = [value(Evidence, i) for name, i in items.items() if name.startswith("EVIDENCE#")]
         refunds = tuple(value(Refund, i, case_id=case_id) for name, i in items.items() if name.startswith("REFUND#"))
         parcel = value(Parcel, items["PARCEL"], case_id=case_id) if "PARCEL" in items else None
+        pickup = value(Pickup, items["PICKUP"], case_id=case_id) if "PICKUP" in items else None
         evidence.sort(key=lambda e: (e.added_at, e.evidence_id))
-        return CaseFile(value(Case, items["HEAD"], case_id=case_id), tuple(evidence), parcel, refunds)
+        return CaseFile(value(Case, items["HEAD"], case_id=case_id), tuple(evidence), parcel, refunds, pickup)
 
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
@@ -205,7 +207,7 @@ class DynamoStore:
         return hmac.new(self._phone_key, b"phone\0" + dialled(phone).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | None, str]:
+def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | Pickup | None, str]:
     """The value a stream image holds, and the case it belongs to; None for kinds that nothing follows from."""
     (kind, *ids), name = parts(image["PK"]["S"]), image["SK"]["S"]
     if kind == "ORDER":
@@ -216,6 +218,8 @@ def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | 
         return value(Case, image, case_id=ids[0]), ids[0]
     if name.startswith("REFUND#"):
         return value(Refund, image, case_id=ids[0]), ids[0]
+    if name == "PICKUP":
+        return value(Pickup, image, case_id=ids[0]), ids[0]
     return (value(Evidence, image) if name.startswith("EVIDENCE#") else None), ids[0]
 
 
