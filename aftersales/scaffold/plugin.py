@@ -56,6 +56,18 @@ def _channel() -> Shape:
     return Shape(places, 'base_url = "https://…"\nkey = "secret:{name}#key"')
 
 
+def _carrier() -> Shape:
+    places = {
+        **_HTTP,
+        "src/{package}/__init__.py": "carrier_init.py",
+        "src/{package}/carrier.py": "carrier.py",
+        "src/{package}/README.md": "carrier_readme.md",
+        "tests/other_side.py": "carrier_system.py",
+        "tests/test_{name}.py": "test_carrier.py",
+    }
+    return Shape(places, 'base_url = "https://…"\nkey = "secret:{name}#key"')
+
+
 def _plain(kind: str, settings: str) -> Shape:
     own = {f"src/{{package}}/{place}": f"{kind}{end}" for place, end in (("__init__.py", ".py"), ("README.md", "_readme.md"))}
     return Shape({**_COMMON, **own, "tests/test_{name}.py": f"test_{kind}.py"}, settings)
@@ -68,6 +80,7 @@ SHAPES: Mapping[str, Shape] = {
         {"unused": "it can be used", "used": "it was used", "void": "it is void for good", "not_found": "it is not known there"},
     ),
     "refund-channel": _channel(),
+    "carrier": _carrier(),
     "clock": _plain("clock", "# none"),
     "secrets": _plain("secrets", 'prefix = "SECRET_"'),
 }
