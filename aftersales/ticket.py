@@ -22,6 +22,7 @@ class TicketKind(StrEnum):
     DIFFERENCE = "difference"  # the channel's bill and our ledger disagree
     BILL_MISSING = "bill_missing"  # no bill of a day could be had
     COMPENSATION_OWED = "compensation_owed"  # owed beyond a refund, and something keeps it from being paid by itself
+    NOT_VOIDED = "not_voided"  # paid for, and its source does not let it be made void
     PICKUP = "pickup"  # a carrier does not say whether it comes, or came when nobody wanted it any more
     DEAD_LETTER = "dead_letter"  # work that failed again and again; it can be run again
 

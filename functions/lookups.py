@@ -27,7 +27,8 @@ from aftersales.ports import CaseFile, Due, Holding, OrderFile, Source, StepsOf
 from aftersales.refund import RefundState
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
-from functions import evidence, guard, price
+from aftersales.ticket import Ticket, TicketKind
+from functions import evidence, guard, price, tickets
 from functions.asked import left, subject_of, unheld
 from functions.context import again, by_system, commit
 from functions.judgement import judge_anew
@@ -84,8 +85,8 @@ def end(registry: Registry, case_id: str) -> bool:
             continue
         try:
             holding.consume(subject, now)
-        except Rejected as refusal:  # it is not kept for us any more: what was sent is sent, and people should know
-            log.error("case %s was paid and %s does not let it be consumed: %s", case_id, kept.source, refusal.message)  # noqa: TRY400  # no trace wanted
+        except Rejected as refusal:  # it is not kept for us any more: what was sent is sent, and people have to know
+            commit(registry, Change(tickets=tickets.opened(registry, _not_voided(file, kept, refusal, now), now)))
     return True
 
 
@@ -119,6 +120,21 @@ def kept_silent(registry: Registry, file: CaseFile, now: datetime) -> Change | N
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
+def _not_voided(file: CaseFile, kept: Lookup, refusal: Rejected, now: datetime) -> Ticket:
+    case = file.case
+    return Ticket(
+        tickets.name_of(TicketKind.NOT_VOIDED, case.case_id, kept.source, kept.line_id),
+        TicketKind.NOT_VOIDED,
+        case.merchant,
+        now,
+        order_id=case.order_id,
+        case_id=case.case_id,
+        amount_minor=case.amount.minor,
+        currency=case.amount.currency,
+        about={"source": kept.source, "line_id": kept.line_id, "code": refusal.code},
+    )
+
+
 def _noted(registry: Registry, case_id: str, *, once_more: bool) -> CaseFile | None:
     """The case, once it is on record that things are about to be kept for it; None when nobody is to be asked."""
     file, now = registry.store.case(case_id), registry.clock.now()

@@ -32,6 +32,7 @@ class Vault:
     void: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     silent: list[bool] = field(default_factory=list)
+    refuses: bool = False
 
     def _do(self, call: str, subject: Subject, work: Any) -> None:
         self.calls.append(call)
@@ -53,7 +54,7 @@ class Vault:
 
     def consume(self, subject: Subject, now: datetime) -> None:
         """It is void."""
-        if self.kept.get(subject.line.line_id) != subject.key and subject.key not in self.void:
+        if self.refuses or (self.kept.get(subject.line.line_id) != subject.key and subject.key not in self.void):
             raise Rejected("not kept for this key")
         self._do("consume", subject, lambda: self.void.add(self.kept.pop(subject.line.line_id, subject.key)))
 
@@ -127,6 +128,16 @@ def test_what_is_gone_is_rejected_and_nobody_is_paid(mall: Mall, vault: Vault) -
     mall.pump()
     assert mall.case(case_id)["state"] == "rejected"
     assert (vault.void, mall.case(case_id)["refunds"]) == (set(), [])
+
+
+def test_what_was_paid_and_cannot_be_voided_is_a_ticket(mall: Mall, vault: Vault) -> None:
+    """The vault does not let it be void: the money is out, and people read once that the thing may still be usable."""
+    vault.refuses = True
+    case_id = claimed(mall)
+    mall.pump()
+    mall.wait(minutes=16)
+    (ticket,) = mall.must("GET", "/v1/merchant/tickets", role="clerk")["tickets"]
+    assert (mall.case(case_id)["ending"], ticket["kind"], ticket["case_id"]) == ("refunded", "not_voided", case_id)
 
 
 def test_a_source_that_keeps_nothing_is_only_asked(mall: Mall, vault: Vault) -> None:
