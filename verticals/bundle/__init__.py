@@ -11,7 +11,7 @@ from dataclasses import replace
 from aftersales.case import Kind
 from aftersales.vertical import Amount, Facts, Offer, Quote, Remedy, Vertical
 from verticals.bundle.rules import gift_check, together_check
-from verticals.bundle.worth import changed, revalued
+from verticals.bundle.worth import changed, due, revalued
 
 VERSION = "1"
 
@@ -42,10 +42,11 @@ def _amount(offer: Offer) -> Amount:
     """What the part's own trade pays once the pieces are worth what the set makes them worth."""
 
     def amount(facts: Facts) -> Quote:
-        quote, change = offer.amount(revalued(facts, offer)), changed(facts, offer)
-        if not change:
+        worth = due(facts, offer)
+        quote = offer.amount(revalued(facts, worth))
+        if not changed(worth):
             return quote
-        key = "amount.rest_kept" if change < 0 else "amount.rest_returned"
+        key = "amount.rest_kept" if changed(worth) < 0 else "amount.rest_returned"
         return replace(quote, text=key + ("_freight" if quote.freight else ""))
 
     return amount

@@ -83,13 +83,30 @@ class Bought:
         return self.owed(self.gone | self.own) - self.owed(self.gone)
 
 
+#: The sets of a case by the mall's line and the number of the set, each with what its pieces here are worth.
+Due = dict[tuple[str, int], tuple[Bought, int]]
+
+
 def sets_of(facts: Facts) -> dict[tuple[str, int], Bought]:
-    """The sets that this case has pieces of, by the mall's line and the number of the set."""
-    own = {(i.line_id, n) for i in picked(facts) for start, stop in i.units for n in range(start, stop)}
-    gone = _gone(facts)
-    lines = {line.line_id: line for line in facts.order.lines}
-    touched = {(part.of, n // part.each) for line_id, n in own if (part := _part(lines[line_id]))}
-    return {(of, number): _bought(facts, of, number, own, gone) for of, number in sorted(touched)}
+    """The sets that this case has pieces of, by the mall's line and the number of the set.
+
+    Those of which nothing was agreed but their price are left out: their parts are worth what was paid for them.
+    """
+    parts: dict[str, list[Line]] = {}
+    for line in facts.order.lines:
+        if part := _part(line):
+            parts.setdefault(part.of, []).append(line)
+    agreed = {of for of, lines in parts.items() if any(_matters(line) for line in lines)}
+    lines = {line.line_id: part for of in agreed for line in parts[of] if (part := _part(line))}
+    units = [(i.line_id, n) for i in picked(facts) if i.line_id in lines for start, stop in i.units for n in range(start, stop)]
+    own, gone = set(units), _gone(facts) if units else set()
+    touched = {(lines[line_id].of, n // lines[line_id].each) for line_id, n in own}
+    return {(of, number): _bought(facts, parts[of], number, own, gone) for of, number in sorted(touched)}
+
+
+def _matters(line: Line) -> bool:
+    """Whether it matters for the worth of the other parts that this one is kept."""
+    return line.part is not None and (line.part.gift or line.terms.get("together") == ALONE)
 
 
 def _part(line: Line) -> Part | None:
@@ -105,17 +122,17 @@ def _gone(facts: Facts) -> set[Piece]:
     return {(h.line_id, n) for h in held for start, stop in h.units for n in range(start, stop)}
 
 
-def _bought(facts: Facts, of: str, number: int, own: set[Piece], gone: set[Piece]) -> Bought:
-    lines = [(line, part) for line in facts.order.lines if (part := _part(line)) and part.of == of]
+def _bought(facts: Facts, lines: list[Line], number: int, own: set[Piece], gone: set[Piece]) -> Bought:
     pieces = {
-        (line.line_id, n): (line, part)
-        for line, part in lines
+        (line.line_id, n): part
+        for line in lines
+        if (part := _part(line))
         for n in range(number * part.each, min((number + 1) * part.each, line.pieces))
     }
-    prices = {p: part.worth_minor for p, (_, part) in pieces.items()}
-    gifts = frozenset(p for p, (_, part) in pieces.items() if part.gift)
+    prices = {p: part.worth_minor for p, part in pieces.items()}
+    gifts = frozenset(p for p, part in pieces.items() if part.gift)
     kept = pieces.keys() - gifts - own - gone
-    terms = lines[0][0].terms
+    terms = lines[0].terms
     return Bought(
         paid={p: facts.ledger.worth(p[0], ((p[1], p[1] + 1),))[0] for p in pieces},
         price=prices,
@@ -133,7 +150,7 @@ def answers(facts: Facts, offer: Offer) -> bool:
     return reason is not None and reason.fault not in SELLERS and reason.fault is not Fault.NONE
 
 
-def due(facts: Facts, offer: Offer) -> dict[tuple[str, int], tuple[Bought, int]]:
+def due(facts: Facts, offer: Offer) -> Due:
     """The sets of this case, each with what its pieces here are worth: never more than the ledger can pay."""
     found, bears, reason = sets_of(facts), answers(facts, offer), offer.reason(facts.reason)
     if reason and reason.pieces_stay:  # nothing goes back, so nothing of the set is broken up
@@ -148,15 +165,15 @@ def due(facts: Facts, offer: Offer) -> dict[tuple[str, int], tuple[Bought, int]]
     return worth
 
 
-def changed(facts: Facts, offer: Offer) -> int:
+def changed(worth: Due) -> int:
     """How much more (or, below 0, less) the pieces of this case are worth than what was paid for them."""
-    return sum(minor - one.own_paid for one, minor in due(facts, offer).values())
+    return sum(minor - one.own_paid for one, minor in worth.values())
 
 
-def revalued(facts: Facts, offer: Offer) -> Facts:
+def revalued(facts: Facts, worth: Due) -> Facts:
     """The facts with what was paid shared out anew among the pieces of each set; these very facts where nothing moves."""
     moved: dict[Piece, int] = {}
-    for one, minor in due(facts, offer).values():
+    for one, minor in worth.values():
         if minor != one.own_paid:
             moved |= _moves(one, minor, facts.order.currency)
     return replace(facts, ledger=_with(facts.ledger, moved)) if moved else facts
