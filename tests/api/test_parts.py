@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -441,3 +443,10 @@ def test_a_claim_that_keeps_its_goods_breaks_no_set_up(mall: Mall) -> None:
     assert mall.case(claim["case_id"])["ending"] == "refunded"
     settled(mall, tea["case_id"], "SF00000001")
     assert whole(mall)["refunded_minor"] == 240 + 1000
+
+
+def test_the_example_of_the_guide_can_be_pushed(mall: Mall) -> None:
+    """What the trade's README shows a mall to push is taken as it stands."""
+    readme = (Path(__file__).parents[2] / "verticals" / "bundle" / "README.md").read_text(encoding="utf-8")
+    shown = json.loads(readme.partition("```json\n")[2].partition("```")[0])
+    assert money(pushed(mall, shown)) == {"set.pot": 4800, "set.tea": 3200, "set.cup": 0}
