@@ -136,42 +136,30 @@ class Registry:
 
     def channel(self, name: str) -> ports.RefundChannel:
         """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""
-        plugin = self._stage.get("channels", {}).get(name)
-        if f"channel:{name}" not in self._built and plugin is None:
-            raise NotFound(f"No refund channel {name} is switched on.", found=name, expected=sorted(self.channels))
-        return cast("ports.RefundChannel", self._plugin(f"channel:{name}", plugin, ports.RefundChannel))
+        return cast("ports.RefundChannel", self._named("channel", name, ports.RefundChannel))
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The names of the channels that are switched on."""
-        known = set(self._stage.get("channels", {})) | {n[8:] for n in self._built if n.startswith("channel:")}
-        return tuple(sorted(known))
+        return self._names("channel")
 
     def source(self, name: str) -> ports.Source:
         """The outside system of that name. Raises NotFound when it is not switched on."""
-        plugin = self._stage.get("sources", {}).get(name)
-        if f"source:{name}" not in self._built and plugin is None:
-            raise NotFound(f"No source {name} is switched on.", found=name, expected=sorted(self.sources))
-        return cast("ports.Source", self._plugin(f"source:{name}", plugin, ports.Source))
+        return cast("ports.Source", self._named("source", name, ports.Source))
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The names of the outside systems that are switched on."""
-        known = set(self._stage.get("sources", {})) | {n[7:] for n in self._built if n.startswith("source:")}
-        return tuple(sorted(known))
+        return self._names("source")
 
     def carrier(self, name: str) -> ports.Carrier:
         """The carrier of that name. Raises NotFound when it is not switched on."""
-        plugin = self._stage.get("carriers", {}).get(name)
-        if f"carrier:{name}" not in self._built and plugin is None:
-            raise NotFound(f"No carrier {name} is switched on.", found=name, expected=sorted(self.carriers))
-        return cast("ports.Carrier", self._plugin(f"carrier:{name}", plugin, ports.Carrier))
+        return cast("ports.Carrier", self._named("carrier", name, ports.Carrier))
 
     @property
     def carriers(self) -> tuple[str, ...]:
         """The names of the carriers that are switched on."""
-        known = set(self._stage.get("carriers", {})) | {n[8:] for n in self._built if n.startswith("carrier:")}
-        return tuple(sorted(known))
+        return self._names("carrier")
 
     @property
     def verticals(self) -> tuple[str, ...]:
@@ -288,7 +276,7 @@ class Registry:
 
     @property
     def switched_on(self) -> Mapping[str, str]:
-        """The plugins that are switched on, by place: ``ports.store``, ``channels.wechatpay``, ``carriers.`` and ``sources.<name>``."""
+        """The plugins that are switched on, by place: ``ports.store``, ``channels.wechatpay``, ``sources.<name>`` …"""
         tables = ("ports", "channels", "carriers", "sources")
         return {f"{table}.{name}": plugin for table in tables for name, plugin in self._stage.get(table, {}).items()}
 
@@ -301,6 +289,16 @@ class Registry:
         if plugin is None and name not in self._built:
             raise BadSettings(f"No plugin is switched on for {name}.")
         return self._plugin(name, plugin, kind)
+
+    def _named(self, what: str, name: str, kind: type[Any]) -> Any:
+        plugin = self._stage.get(f"{what}s", {}).get(name)
+        if f"{what}:{name}" not in self._built and plugin is None:
+            raise NotFound(f"No {what} {name} is switched on.", found=name, expected=list(self._names(what)))
+        return self._plugin(f"{what}:{name}", plugin, kind)
+
+    def _names(self, what: str) -> tuple[str, ...]:
+        put = {key.partition(":")[2] for key in self._built if key.startswith(f"{what}:")}
+        return tuple(sorted({*self._stage.get(f"{what}s", {}), *put}))
 
     def _plugin(self, key: str, plugin: str, kind: type[Any]) -> Any:
         """What ``plugin`` builds, kept as ``key``, and built anew once a secret among its settings has changed."""
