@@ -63,6 +63,7 @@ PARCEL_TRANSITIONS: dict[tuple[ParcelState, ParcelEvent], ParcelState] = {
     (S.INSPECTING, E.ACCEPTED): S.ACCEPTED,
     (S.INSPECTING, E.REFUSED): S.REFUSED,
     (S.INSPECTING, E.DEADLINE_PASSED): S.ACCEPTED,
+    (S.REFUSED, E.ACCEPTED): S.ACCEPTED,  # the buyer appealed against the refusal, and was right
 }
 
 #: The carrier's 20 days and the merchant's 10 are the defaults WeChat's shops know (field.md §4.2); both can be overridden.

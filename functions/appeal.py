@@ -10,6 +10,7 @@ from msgspec import Meta
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.errors import Conflict
+from functions import lookups
 from functions.body import Body
 from functions.context import Context
 from functions.payout import timeouts
@@ -24,7 +25,7 @@ class AppealBody(Body):
 
 
 def appeal(ctx: Context, case_id: str, body: AppealBody) -> CaseView:
-    """A rejected case goes to a second person while it is not closed yet; its pieces are held again.
+    """A rejected case goes to a second person while it is not closed yet; its pieces are held again, at what they are worth now.
 
     Raises Conflict for a second appeal, IllegalTransition for a case that is not rejected, PiecesTaken when another case has them.
     """
@@ -35,5 +36,8 @@ def appeal(ctx: Context, case_id: str, body: AppealBody) -> CaseView:
     change = Change(file.case).then(Event.APPEALED, ctx.caller.name, ctx.now, timeouts(ctx.registry, file.case), text=body.text)
     ledger, items = order.ledger.hold(case_id, tuple(replace(i, units=()) for i in file.case.items), file.case.freight_minor)
     change = replace(change, ledger=ledger).with_case(appealed=True, items=items, approvals=())
+    assert change.case is not None
+    if change.case.promise is None or change.case.promise.in_force:  # it may have been paid further, or in part, since the no
+        change = lookups.priced(ctx.registry, change, file, replace(order, ledger=ledger), ctx.now)
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case)))

@@ -170,6 +170,7 @@ def reopen(ctx: Context, case_id: str) -> CaseView:
         freight_minor=today.freight_minor,
         fee_minor=today.fee_minor,
         beyond_minor=today.beyond_minor,
+        promise=today.promise,
         reopened=file.case.reopened + 1,
     )
     assert change.case is not None

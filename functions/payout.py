@@ -18,11 +18,12 @@ from aftersales.evidence import EvidenceState
 from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.order import Order
-from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelState
+from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.plan import Plan, plan
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
+from aftersales.remedy import Stage
 from aftersales.vertical import Facts, Merchant, Offer, Quote
 from functions import beyond, guard, promise, reach, rest
 
@@ -79,9 +80,13 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
     if change.case.state in (State.REJECTED, State.CLOSED):
         freed = ledger.free(change.case.case_id)
         return change if freed is ledger else replace(change, ledger=freed)
+    if change.case.state is State.REVIEWING and _is_appealed(change.case):  # back from evidence: still for somebody else
+        return change.then(Event.SECOND_PERSON_ASKED, "system", now, timeouts(registry, change.case))
     if change.case.state is not State.APPROVED:
         return change
     offer = offer_of(registry, change.case)
+    change = _let_in(registry, change, now)
+    assert change.case is not None
     if promise.awaits_goods(change.case, offer) and change.parcel is None:
         waits = ParcelState.AWAITING_SHIPMENT
         length, cause = parcel_timeouts(registry, change.case).get(waits, (PARCEL_TIMEOUTS[waits], "default"))
@@ -90,6 +95,21 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
         return replace(awaited, parcel=parcel)
     given = promise.begun(change, offer, timeouts(registry, change.case), by, now)
     return given or reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
+
+
+def _is_appealed(case: Case) -> bool:
+    """Whether an appeal is not decided yet; what was promised since, and failed, is another question."""
+    return case.appealed and (case.promise is None or case.promise.stage not in (Stage.FAILED, Stage.MONEY))
+
+
+def _let_in(registry: Registry, change: Change, now: datetime) -> Change:
+    """The change with goods accepted that were refused before the buyer appealed: they came back, and are not awaited again."""
+    if change.case is None or not change.case.appealed or change.parcel is not None:
+        return change
+    file = registry.store.case(change.case.case_id)
+    if file is None or file.parcel is None or file.parcel.state is not ParcelState.REFUSED:
+        return change
+    return replace(change, parcel=advance_parcel(file.parcel, ParcelEvent.ACCEPTED, now))
 
 
 def plan_of(ledger: Ledger, case: Case, merchant: Merchant) -> Plan:

@@ -11,7 +11,7 @@ from aftersales.change import Change
 from aftersales.decision import Decision, Outcome
 from aftersales.errors import Conflict, Forbidden, IllegalTransition, Invalid, SecondPersonRequired
 from aftersales.money import Money
-from aftersales.ports import CaseFile, OfMerchant
+from aftersales.ports import CaseFile, OfMerchant, StepsOf
 from aftersales.quote import lowered
 from aftersales.rules import VERSION
 from functions import keeping, promise, remedies
@@ -92,10 +92,11 @@ def counter(ctx: Context, case_id: str, body: CounterBody) -> CaseView:
     """Offer the buyer another amount, at most what was asked for."""
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
-    case = file.case
+    if promise.keeps_goods(file):  # an offer that nobody answers ends the case: the buyer would have neither goods nor money
+        raise Conflict("The goods are back, or a difference was paid.", todo="Approve again, or approve money instead.")
+    case = keeping.checked(ctx, file, unkept=body.unkept).case
     if body.amount_minor >= case.amount.minor:
         raise Invalid("A counter-offer is less than what is asked.", expected=f"below {case.amount.minor}", found=body.amount_minor)
-    case = keeping.checked(ctx, file, unkept=body.unkept).case
     limits = timeouts(ctx.registry, case)
     change = Change(case).then(
         Event.COUNTERED,
@@ -121,8 +122,9 @@ def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
     case = file.case
     order = ctx.order_of(case.merchant, case.order_id)
     event = Event.COUNTER_ACCEPTED if body.accept else Event.COUNTER_REFUSED
-    if body.accept and case.state is State.COUNTERED and _above_limit(ctx, case, case.approvals[-1].amount):
-        event = Event.SECOND_PERSON_ASKED
+    if body.accept and case.state is State.COUNTERED:
+        given = replace(case, amount=case.approvals[-1].amount).payable  # what is owed on top is given with it
+        event = Event.SECOND_PERSON_ASKED if _above_limit(ctx, case, given) else event
     change = Change(case).then(event, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if body.accept:
         agreed, zero = case.approvals[-1].amount, replace(case.amount, minor=0)
@@ -190,8 +192,19 @@ def _check_second(ctx: Context, case: Case) -> None:
         raise Forbidden("The second decision is an approver's.", expected=sorted(SECOND), found=ctx.caller.role)
     if case.approvals and case.approvals[-1].by.partition(":")[2] == ctx.caller.sub:
         raise SecondPersonRequired("The second approver is another person than the first.", todo="Ask a colleague.")
-    if case.appealed and case.decision and case.decision.by == ctx.caller.name:
+    if case.appealed and _said_no(ctx, case.case_id) == ctx.caller.name:
         raise SecondPersonRequired("Whoever said no does not decide on the appeal against it.", todo="Ask a colleague.")
+
+
+def _said_no(ctx: Context, case_id: str) -> str:
+    """Who said the no that the buyer appealed against; decisions on the appeal itself stand in the case since."""
+    by, cursor = "", None
+    while True:
+        page = ctx.registry.store.find(StepsOf(case_id), cursor, 100)
+        by = next((s.by for s in reversed(page.found) if s.after is State.REJECTED and s.before is not State.REJECTED), by)
+        cursor = page.cursor
+        if cursor is None:
+            return by
 
 
 def _after(file: CaseFile, change: Change) -> CaseFile:

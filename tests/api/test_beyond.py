@@ -131,3 +131,13 @@ def test_two_people_agree_to_what_is_paid_in_all(shop: Mall) -> None:
         "POST", f"/v1/merchant/cases/{case['case_id']}/decision", {"outcome": "approve", "reason": "Yes."}, role="clerk"
     )
     assert said["state"] == "second_review"
+
+
+def test_an_accepted_offer_counts_with_what_comes_on_top(shop: Mall) -> None:
+    """CNY 199.99 offered and CNY 200 owed beside it are more than one person may grant: a second one decides before it is paid."""
+    shop.registry.put("merchant:m1", a_merchant(two_persons_above_minor=30_000))
+    case_id = claim(shop, "cannot_deliver").json["case_id"]
+    shop.must("POST", f"/v1/merchant/cases/{case_id}/counter", {"amount_minor": 19_999, "reason": "A cent less."}, role="clerk")
+    assert shop.must("POST", f"/v1/cases/{case_id}/counter-answer", {"accept": True})["state"] == "second_review"
+    shop.pump()
+    assert sent(shop) == {"wechatpay": 0, "alipay": 0, "balance": 0}

@@ -14,7 +14,7 @@ from aftersales.ports import NoticesOf
 from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_merchant
 from functions import sweep
-from tests.api.after import hear, retry
+from tests.api.after import hear, retry, tickets
 from tests.api.machine import FRIDGE, Kitchen, fridge
 
 
@@ -266,6 +266,31 @@ def test_what_was_sent_counts_as_received_by_silence(kitchen: Kitchen) -> None:
     assert kitchen.channel.truth == {}
 
 
+def test_silence_puts_off_a_difference_that_is_not_covered(kitchen: Kitchen) -> None:
+    """The buyer's bank took the whole payment back: the difference is put off day by day, with a ticket, until it is there."""
+    case = kitchen.tell(kitchen.back(asked(kitchen, wanted="FRIDGE-100")), "sent", carrier="sf", number="SF1002003")
+    taken = {"key": "cb1", "payment_id": "p1", "amount_minor": 307_900, "kind": "chargeback", "at": NOW.isoformat()}
+    kitchen.must("POST", "/v1/orders/o9/outside", {**taken, "state": "gone"}, role="integrator")
+    kitchen.wait(days=15)
+    waits = kitchen.case(case["case_id"])
+    assert (waits["state"], waits["deadline"]["cause"]) == ("fulfilling", "uncovered")
+    assert {t["kind"] for t in tickets(kitchen)} == {"chargeback", "paid_outside"}
+    kitchen.must("POST", "/v1/orders/o9/outside", {**taken, "state": "back"}, role="integrator")
+    kitchen.wait(days=1)
+    assert (kitchen.case(case["case_id"])["ending"], sum(kitchen.channel.truth.values())) == ("refunded", 100_000)
+
+
+def test_a_difference_told_while_its_refund_is_put_off_is_no_part_of_it(kitchen: Kitchen) -> None:
+    """Not paid in time, and the old fridge's refund not covered: paid after all, the dearer one is due, and nothing is lost."""
+    case = kitchen.back(asked(kitchen, wanted="FRIDGE-500"))
+    taken = {"key": "cb1", "payment_id": "p1", "amount_minor": 307_900, "kind": "chargeback", "at": NOW.isoformat()}
+    kitchen.must("POST", "/v1/orders/o9/outside", {**taken, "state": "gone"}, role="integrator")
+    kitchen.wait(hours=72)
+    waits = kitchen.case(case["case_id"])
+    assert (waits["state"], waits["remedy"]["stage"], waits["amount_minor"]) == ("awaiting_payment", "promised", 0)
+    assert kitchen.pay(case, 100_000).json["state"] == "fulfilling"
+
+
 def test_what_never_came_is_looked_into(kitchen: Kitchen) -> None:
     """The buyer says that it did not come, with a word about it: a person decides anew, and nobody was paid meanwhile."""
     case = kitchen.tell(kitchen.back(asked(kitchen)), "sent", carrier="sf", number="SF1002003")
@@ -284,6 +309,15 @@ def test_once_the_goods_are_back_a_no_is_no_answer(kitchen: Kitchen) -> None:
         assert kitchen.send("POST", path, {"outcome": outcome, "reason": "no"}, role="clerk").status == 409
     assert kitchen.send("POST", f"/v1/cases/{case['case_id']}/withdraw").status == 409
     kitchen.decide(case, instead="money")
+    assert sum(kitchen.channel.truth.values()) == 307_900
+
+
+def test_once_the_goods_are_back_no_smaller_sum_is_offered(kitchen: Kitchen) -> None:
+    """An offer that nobody answers ends a case: the buyer of a cheaper fridge would have no fridge and no money."""
+    case = kitchen.tell(kitchen.back(asked(kitchen, wanted="FRIDGE-100")), "failed", reason="the last one fell")
+    offer = {"amount_minor": 1, "reason": "take this"}
+    assert kitchen.send("POST", f"/v1/merchant/cases/{case['case_id']}/counter", offer, role="clerk").status == 409
+    kitchen.wait(hours=73)
     assert sum(kitchen.channel.truth.values()) == 307_900
 
 
@@ -403,6 +437,17 @@ def test_a_difference_that_bounces_is_sent_anew(kitchen: Kitchen) -> None:
     assert kitchen.channel.truth == {key: 0, f"R{case['case_id']}-2": 100_000}
     assert kitchen.case(case["case_id"])["state"] == "closed"
     assert (kitchen.order()["refundable_minor"], kitchen.order()["lines"][0]["pieces_free"]) == (207_900, 1)
+
+
+def test_a_reopened_exchange_costs_what_the_wanted_thing_costs_now(kitchen: Kitchen) -> None:
+    """Lapsed while a photo was awaited, reopened when the dearer fridge costs more: the difference is to today's price."""
+    kitchen.registry.put("merchant:m1", a_merchant())
+    case = kitchen.ask(wanted="FRIDGE-500")
+    kitchen.decide(case, "ask_evidence")
+    kitchen.wait(hours=73)
+    kitchen.fact("exchangeable", {"sku": "FRIDGE-500", "price_minor": 449_900})
+    case = kitchen.must("POST", f"/v1/cases/{case['case_id']}/reopen")
+    assert (case["state"], case["remedy"]["extra_minor"]) == ("awaiting_evidence", 150_000)
 
 
 def test_options_say_what_would_be_given(kitchen: Kitchen) -> None:
