@@ -48,6 +48,21 @@ def of(registry: Registry, known: OrderFile, order: Order, ledger: Ledger, now: 
     return _repriced(registry, change, files[0], OrderFile(order, ledger, known.cases), now) if files else change
 
 
+def agreed(known: OrderFile, order: Order) -> None:
+    """Raise OrderFrozen for a line that is sold as another thing, or under other terms, than cases are decided by."""
+    if not known.ledger.holds and not known.ledger.entries:
+        return
+    before = {line.line_id: (line.vertical, dict(line.terms), dict(line.data), line.part) for line in known.order.lines}
+    for line in order.lines:
+        said = (line.vertical, dict(line.terms), dict(line.data), line.part)
+        if before.get(line.line_id, said) != said:
+            raise OrderFrozen(
+                "This order has after-sales cases; what was agreed about its lines cannot change any more.",
+                todo="Push vertical, terms, data and parts as they were; tell what happened since as facts.",
+                where=f"lines.{line.line_id}",
+            )
+
+
 def _grows(before: Ledger, after: Ledger) -> bool:
     """Whether only payments came on top: the same lines and pieces, none of them worth less, and every known payment as it was."""
     worth = {line.line_id: line for line in after.lines}

@@ -32,7 +32,8 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     """Store the snapshot, its money allocated to the minor unit.
 
     The same snapshot can be pushed again, late too: it takes back no fact that was told since. Once a case or refund exists, its
-    money and its buyer cannot be rewritten (OrderFrozen); it grows until money went back (:mod:`functions.growth`).
+    money, its buyer and what was agreed about its lines cannot be rewritten (OrderFrozen); it grows until money went back
+    (:mod:`functions.growth`).
     """
     if body.order_id != order_id:
         raise Invalid("The order id in the path and in the body differ.", expected=order_id, found=body.order_id)
@@ -52,6 +53,7 @@ def put(ctx: Context, order_id: str, body: OrderBody) -> OrderView:
     ledger = fresh.after(known.ledger)
     if order.buyer.id != known.order.buyer.id and known.cases:
         raise OrderFrozen("This order has after-sales cases; it cannot become another buyer's.", todo="Push the buyer as it was.")
+    growth.agreed(known, order)
     order = watch.watched(ctx.registry, OrderFile(_since(order, known.order), ledger, known.cases), ctx.now).order
     change = Change(order=order) if ledger == known.ledger else growth.of(ctx.registry, known, order, ledger, ctx.now)
     if change.ledger or order != known.order:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from aftersales.order import Discount, DiscountKind
 from aftersales.testing.builders import NOW, a_line, an_order
@@ -55,3 +58,17 @@ def test_an_order_with_a_case_keeps_its_buyer(mall: Mall) -> None:
     body["buyer"]["id"] = "b2"
     reply = mall.send("PUT", "/v1/orders/o5", body, role="integrator")
     assert (reply.status, reply.json["code"]) == (409, "order_frozen")
+
+
+@pytest.mark.parametrize("change", [{"vertical": "general"}, {"terms": {"price_protection_days": 30}}, {"data": {"unit_holds": 3}}])
+def test_what_was_agreed_about_a_line_cannot_change_under_a_case(mall: Mall, change: dict[str, Any]) -> None:
+    """Trade, terms and data are what a case is decided by: nobody rewrites them once pieces are spoken for."""
+    line = a_line(pieces=1)
+    mall.push(an_order(order_id="o5", status="paid", lines=(replace(line, **change),)))
+    mall.push(an_order(order_id="o5", status="paid", lines=(line,)))
+    asked = {"order_id": "o5", "kind": "refund_only", "reason": "out_of_stock", "items": [{"line_id": "l1", "pieces": 1}]}
+    mall.must("POST", "/v1/cases", {**asked, "submit": True})
+    mall.push(an_order(order_id="o5", status="paid", lines=(line,)))
+    other = snapshot(an_order(order_id="o5", status="paid", lines=(replace(line, **change),)))
+    reply = mall.send("PUT", "/v1/orders/o5", other, role="integrator")
+    assert (reply.status, reply.json["code"], reply.json["details"]["where"]) == (409, "order_frozen", "lines.l1")
