@@ -19,6 +19,7 @@ from aftersales.ledger import Ledger
 from aftersales.money import Money
 from aftersales.order import Buyer, Line, Order, OrderStatus, Payment, Shipment
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelState
+from aftersales.pickup import Party, Pickup, PickupState, Slot
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.report import Report
 from aftersales.ticket import Spend, Ticket, TicketKind
@@ -133,6 +134,17 @@ def a_report(**changes: Any) -> Report:
 def a_spend(minor: int = 300, **changes: Any) -> Spend:
     """CNY 3.00 of the CNY 10.00 that ``m1`` may pay beyond its refunds in 2026."""
     return replace(Spend("m1", 2026, Payout.COMPENSATION, minor, 1000, "CNY"), **changes)
+
+
+def a_pickup(**changes: Any) -> Pickup:
+    """The pickup of case ``c1`` tomorrow from nine to eleven in China, on record and not called for."""
+    start = (NOW + timedelta(days=1)).replace(hour=1, minute=0, second=0, microsecond=0)
+    door = Party("王小明", "13800001111", "浙江省杭州市西湖区文三路 9 号")
+    pickup = Pickup(
+        "c1", "m1", "swift", "swift", PickupState.ASKED, Slot(start, start + timedelta(hours=2)), NOW,
+        Deadline.after(NOW, timedelta(minutes=1), "look"), sender=door,
+    )  # fmt: skip
+    return replace(pickup, **changes)
 
 
 def a_parcel(**changes: Any) -> Parcel:

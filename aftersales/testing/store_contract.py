@@ -19,7 +19,7 @@ from aftersales.order import Buyer
 from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.ports import AnswerTo, CaseFile, OfMerchant, OrderFile, PrintsLike, StepsOf, Store
 from aftersales.refund import RefundState
-from aftersales.testing.builders import NOW, a_case, a_finding, a_ledger, a_line, a_parcel, a_refund, an_evidence, an_order
+from aftersales.testing.builders import NOW, a_case, a_finding, a_ledger, a_line, a_parcel, a_pickup, a_refund, an_evidence, an_order
 
 HOUR = timedelta(hours=1)
 
@@ -84,17 +84,18 @@ class StoreContract:
         assert store.order("m1", "o1") == OrderFile(replace(order, version=1), replace(a_ledger(order), version=1))
 
     def test_a_case_comes_back_with_its_records(self, store: Store) -> None:
-        """Case, evidence (oldest first), parcel and refunds (by number) come back as they were written."""
+        """Case, evidence (oldest first), parcel, pickup and refunds (by number) come back as they were written."""
         found = a_finding(Verdict.UNSURE, confidence=0.62, data=(("blur", 0.5), ("sure", True), ("n", 3), ("text", "模糊")))
         late = an_evidence(evidence_id="e0", added_at=NOW + timedelta(microseconds=1), findings=(found, found))
         refunds = tuple(a_refund(number=n) for n in (1, 2, 11))
         change = Change.opened(a_case(), "buyer:b1", NOW)
-        store.commit(replace(change, evidence=(late, an_evidence()), parcel=a_parcel(), refunds=refunds))
+        store.commit(replace(change, evidence=(late, an_evidence()), parcel=a_parcel(), refunds=refunds, pickup=a_pickup()))
         file = stored(store)
         assert change.case
         assert file.case == replace(change.case, version=1)
         assert file.evidence == (an_evidence(), late)
         assert file.parcel == replace(a_parcel(), version=1)
+        assert file.pickup == replace(a_pickup(), version=1)
         assert file.refunds == tuple(replace(r, version=1) for r in refunds)
 
     def test_a_full_case_comes_back(self, store: Store) -> None:
@@ -138,10 +139,11 @@ class StoreContract:
     def test_an_old_version_is_refused(self, store: Store) -> None:
         """Whoever changes what was changed meanwhile is told the current version, for each kind of record alone."""
         file, case = pushed(store), opened(store)
-        store.commit(Change(case, parcel=a_parcel(), refunds=(a_refund(),)))
+        store.commit(Change(case, parcel=a_parcel(), pickup=a_pickup(), refunds=(a_refund(),)))
         file_c = stored(store)
         assert file_c.parcel
-        changes = [Change(order=file.order), Change(ledger=file.ledger), Change(file_c.case), Change(parcel=file_c.parcel)]
+        assert file_c.pickup
+        changes = [Change(order=file.order), Change(ledger=file.ledger), Change(file_c.case), Change(parcel=file_c.parcel), Change(pickup=file_c.pickup)]
         for change in [*changes, Change(refunds=file_c.refunds)]:
             store.commit(change)
             error = refused(store, change, StaleVersion)

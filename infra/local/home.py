@@ -63,6 +63,7 @@ SANDBOX_SECRETS = {
     "voucher": {"secret": "voucher-keys/secret"},
     "customs": {"secret": "customs-keys/secret"},
     "installer": {"secret": "installer-keys/secret"},
+    "kuaidi100": {"key": "kuaidi100-keys/key", "secret": "kuaidi100-keys/secret"},
     "stock": {"secret": "stock-keys/secret"},
 }
 
@@ -225,6 +226,8 @@ class Home:
             "VOUCHER_URL": self.sandbox_url,
             "CUSTOMS_URL": self.sandbox_url,
             "INSTALLER_URL": f"{self.sandbox_url}/installer",
+            "KUAIDI100_URL": f"{self.sandbox_url}/kuaidi100/order/borderapi.do",
+            "KUAIDI100_NOTIFY_URL": f"{self.url}/v1/callbacks/kuaidi100",
             "STOCK_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},

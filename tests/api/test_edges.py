@@ -163,6 +163,10 @@ def shop(mall: Mall) -> tuple[Mall, str]:
     return mall, case["case_id"]
 
 
+PICKUP = {
+    "slot": {"day": "2026-11-21", "start": "09:00", "end": "11:00"},
+    "sender": {"name": "Wang", "phone": "13800001111", "address": "Wensan Road 9"},
+}
 BODIES: dict[str, Any] = {
     "/v1/orders/{order_id}": {**ORDER, "order_id": "o1"},
     "/v1/cases/{case_id}/appeal": {"text": "look at the second photo"},
@@ -195,6 +199,8 @@ BODIES: dict[str, Any] = {
     "/v1/merchant/cases/{case_id}/refunds/{number}/release": {"how": "not_owed", "reason": "no"},
     "/v1/cases/{case_id}/refunds/{number}/account": {"to": "balance"},
     "/v1/merchant/replies": {"replies": []},
+    "/v1/cases/{case_id}/pickup": PICKUP,
+    "/v1/cases/{case_id}/pickup/price": PICKUP,
     "/v1/merchant/tickets/{ticket_id}/close": {"resolution": "no"},
 }
 GUARDED = [r for r in app.ROUTES if r.roles]

@@ -33,6 +33,8 @@ PARAMETERS = {
     "INSTALLER_URL": "https://platform.example",
     "INSTALLER_LICENSE": "license-1",
     "INSTALLER_MERCHANT": "m1",
+    "KUAIDI100_NOTIFY_URL": "https://mall.example/v1/callbacks/kuaidi100",
+    "KUAIDI100_COMPANIES": "jtexpress,debangkuaidi",
     "STOCK_URL": "https://warehouse.example",
     "STOCK_KEY_ID": "shop-1",
     "CUSTOMS_MERCHANTS": json.dumps({"3301964J31": "m1"}),
@@ -95,3 +97,15 @@ def test_technicians_and_warehouse_are_reached_from_parameters_and_one_secret(
     registry.put("secrets", secrets)
     assert callable(registry.source(source).ask)
     assert secrets.asked == [source]
+
+
+def test_couriers_are_reached_from_parameters_and_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on, the carrier finds who drives and where to tell in parameters, and both parts of its key in one secret."""
+    for name, value in PARAMETERS.items():
+        monkeypatch.setenv(name, value)
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "carriers": {"kuaidi100": "kuaidi100_carrier"}})
+    secrets = FakeSecrets({"kuaidi100": json.dumps({"key": "k", "secret": "s" * 32})})
+    registry.put("secrets", secrets)
+    assert registry.carrier("kuaidi100").companies == ("jtexpress", "debangkuaidi")
+    assert secrets.asked == ["kuaidi100"]

@@ -25,6 +25,7 @@ PROVIDERS: dict[str, str] = {
     "voucher": "infra.local.sandbox.voucher",
     "stock": "infra.local.sandbox.stock",
     "installer": "infra.local.sandbox.installer",
+    "kuaidi100": "infra.local.sandbox.kuaidi100",
 }
 
 #: The one that is meant where none is named.

@@ -1,0 +1,97 @@
+"""Kuaidi100's merchant shipping as the sandbox plays it: orders, couriers, and notices until somebody has heard them.
+
+It speaks the protocol of ``plugins/kuaidi100_carrier/README.md``. A fault's ``at`` is ``create`` (placing), ``query`` (detail),
+``void`` (cancelling), ``order`` (price) or ``notice``, its ``key`` our own number; ``error`` answers with ``code`` and ``message``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from infra.local.sandbox.fault import Kind
+from infra.local.sandbox.kuaidi100.book import COLLECTED, FAILED, GIVEN_UP, STANDING, Book
+from infra.local.sandbox.kuaidi100.front import Front
+from infra.local.sandbox.kuaidi100.keys import Keys
+from infra.local.sandbox.kuaidi100.notify import Notifier
+from infra.local.sandbox.provider import Env, Reply
+
+__all__ = ["Keys", "Kuaidi100", "build"]
+
+
+def build(env: Env) -> Kuaidi100:
+    """The provider. Raises LooksReal for keys that could be production."""
+    return Kuaidi100(env)
+
+
+class Kuaidi100:
+    """See :class:`~infra.local.sandbox.provider.Provider`. Buyers pay nothing here, and the truth has no refunds."""
+
+    name = "kuaidi100"
+    prefixes = ("/kuaidi100/",)
+
+    def __init__(self, env: Env) -> None:
+        folder = env.file("keys")
+        self.keys: Keys = env.keys or (Keys.at(folder) if folder is not None else Keys.fresh())
+        self.keys.check()
+        self.book = Book(env.file("sqlite"), env.now)
+        self.notifier = Notifier(self.book, env)
+        self.front = Front(self.book, self.keys, env, self.notifier.wake)
+        self.notifier.start()
+        self.levers: Mapping[str, Callable[..., Any]] = {
+            "accept": lambda number: self.happen(number, 1),
+            "collect": lambda number: self.happen(number, COLLECTED),
+            "fail": lambda number, why="": self.happen(number, FAILED, why),
+            "give_up": lambda number: self.happen(number, GIVEN_UP),
+        }
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:  # noqa: ARG002 (part of a provider)
+        """The reply to a request."""
+        return self.front.answer(method, path, body)
+
+    def settings(self, base_url: str, notify_url: str = "") -> dict[str, Any]:
+        """Settings for ``plugins.kuaidi100_carrier.build``; ``notify_url`` is where it tells."""
+        return {
+            "base_url": f"{base_url}/kuaidi100/order/borderapi.do",
+            "key": self.keys.key,
+            "secret": self.keys.secret,
+            "notify_url": notify_url or "http://127.0.0.1:9/v1/callbacks/kuaidi100",
+            "companies": "jtexpress,debangkuaidi",
+            "find_by_number": "true",
+        }
+
+    def pay(self, transaction_id: str, minor: int, **_: Any) -> None:
+        """Nobody pays here. Raises ValueError."""
+        raise ValueError(f"carriers take no payments of buyers here ({transaction_id}, {minor})")
+
+    def truth(self) -> dict[str, Any]:
+        """Every order by our number with its status, those that stand, and the calls."""
+        empty: dict[str, Any] = {"payments": {}, "refunds": {}, "total": {"executed": 0, "paid": 0, "count": 0}, "balance": None}
+        orders = self.book.all()
+        standing = [number for number, order in orders.items() if order["status"] in STANDING]
+        return {**empty, "shipping": orders, "standing": standing, "calls": self.front.calls()}
+
+    def wake(self) -> None:
+        """The clock was moved: what is due is told."""
+        self.notifier.wake()
+
+    def close(self) -> None:
+        """End telling and close the books."""
+        self.notifier.stop()
+        self.book.close()
+
+    # --- levers -----------------------------------------------------------------------------------------------------------
+    def happen(self, number: str, status: int, why: str = "") -> dict[str, Any]:
+        """Something happened to the order of our number; it is told by and by."""
+        done = self.book.become(number, status, why)
+        self.notifier.wake()
+        return {"done": done}
+
+    def notice_of(self, number: str, fault: Kind | None = None) -> tuple[dict[str, str], dict[str, str], bytes]:
+        """Headers (lower-case, as a web server hands them on), query and body of a genuine notice of the order as it is."""
+        order = self.book.order("number", number)
+        assert order is not None
+        headers, url, body = self.notifier.made(order, order["status"], fault)
+        query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        return {name.lower(): value for name, value in headers.items()}, query, body
