@@ -68,8 +68,9 @@ def main() -> int:
     """Judge the claims and print what came of them; 1 when sound fruit was paid for."""
     parser = data.options(__doc__ or "")
     parser.add_argument("--most", type=int, default=40, help="photos per kind, set and class")
+    parser.add_argument("--fold", type=int, default=data.TEST[0], help="whose photos; 1 to choose by, 0 to report")
     args = parser.parse_args()
-    made = list(claims(args.data, args.most))
+    made = list(claims(args.data, args.most, args.fold))
     decided: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     with tempfile.TemporaryDirectory() as memory:
         for number, one in enumerate(made):
@@ -83,9 +84,9 @@ def main() -> int:
     return 1 if paid else 0
 
 
-def claims(folder: Path, most: int) -> Iterator[Made]:
+def claims(folder: Path, most: int, fold: int) -> Iterator[Made]:
     """The claims, the copies after the photos that they are made from."""
-    rows = data.of(data.photos(folder), data.TEST)
+    rows = data.of(data.photos(folder), (fold,))
     taken: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         for kind, name in _uses(row):

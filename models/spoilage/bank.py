@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 CUT_SETS = (*SETS[:4], *SETS[5:8], "egg_tray")
 #: How many variants of a photo the bank holds per 100 photos of its set.
 SHARES = {
-    "fruit_fresh_rotten_det": 1200,
-    "fresh_rotten_single": 1100,
-    "fruit_rot_seg": 2200,
-    "apple_rot_seg": 1700,
-    "apple_defect_det": 400,
-    "mango_grade_det": 330,
+    "fruit_fresh_rotten_det": 2000,
+    "fresh_rotten_single": 1800,
+    "fruit_rot_seg": 2000,
+    "apple_rot_seg": 2600,
+    "apple_defect_det": 500,
+    "mango_grade_det": 750,
     "orange_peel_defect": 400,
-    "fruit_sound_det": 600,
-    "banana_ripeness": 450,
+    "fruit_sound_det": 800,
+    "banana_ripeness": 500,
     "egg_tray": 2500,
     "product_shop": 130,
     "generic": 12,
@@ -87,7 +87,7 @@ def make(data: Path, rows: Sequence[Photo], cache: Path, composites: int, seed: 
     import numpy as np
 
     cv2.setNumThreads(1)  # threads of the parent do not survive in forked workers
-    key = hashlib.sha256(repr((composites, seed, share, [row.file for row in rows])).encode()).hexdigest()[:12]
+    key = hashlib.sha256(repr((composites, seed, share, SHARES, [row.file for row in rows])).encode()).hexdigest()[:12]
     at = cache / f"bank-{key}"
     if not (at / "real.npy").exists():
         at.mkdir(parents=True, exist_ok=True)

@@ -21,16 +21,16 @@ from models.spoilage.bank import make
 from models.spoilage.label import SETS, Grade
 from models.spoilage.reading import Reading, made, readings
 from plugins.vision import session
-from plugins.vision.pieces import expected, unclear
+from plugins.vision.pieces import expected, expected_bad, unclear
 from plugins.vision.spoilage import chance
 
 MARK = "# --- below this line: written by models.spoilage.calibrate ---"
 #: What the thresholds start from, so that pictures can be looked at before there are any.
-FIRST = "[pieces]\npeak = 0.06\ncounts = 0.3\nwidest = 1.0\n\n[bad_pieces]\nhalf = 0.5\n"
+FIRST = "[pieces]\npeak = 0.06\ncounts = 0.3\nwidest = 1.0\n"
 #: This part of the sound photos may lie above the threshold, for labels err, too; and how far above the rest it lies, in log odds.
-ERR, ROOM = 0.002, 0.8
-#: Half of what may lie outside of a stated range.
-TAIL = 0.04
+ERR, ROOM = 0.002, 1.2
+#: Half of what may lie outside of a stated range; less for bad pieces, which are graded worse on fruit from other sources.
+TAIL, BAD_TAIL = 0.04, 0.02
 
 
 def main() -> int:
@@ -47,7 +47,7 @@ def main() -> int:
     everything = [row for row in photos(args.data, args.licence) if row.set not in args.leave_out]
     real = readings(args.data, of([row for row in everything if row.set in SETS], CALIBRATE), args.most)
     bank = make(args.data, of(everything, CALIBRATE), args.cache, args.composites, 11, 0.0)
-    drawn = made(bank, range(0, len(bank.grades), 2))
+    drawn = made(bank, range(len(bank.grades)))
     counted = [row for row in everything if row.set in {"apple_defect_det", "egg_tray"} and row.fold not in TEST]
     pieces = [one for one in readings(args.data, counted, counted_only=True) if one.pieces]
     decision = _decision(real, drawn)
@@ -131,31 +131,26 @@ def _pieces(known: Sequence[Reading], limits: Mapping[str, Any]) -> tuple[str, s
     some = [one for one in known if one.pieces is not None and one.figures.goods > 0.02]
     best = float(min(np.arange(0.12, 0.6, 0.04), key=lambda limit: _missed(some, float(limit))))
     told = [one for one in some if expected(one.spots, best) and not unclear(one.spots, best)]
-    low, high = _ends([(one.pieces, expected(one.spots, best)) for one in told])
-    seen = [one for one in told if one.bad is not None and chance(one.figures, limits) > limits["seen_from"]]
-    half = float(min(np.arange(0.3, 0.75, 0.05), key=lambda limit: _missed_bad(seen, best, float(limit))))
-    bad_low, bad_high = _ends([(one.bad, _bad(one, best, half)) for one in seen])
+    off = [_short(one.pieces, expected(one.spots, best)) / (0.5 + 0.15 * expected(one.spots, best)) for one in told]
+    low, high = _ends(off, TAIL)
+    seen = [
+        one for one in told
+        if one.bad is not None and chance(one.figures, limits) > limits["seen_from"] and not one.figures.torn(limits)
+    ]  # fmt: skip
+    sure = [(one, *expected_bad(one.spots, best)) for one in seen]
+    bad_low, bad_high = _ends([_short(one.bad, middle) / width for one, middle, width in sure], BAD_TAIL)
     print(f"pieces: {len(some)} pictures, counted {len(told)}, bad ones counted {len(seen)}")
     rows = f"width = 0.5\nper_piece = 0.15\nlow = {low:.3f}\nhigh = {high:.3f}\n"
-    bad_rows = f"width = 0.5\nper_piece = 0.15\nlow = {bad_low:.3f}\nhigh = {bad_high:.3f}\n"
     return (
         f"[pieces]\npeak = 0.06\ncounts = {best:.2f}\nwidest = 1.0\nholds = 0.9\n{rows}",
-        f"[bad_pieces]\nhalf = {half:.2f}\n{bad_rows}",
+        f"[bad_pieces]\nlow = {bad_low:.3f}\nhigh = {bad_high:.3f}\n",
     )
-
-
-def _bad(one: Reading, sure: float, half: float) -> int:
-    return sum(spot.bad > half for spot in one.spots if spot.sure > sure)
 
 
 def _missed(some: Sequence[Reading], limit: float) -> float:
     """Mean distance of the count from what is right, relative to the count; what is not told counts as half off."""
     return float(np.mean([_off(one.pieces, expected(one.spots, limit)) / (1 + 0.2 * _mid(one.pieces))
                           if not unclear(one.spots, limit) else 0.5 for one in some]))  # fmt: skip
-
-
-def _missed_bad(some: Sequence[Reading], sure: float, half: float) -> float:
-    return float(np.mean([_off(one.bad, _bad(one, sure, half)) / (1 + 0.2 * _mid(one.bad)) for one in some]))
 
 
 def _mid(count: tuple[int, int] | None) -> float:
@@ -168,10 +163,15 @@ def _off(right: tuple[int, int] | None, said: int) -> float:
     return float(max(right[0] - said, said - right[1], 0))
 
 
-def _ends(pairs: Sequence[tuple[tuple[int, int] | None, int]]) -> tuple[float, float]:
-    """The quantiles of the distance from what was said to the nearest right count, in widths."""
-    off = [float(np.clip(said, *right) - said) / (0.5 + 0.15 * said) for right, said in pairs if right is not None]
-    return float(np.quantile(off, TAIL)), float(np.quantile(off, 1 - TAIL))
+def _short(right: tuple[int, int] | None, said: float) -> float:
+    """How far the nearest right count lies above what was said."""
+    assert right is not None
+    return float(np.clip(said, *right)) - said
+
+
+def _ends(off: Sequence[float], tail: float) -> tuple[float, float]:
+    """Between what all but the ``tail`` at either end of the distances lie, in widths."""
+    return float(np.quantile(off, tail)), float(np.quantile(off, 1 - tail))
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def _piece(
         rgb, rot = spotted(source, have.rot, chance)
         share = float((rot > 127).sum() / max(1, (source.shape > 0).sum()))
         grade = Grade.SPOILED if share >= SPECK else Grade.BLEMISHED
-    elif grade is Grade.SOUND and chance.random() < 0.15:
+    elif grade is Grade.SOUND and chance.random() < 0.25:
         rgb = harmed(rgb, source.shape, chance)
     size = reach * float(np.exp(chance.normal(0, 0.12)))
     return _turned(rgb, source.shape, rot, grade, size, place, chance)

@@ -152,7 +152,7 @@ def shares(data: Path, rows: Sequence[Photo], bank: Bank) -> None:
 def counts(data: Path, rows: Sequence[Photo], bank: Bank) -> None:
     """Counts right within what was counted by eye; composites exactly."""
     held = readings(data, [row for row in rows if row.set in {"apple_defect_det", "egg_tray"}], counted_only=True)
-    drawn = [one for one in made(bank, range(2, len(bank.grades), 3)) if one.pieces]
+    drawn = [one for one in made(bank, range(len(bank.grades))) if one.pieces]
     for name in ("apple_defect_det", "egg_tray"):
         some = [one for one in held if one.set == name]
         _counted(f"{name}, {len({one.group for one in some})} groups", some)

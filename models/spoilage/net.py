@@ -15,6 +15,8 @@ INNER = (48, 64, 96, 96)
 #: The dense answers, in their order; logits.
 DENSE = ("goods", "rot", "bad", "middle")
 GRADES = 3
+#: Between the features and the grades: what counts as rot depends on the fruit.
+HIDDEN = 64
 
 
 class Spoiler(nn.Module):
@@ -28,7 +30,7 @@ class Spoiler(nn.Module):
         self.smooth = nn.ModuleList(_smooth(INNER[at]) for at in range(3))
         self.dense = nn.Conv2d(INNER[0], len(DENSE), 1)
         self.local = _smooth(INNER[2])
-        self.grade = nn.Linear(2 * INNER[2] + 4, GRADES)
+        self.grade = nn.Sequential(nn.Linear(2 * INNER[2] + 4, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, GRADES))
         assert self.dense.bias is not None
         nn.init.constant_(self.dense.bias, -2.0)
 

@@ -63,12 +63,14 @@ def spotted(piece: Cutout, rot: Sequence[tuple[Bytes, Bytes]], chance: np.random
 
 
 def harmed(rgb: Bytes, shape: Bytes, chance: np.random.Generator) -> Bytes:
-    """A sound piece that stays sound: a hard shadow over it, glare on it, or a sticker."""
+    """A sound piece that stays sound: a hard shadow over it, glare on it, a sticker, a speckled skin, or the pit of its stalk."""
     import cv2
     import numpy as np
 
     height, width = shape.shape
-    what = chance.choice(["shadow", "glare", "sticker"])
+    what = chance.choice(["shadow", "glare", "sticker", "speckles", "pit"])
+    if what in {"speckles", "pit"}:
+        return (speckled if what == "speckles" else pitted)(rgb, shape, chance)
     spot = np.zeros((height, width), np.uint8)
     middle = (int(chance.integers(width)), int(chance.integers(height)))
     if what == "shadow":
@@ -83,6 +85,51 @@ def harmed(rgb: Bytes, shape: Bytes, chance: np.random.Generator) -> Bytes:
     blur = 0.05 * width if what == "glare" else 0.6
     alpha = cv2.GaussianBlur(spot, (0, 0), blur)[..., None].astype(np.float32) / 255 * (0.8 if what == "glare" else 0.95)
     return np.clip(rgb * (1 - alpha) + colour * alpha, 0, 255).astype(np.uint8)
+
+
+def speckled(rgb: Bytes, shape: Bytes, chance: np.random.Generator) -> Bytes:
+    """The piece with a skin of small dots, lighter or browner than itself, as apples, pears and guavas have by nature."""
+    import cv2
+    import numpy as np
+
+    rows, columns = np.nonzero(shape)
+    if len(rows) == 0:
+        return rgb
+    reach = float(np.sqrt(len(rows) / np.pi))
+    dots = np.zeros((*shape.shape, 1), np.uint8)
+    for at in chance.integers(len(rows), size=int(chance.integers(15, 140))):
+        size = max(1, round(reach * chance.uniform(0.008, 0.03)))
+        cv2.circle(dots, (int(columns[at]), int(rows[at])), size, int(chance.integers(90, 256)), -1, cv2.LINE_AA)
+    alpha = cv2.GaussianBlur(dots, (0, 0), 0.6 + 0.01 * reach)[..., None].astype(np.float32) / 255
+    tone = rgb.astype(np.float32)
+    colour = tone * np.float32(chance.uniform(0.45, 0.8)) if chance.random() < 0.5 else tone + (255 - tone) * np.float32(0.45)
+    colour = 0.7 * colour + 0.3 * np.array([150, 110, 70], np.float32)
+    return np.clip(tone * (1 - alpha) + colour * alpha, 0, 255).astype(np.uint8)
+
+
+def pitted(rgb: Bytes, shape: Bytes, chance: np.random.Generator) -> Bytes:
+    """The piece seen from its stalk or calyx: a soft hollow, dark in the middle, with a few short leaves or rays."""
+    import cv2
+    import numpy as np
+
+    rows, columns = np.nonzero(cv2.erode(shape, np.ones((9, 9), np.uint8)))
+    if len(rows) == 0:
+        return rgb
+    reach = float(np.sqrt((shape > 0).sum() / np.pi))
+    at = int(chance.integers(len(rows)))
+    x, y = int(columns[at]), int(rows[at])
+    hollow, core = np.zeros(shape.shape, np.uint8), np.zeros(shape.shape, np.uint8)
+    cv2.circle(hollow, (x, y), max(3, int(reach * chance.uniform(0.18, 0.35))), 255, -1)
+    cv2.circle(core, (x, y), max(1, int(reach * chance.uniform(0.03, 0.07))), 255, -1)
+    for angle in chance.uniform(0, 2 * np.pi, int(chance.integers(3, 9))):
+        far = reach * chance.uniform(0.06, 0.16)
+        end = (int(x + far * np.cos(angle)), int(y + far * np.sin(angle)))
+        cv2.line(core, (x, y), end, 220, max(1, int(0.025 * reach)), cv2.LINE_AA)
+    deep = cv2.GaussianBlur(hollow, (0, 0), 1 + 0.1 * reach)[..., None].astype(np.float32) / 255
+    dark = cv2.GaussianBlur(core, (0, 0), 0.5 + 0.012 * reach)[..., None].astype(np.float32) / 255
+    colour = np.array([70, 52, 32], np.float32) * np.float32(chance.uniform(0.6, 1.5))
+    out = rgb * (1 - np.float32(chance.uniform(0.1, 0.4)) * deep)
+    return np.clip(out * (1 - dark) + colour * dark, 0, 255).astype(np.uint8)
 
 
 def lit(rgb: Bytes, chance: np.random.Generator) -> Bytes:

@@ -29,7 +29,7 @@ RATE = 1.6e-3
 #: For this part of the time training is on windows of NEAR px, which cost half as much.
 NEAR, NEAR_FOR = 192, 0.55
 #: Share of what the average of the weights keeps at each step.
-KEEPS = 0.99
+KEEPS = 0.997
 
 
 def main() -> int:

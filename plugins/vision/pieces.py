@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -82,10 +83,16 @@ def counted_bad(found: Sequence[Spot], pieces: Range | None, *, seen: bool) -> R
     if not seen:
         return 0, pieces[1]
     limits = card(NAME)["bad_pieces"]
-    least, half = float(card(NAME)["pieces"]["counts"]), float(limits["half"])
-    low, high = stretched(sum(spot.bad > half for spot in found if spot.sure > least), limits)
+    middle, width = expected_bad(found, float(card(NAME)["pieces"]["counts"]))
+    low, high = _whole(middle + float(limits["low"]) * width), _whole(middle + float(limits["high"]) * width)
     most = max(1, min(pieces[1], high))
     return min(max(1, low), most), most
+
+
+def expected_bad(found: Sequence[Spot], counts: float) -> tuple[float, float]:
+    """How many pieces are bad, by how surely each of them is, and how far that may be off: the pieces in doubt make it wide."""
+    bad = [spot.bad for spot in found if spot.sure > counts]
+    return sum(bad), math.sqrt(0.25 + sum(share * (1 - share) for share in bad))
 
 
 def expected(found: Sequence[Spot], counts: float) -> int:
@@ -102,4 +109,8 @@ def stretched(count: float, limits: dict[str, Any]) -> Range:
     """The range that holds nine times in ten: the count less and plus so many widths, measured in calibration."""
     width = float(limits["width"]) + float(limits["per_piece"]) * count
     low, high = count + float(limits["low"]) * width, count + float(limits["high"]) * width
-    return max(0, int(low + 0.5)), max(0, int(high + 0.5))
+    return _whole(low), _whole(high)
+
+
+def _whole(count: float) -> int:
+    return max(0, int(count + 0.5))

@@ -31,10 +31,25 @@ WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
+class Margin:
+    """The log odds of one look that the goods are spoiled rather than ``sound``, and rather than only ``blemished``."""
+
+    sound: float
+    blemished: float
+
+    @property
+    def alone(self) -> float:
+        """The log odds that they are spoiled rather than either."""
+        import numpy as np
+
+        return -float(np.logaddexp(-self.sound, -self.blemished))
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """Maps of one ``window`` (left, top, right, bottom in [0, 1] of the picture): (h, w) probabilities, CELLS a side at most.
 
-    ``margins`` are the log odds that spoiled goods are to be seen, once for each look.
+    ``margins`` say how clearly spoiled goods are to be seen, once for each look.
     """
 
     window: Window
@@ -42,7 +57,7 @@ class Sight:
     rot: Plane
     bad: Plane
     middle: Plane
-    margins: tuple[float, float]
+    margins: tuple[Margin, Margin]
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Cell coordinates as fractions of the picture."""
@@ -81,8 +96,8 @@ def _around(goods: Plane) -> Window | None:
     return max(0.0, left - room_x), max(0.0, top - room_y), min(1.0, right + room_x), min(1.0, bottom + room_y)
 
 
-def _run(rgb: Bytes, *, mirrored: bool) -> tuple[Plane, float]:
-    """(4, h, w) probabilities of the cells that the picture covers, and the log odds that spoiled goods are seen."""
+def _run(rgb: Bytes, *, mirrored: bool) -> tuple[Plane, Margin]:
+    """(4, h, w) probabilities of the cells that the picture covers, and how clearly spoiled goods are seen."""
     import cv2
     import numpy as np
 
@@ -99,6 +114,6 @@ def _run(rgb: Bytes, *, mirrored: bool) -> tuple[Plane, float]:
     rows = slice(top // step, -(-(top + high) // step))
     columns = slice(left // step, -(-(left + wide) // step))
     maps = 1 / (1 + np.exp(-np.clip(dense[0, :, rows, columns], -30, 30)))
-    logits = grade[0].astype(np.float64)
-    margin = float(logits[2] - np.logaddexp(logits[0], logits[1]))
+    sound, blemished, spoiled = (float(logit) for logit in grade[0])
+    margin = Margin(spoiled - sound, spoiled - blemished)
     return np.ascontiguousarray(maps[:, :, ::-1] if mirrored else maps, dtype=np.float32), margin

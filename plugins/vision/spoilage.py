@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aftersales.decision import Finding, Source, Verdict
 from plugins.vision import pieces
 from plugins.vision.session import card
-from plugins.vision.sight import HALF, NAME, Sight, look
+from plugins.vision.sight import HALF, NAME, Margin, Sight, look
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,7 +126,7 @@ class Figures:
     bad: float
     worst_rot: float
     worst_bad: float
-    margins: tuple[float, float]
+    margins: tuple[Margin, Margin]
 
     @classmethod
     def of(cls, seen: Sight) -> Figures:
@@ -141,13 +141,13 @@ class Figures:
         return cls(here, float(rot.sum()) / area, float(bad.sum()) / area, worst_rot, worst_bad, seen.margins)
 
     def terms(self) -> tuple[float, ...]:
-        """The terms of the logistic regression: both margins, how far they are apart, and the worst places as log odds."""
-        first, second = (max(-8.0, min(8.0, margin)) for margin in self.margins)
+        """The terms of the logistic regression: both looks' margins over sound, the lesser one, the worst places as log odds."""
+        first, second = (max(-8.0, min(8.0, margin.sound)) for margin in self.margins)
         return first + second, min(first, second), _odds(self.worst_bad), _odds(self.worst_rot)
 
     def torn(self, limits: Mapping[str, Any]) -> bool:
-        """Whether the two looks disagree: one of them alone would not have called it spoiled."""
-        return min(self.margins) < float(limits["each_from"])
+        """Whether the two looks disagree: one of them alone would have called it sound, or only blemished."""
+        return min(margin.alone for margin in self.margins) < float(limits["each_from"])
 
 
 def chance(figures: Figures, limits: Mapping[str, Any]) -> float:

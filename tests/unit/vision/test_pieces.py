@@ -2,7 +2,7 @@ import numpy as np
 
 from plugins.vision import pieces, session, sight
 from plugins.vision.pieces import Spot
-from plugins.vision.sight import WHOLE, Sight
+from plugins.vision.sight import WHOLE, Margin, Sight
 
 
 def drawn(middles: list[tuple[int, int]], bad: tuple[int, ...] = ()) -> Sight:
@@ -15,7 +15,8 @@ def drawn(middles: list[tuple[int, int]], bad: tuple[int, ...] = ()) -> Sight:
         middle = np.maximum(middle, 0.9 * np.exp(-far / 3)).astype(np.float32)
         if at in bad:
             worse[far < 16] = 0.95
-    return Sight(WHOLE, goods, worse, worse, middle, (0.0, 0.0))
+    even = Margin(0.0, 0.0)
+    return Sight(WHOLE, goods, worse, worse, middle, (even, even))
 
 
 def test_each_peak_is_a_piece_and_knows_whether_it_is_bad() -> None:

@@ -4,7 +4,7 @@ from PIL import Image
 
 from infra.local.drawn import strawberries
 from plugins.vision import intake, spoilage
-from plugins.vision.sight import CELLS, SIDE, WHOLE, Sight, look
+from plugins.vision.sight import CELLS, SIDE, WHOLE, Margin, Sight, look
 from plugins.vision.spoilage import Spoilage
 
 
@@ -113,7 +113,8 @@ def test_small_goods_are_looked_at_from_nearer() -> None:
 def test_looks_that_disagree_are_not_believed() -> None:
     """One look alone never calls goods spoiled."""
     high = np.full((CELLS, CELLS), 0.97, np.float32)
-    told = [spoilage.judged(Sight(WHOLE, high, high, high, np.zeros_like(high), margins)) for margins in ((8.0, 8.0), (8.0, -3.0))]
+    clear, unclear = Margin(8.0, 8.0), Margin(8.0, -3.0)
+    told = [spoilage.judged(Sight(WHOLE, high, high, high, np.zeros_like(high), (clear, other))) for other in (clear, unclear)]
     assert told[0].seen
     assert not told[1].seen
 
