@@ -48,6 +48,18 @@ def test_bad_pieces_stay_within_the_pieces() -> None:
     assert pieces.counted_bad(found, count, seen=False) == (0, count[1])
 
 
+def test_pieces_in_doubt_make_the_range_of_bad_ones_wider() -> None:
+    """Of six pieces, three surely bad are told more narrowly than six of which each may be."""
+    clear = tuple(Spot(8.0 * x, 1.0, 0.9, 0.99 if x < 3 else 0.01) for x in range(6))
+    doubt = tuple(Spot(8.0 * x, 1.0, 0.9, 0.5) for x in range(6))
+    count = pieces.counted(clear)
+    ranges = [pieces.counted_bad(found, count, seen=True) for found in (clear, doubt)]
+    (low, high), (lower, higher) = (bad or (0, 0) for bad in ranges)
+    assert low <= 3 <= high
+    assert lower <= 3 <= higher
+    assert high - low < higher - lower
+
+
 def test_a_heap_is_not_counted() -> None:
     """Where many peaks nearly count, it is not clear what is one piece, and no number is told."""
     clear = tuple(Spot(float(x), 1.0, 0.9, 0.0) for x in range(3))
