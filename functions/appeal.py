@@ -36,8 +36,6 @@ def appeal(ctx: Context, case_id: str, body: AppealBody) -> CaseView:
     change = Change(file.case).then(Event.APPEALED, ctx.caller.name, ctx.now, timeouts(ctx.registry, file.case), text=body.text)
     ledger, items = order.ledger.hold(case_id, tuple(replace(i, units=()) for i in file.case.items), file.case.freight_minor)
     change = replace(change, ledger=ledger).with_case(appealed=True, items=items, approvals=())
-    assert change.case is not None
-    if change.case.promise is None or change.case.promise.in_force:  # it may have been paid further, or in part, since the no
-        change = lookups.priced(ctx.registry, change, file, replace(order, ledger=ledger), ctx.now)
+    change = lookups.priced(ctx.registry, change, file, replace(order, ledger=ledger), ctx.now)  # it may have been paid further
     assert change.case is not None
     return ctx.commit(change, stored(ctx, replace(file, case=change.case)))

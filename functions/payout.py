@@ -98,8 +98,9 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
 
 
 def _is_appealed(case: Case) -> bool:
-    """Whether an appeal is not decided yet; what was promised since, and failed, is another question."""
-    return case.appealed and (case.promise is None or case.promise.stage not in (Stage.FAILED, Stage.MONEY))
+    """Whether an appeal is not decided yet; that what was promised since has failed is another question."""
+    failed = case.promise is not None and case.promise.stage is Stage.FAILED
+    return case.appealed and not (failed and case.approvals)
 
 
 def _let_in(registry: Registry, change: Change, now: datetime) -> Change:

@@ -32,12 +32,16 @@ Limits = Mapping[State, tuple[timedelta, str]]
 def made(case: Case, offer: Offer, facts: Facts, sku: str) -> Case:
     """The case with what it is promised; money needs no promise. ``sku`` is what the buyer wants in exchange, "" for the same.
 
-    Raises Invalid for a thing that the mall did not offer for this line.
+    Raises Invalid for a thing that the mall did not offer for this line, and for a part of a piece: it goes back or is
+    repaired whole.
     """
     if offer.remedy is Remedy.MONEY:
         if sku:
             raise Invalid("Only an exchange gives another thing.", where="wanted", found=sku)
         return replace(case, promise=None)
+    in_part = next((i for i in case.items if i.share[0] < i.share[1]), None)
+    if in_part:
+        raise Invalid("A piece is exchanged or repaired whole.", todo="Leave the share out.", where=f"items.{in_part.line_id}")
     return replace(case, promise=Promise(offer.remedy, wanted=_wanted(offer, facts, sku)))
 
 

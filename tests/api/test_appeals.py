@@ -23,7 +23,11 @@ def kitchen() -> Kitchen:
 
 def refused(kitchen: Kitchen, kind: str) -> str:
     """A fridge that came back and that the clerk's inspection refused."""
-    case_id = str(asked(kitchen, kind=kind)["case_id"])
+    return send_back(kitchen, str(asked(kitchen, kind=kind)["case_id"]))
+
+
+def send_back(kitchen: Kitchen, case_id: str) -> str:
+    """The fridge comes back, and the clerk's inspection refuses it."""
     kitchen.must("POST", f"/v1/cases/{case_id}/shipment", {"carrier": "sf", "number": "SF1002003"})
     said = {"accepted": False, "note": "this is another fridge"}
     assert kitchen.must("POST", f"/v1/merchant/cases/{case_id}/inspection", said, role="clerk")["state"] == "rejected"
@@ -59,6 +63,22 @@ def test_a_lost_appeal_leaves_goods_refused(kitchen: Kitchen) -> None:
     case = kitchen.case(case_id)
     assert (case["ending"], case["parcel"]["state"]) == ("rejected", "refused")
     assert kitchen.channel.truth == {}
+
+
+def test_money_in_place_of_a_thing_stays_money_through_an_appeal(kitchen: Kitchen) -> None:
+    """Approved as money, refused at the inspection, appealed, more shown: it is all that the fridge was bought for, not nothing."""
+    kitchen.found(verdict="no_fault")
+    case = kitchen.decide(kitchen.ask(), instead="money")
+    case_id = str(case["case_id"])
+    send_back(kitchen, case_id)
+    appealed(kitchen, case_id)
+    decided(kitchen, case_id, "ask_evidence", "cleo")
+    kitchen.must("POST", f"/v1/cases/{case_id}/submit")
+    kitchen.pump()
+    assert kitchen.case(case_id)["state"] == "second_review"
+    assert decided(kitchen, case_id, "approve", "bea").status == 200
+    kitchen.pump()
+    assert (kitchen.case(case_id)["ending"], sum(kitchen.channel.truth.values())) == ("refunded", 307_900)
 
 
 # --- further evidence -------------------------------------------------------------------------------------------------

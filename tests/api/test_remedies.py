@@ -167,6 +167,14 @@ def test_only_what_the_mall_offered_can_be_wanted(kitchen: Kitchen, wanted: str)
     assert kitchen.send("POST", "/v1/cases", {**body, "kind": "repair", "wanted": "FRIDGE-100"}).status == 400
 
 
+@pytest.mark.parametrize("kind", ["exchange", "repair"])
+def test_a_piece_is_exchanged_or_repaired_whole(kitchen: Kitchen, kind: str) -> None:
+    """It goes back whole: a share of it would be what the buyer is credited for a dearer thing, or is given if nothing comes."""
+    items = [{"line_id": "l1", "pieces": 1, "share_percent": 10}]
+    reply = kitchen.send("POST", "/v1/cases", {"order_id": "o9", "kind": kind, "reason": "faulty", "items": items})
+    assert (reply.status, reply.json["details"]["where"]) == (400, "items.l1")
+
+
 def test_the_wish_can_be_changed_while_it_is_a_draft(kitchen: Kitchen) -> None:
     """Until it is handed in the buyer may want something else, or the same again; the last word and the latest price count."""
     body = {
