@@ -279,6 +279,8 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         data["reason"] = words.of_reason(vertical, str(data["reason"]), ctx.locale, findings)
     if step.event is Event.GOODS_REFUSED:
         data["note"] = words.of_refusal(ctx.registry, case, step, ctx.locale)
+    if "source" in data:
+        data |= words.of_sources(ctx.registry.vertical(case.vertical), step, ctx.locale)
     if "remedy" in data:
         data["remedy"] = text("functions", f"remedy.{data['remedy']}", ctx.locale)
     silent = step.event is Event.GOODS_DELIVERED and told is not None

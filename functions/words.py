@@ -69,6 +69,16 @@ def of_channel(what: str, channel: str, locale: str) -> str:
     return found if found != key else text("functions", f"{what}.other", locale)
 
 
+def of_sources(vertical: Vertical, step: Step, locale: str) -> dict[str, str]:
+    """Who was asked, what was answered and how keeping it ended: as its trade calls them, else in general words."""
+    names = str(step.data.get("source", "")).split(", ")
+    called = dict.fromkeys(_called(vertical, f"source.{name}", locale, "source.other") for name in names)
+    said = {"source": ("、" if locale.startswith("zh") else ", ").join(called)}
+    if "status" in step.data:
+        said["status"] = _called(vertical, f"source.{names[0]}.{step.data['status']}", locale, "source.answered")
+    return said | ({"how": text("functions", f"hold.{step.data['how']}", locale)} if "how" in step.data else {})
+
+
 def of_refusal(registry: Registry, case: Case, step: Step, locale: str) -> str:
     """Why goods that came back were not accepted: the check that says so, and what the shop wrote."""
     vertical, reason = registry.vertical(case.vertical), str(step.data.get("reason") or "")
@@ -107,6 +117,11 @@ def failure_of(registry: Registry, case: Case, step: Step, locale: str, audience
         found = [known[part] for part in str(step.data.get("reason", "")).split(APART) if part in known]
         return failures.worded(found[0], locale, audience) if found else None
     return None
+
+
+def _called(vertical: Vertical, key: str, locale: str, other: str) -> str:
+    found = vertical.text(key, locale)
+    return found if found != key else text("functions", other, locale)
 
 
 def _words(vertical: Vertical, key: str, locale: str, *more: str, **data: object) -> str:

@@ -29,6 +29,9 @@ def wanted(vertical: Vertical) -> dict[str, str]:
         keys[f"rules.{offer.kind}"] = f"the terms of {offer.kind}"
         keys |= {f"reason.{reason.code}": f"the reason {reason.code}" for reason in offer.reasons}
         keys |= {requirement.text: f"what {offer.kind} requires" for requirement in offer.requires}
+        for ask in offer.asks:
+            keys[f"source.{ask.source}"] = f"what the source {ask.source} is called"
+            keys |= {f"source.{ask.source}.{status}": f"what {ask.source} answers" for status in ask.statuses}
         keys |= {field.text: f"the value {field.name}" for ask in offer.asks for field in ask.fields if field.text}
     keys |= {field.text: f"the value {field.name}" for field in vertical.needs if field.text}
     keys |= dict.fromkeys(vertical.failures, "a known failure")

@@ -121,6 +121,28 @@ def test_what_is_there_is_kept_paid_and_used_up(mall: Mall, vault: Vault) -> Non
     assert [s["event"] for s in mall.must("GET", f"/v1/cases/{case_id}/timeline")["steps"]][-1] == "hold_ended"
 
 
+def test_the_timeline_names_a_source_as_its_trade_does(mall: Mall, vault: Vault) -> None:
+    """Nobody reads a source's technical name: the trade's own words are told, and general ones where it has none."""
+
+    def told(case_id: str, locale: str) -> list[str]:
+        steps = mall.must("GET", f"/v1/cases/{case_id}/timeline", headers={"accept-language": locale})["steps"]
+        return [s["text"] for s in steps if s["event"] in ("source_asked", "source_answered", "hold_ended")]
+
+    case_id = claimed(mall)
+    mall.pump()
+    mall.wait(minutes=16)
+    assert told(case_id, "zh-CN") == [
+        "正在向相关系统确认，并请其保留现状",
+        "相关系统已答复：已收到",
+        "相关系统：为本售后单保留的已扣除，不再恢复",
+    ]
+    assert told(case_id, "en") == [
+        "Asking the system concerned, and having things kept as they are",
+        "Answer from the system concerned: it has answered",
+        "What was kept at the system concerned for this case is used up for good",
+    ]
+
+
 def test_what_is_gone_is_rejected_and_nobody_is_paid(mall: Mall, vault: Vault) -> None:
     """The vault's word decides, and what it does not keep is not voided."""
     vault.status = "gone"
