@@ -200,6 +200,7 @@ BODIES: dict[str, Any] = {
     "/v1/cases/{case_id}/refunds/{number}/account": {"to": "balance"},
     "/v1/merchant/replies": {"replies": []},
     "/v1/cases/{case_id}/pickup": PICKUP,
+    "PATCH /v1/cases/{case_id}/pickup": {"slot": PICKUP["slot"]},
     "/v1/cases/{case_id}/pickup/price": PICKUP,
     "/v1/merchant/tickets/{ticket_id}/close": {"resolution": "no"},
 }
@@ -228,7 +229,7 @@ def _fingerprint(mall: Mall) -> str:
 def test_every_route_keeps_strangers_out(shop: tuple[Mall, str], route: http.Route, role: Role) -> None:
     """The wrong role is a 403; the right role of another merchant, or another buyer, sees a 404, and nothing changes."""
     mall, case_id = shop
-    body, before = BODIES.get(route.path), _fingerprint(mall)
+    body, before = BODIES.get(f"{route.method} {route.path}", BODIES.get(route.path)), _fingerprint(mall)
     strangers = [("m2", mall.name(role))] + ([("m1", "b2")] if role is Role.BUYER else [])
     for merchant, sub in strangers:
         reply = mall.send(route.method, _path(route, case_id), body, role=role, sub=sub, merchant=merchant)
@@ -262,7 +263,12 @@ def test_every_route_wants_a_valid_token(shop: tuple[Mall, str], route: http.Rou
         "unsigned": "Bearer " + jwt.encode(claims, None, algorithm="none"),
     }
     before = _fingerprint(mall)
-    reply = mall.send(route.method, _path(route, case_id), BODIES.get(route.path), headers={"authorization": offered[token]})
+    reply = mall.send(
+        route.method,
+        _path(route, case_id),
+        BODIES.get(f"{route.method} {route.path}", BODIES.get(route.path)),
+        headers={"authorization": offered[token]},
+    )
     assert (reply.status, reply.json["code"]) == (401, "unauthenticated")
     assert reply.headers["WWW-Authenticate"] == "Bearer"
     assert _fingerprint(mall) == before

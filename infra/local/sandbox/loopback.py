@@ -34,8 +34,9 @@ def deliver(url: str, headers: Mapping[str, str], body: bytes, timeout_s: float 
     if to.scheme != "http" or not is_loopback(to.hostname):
         return 0, b""
     connection = HTTPConnection(to.hostname or "", to.port, timeout=timeout_s)
+    place = f"{to.path or '/'}?{to.query}".rstrip("?")
     try:
-        connection.request("POST", to.path or "/", body, {**headers, "Connection": "close"})
+        connection.request("POST", place, body, {**headers, "Connection": "close"})
         answer = connection.getresponse()
         return answer.status, answer.read(1 << 16)
     except (OSError, HTTPException):
