@@ -9,6 +9,7 @@ import torch
 
 from models.spoilage.net import Spoiler
 from models.spoilage.sample import SIDE
+from models.trunk.export import forget
 
 
 def export(net: Spoiler, path: Path) -> None:
@@ -22,6 +23,7 @@ def export(net: Spoiler, path: Path) -> None:
                           dynamic_shapes=({0: torch.export.Dim("n")},), external_data=False, verbose=False)  # fmt: skip
         model = onnx.load(whole)
     _halve(model)
+    forget(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 

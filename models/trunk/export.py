@@ -25,15 +25,20 @@ def export(model: nn.Module, side: int, outputs: Sequence[str], path: Path) -> N
     assert program is not None
     proto = program.model_proto
     halve(proto)
+    forget(proto)
+    onnx.checker.check_model(proto)
+    path.write_bytes(proto.SerializeToString())
+
+
+def forget(proto: onnx.ModelProto) -> None:
+    """Takes out the exporter's notes, which name files of the machine that it ran on."""
     for node in proto.graph.node:
-        del node.metadata_props[:]  # the exporter's notes name files of the machine it ran on
+        del node.metadata_props[:]
         node.doc_string = ""
     del proto.metadata_props[:]
     del proto.graph.metadata_props[:]
     for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output):
         del value.metadata_props[:]
-    onnx.checker.check_model(proto)
-    path.write_bytes(proto.SerializeToString())
 
 
 def halve(proto: onnx.ModelProto) -> None:
