@@ -236,8 +236,8 @@ ASIDE: frozenset[Event] = frozenset(
     }
 )
 
-#: Events that leave every state as it is, the closed one too: money beside the case's own, what is done with its files, and a pickup
-#: that ends after it.
+#: Events that leave every state as it is, the closed one too: money beside the case's own, what is done with its files, and
+#: a pickup that ends after it.
 BESIDE: frozenset[Event] = frozenset(
     {
         E.COMPENSATION_ASKED,
@@ -329,8 +329,8 @@ class Case:
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
     ``lookups`` are what outside systems said about it, and what they keep for it. ``promise`` is what is given in place of money.
-    ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``. ``has_pickup``: goods were asked
-    to be collected for it.
+    ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``. ``has_pickup``: goods
+    were asked to be collected for it.
     """
 
     case_id: str

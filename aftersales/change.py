@@ -102,8 +102,8 @@ class Change:
     """Everything that becomes true together, or not at all.
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
-    0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, refunds, tickets, reports and templates. Evidence
-    and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises
+    0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, refunds, tickets, reports and templates.
+    Evidence and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises
     ClaimTaken. A spend beyond its cap raises AllowanceSpent.
     """
 

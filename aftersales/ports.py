@@ -413,7 +413,7 @@ class Telling(Protocol):
 
 # --- Goods on their way -------------------------------------------------------------------------------------------------
 class Carrier(Protocol):
-    """Collects goods at a door. One key is one booking, whatever the number of calls; ``ref`` is what it said of it, "" if nothing."""
+    """Collects goods at a door. One key is one booking, however often called; ``ref`` is what it said of it, "" if nothing."""
 
     #: The codes of those who drive for it; the first is taken where nobody asks for another.
     companies: tuple[str, ...]

@@ -28,11 +28,14 @@ class SlotBody(Body):
     end: Hour
 
     def slot(self, zone: ZoneInfo) -> Slot:
-        """The same as instants. Raises Invalid for hours that end before they begin."""
+        """The same as instants. Raises Invalid for hours that end before they begin, and for no day."""
         if self.end <= self.start:
             raise Invalid("The hours end after they begin.", where="slot", expected=f"after {self.start}", found=self.end)
         hours = (datetime.fromisoformat(f"{self.day}T{hour}").replace(tzinfo=zone) for hour in (self.start, self.end))
-        return Slot(*(hour.astimezone(UTC) for hour in hours))
+        try:
+            return Slot(*(hour.astimezone(UTC) for hour in hours))
+        except OverflowError:  # on the first day of all, east of Greenwich
+            raise Invalid("There is no such day.", where="slot.day", found=self.day.isoformat()) from None
 
 
 class SenderBody(Private):

@@ -19,7 +19,18 @@ from aftersales.order import Buyer
 from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.ports import AnswerTo, CaseFile, OfMerchant, OrderFile, PrintsLike, StepsOf, Store
 from aftersales.refund import RefundState
-from aftersales.testing.builders import NOW, a_case, a_finding, a_ledger, a_line, a_parcel, a_pickup, a_refund, an_evidence, an_order
+from aftersales.testing.builders import (
+    NOW,
+    a_case,
+    a_finding,
+    a_ledger,
+    a_line,
+    a_parcel,
+    a_pickup,
+    a_refund,
+    an_evidence,
+    an_order,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -143,7 +154,8 @@ class StoreContract:
         file_c = stored(store)
         assert file_c.parcel
         assert file_c.pickup
-        changes = [Change(order=file.order), Change(ledger=file.ledger), Change(file_c.case), Change(parcel=file_c.parcel), Change(pickup=file_c.pickup)]
+        changes = [Change(order=file.order), Change(ledger=file.ledger), Change(file_c.case), Change(parcel=file_c.parcel)]
+        changes.append(Change(pickup=file_c.pickup))
         for change in [*changes, Change(refunds=file_c.refunds)]:
             store.commit(change)
             error = refused(store, change, StaleVersion)

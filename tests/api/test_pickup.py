@@ -17,9 +17,10 @@ from aftersales.change import Change
 from aftersales.pickup import BookingStatus, Refusal
 from aftersales.ports import NoticesOf
 from aftersales.testing.builders import a_merchant
-from aftersales.testing.carrier import SENDER, FakeCarrier
+from aftersales.testing.carrier import RECEIVER, SENDER, FakeCarrier
 from aftersales.text import text
-from tests.api.door import Door
+from tests.api.door import DOOR, Door
+from tests.api.machine import Kitchen
 
 
 @pytest.fixture
@@ -358,6 +359,12 @@ def test_a_slot_that_nobody_can_keep_is_refused(door: Door, slot: dict[str, Any]
     assert door.pickup(case_id) is None
 
 
+def test_the_first_day_of_all_is_no_day(door: Door) -> None:
+    """A day that lies before all days in Greenwich is refused like any other that cannot be."""
+    reply = door.ask(door.back(), slot={"day": "0001-01-01", "start": "00:30", "end": "02:00"})
+    assert (reply.status, reply.json["details"]["where"]) == (400, "slot.day")
+
+
 def test_the_last_slot_is_before_the_parcel_lapses(door: Door) -> None:
     """A pickup after the day on which the goods have to be on their way would come for a case that is over."""
     case_id = door.back()
@@ -406,3 +413,25 @@ def test_the_door_is_shown_to_nobody(door: Door, caplog: pytest.LogCaptureFixtur
     said = "\n".join(redaction.redact(r.getMessage()) for r in caplog.records)
     assert not any(part in said for part in (SENDER.phone, SENDER.address, SENDER.name))
     assert not any(part in repr(door.store.case(case_id)) for part in (SENDER.phone, SENDER.address))
+
+
+def test_a_large_machine_is_collected_before_its_exchange() -> None:
+    """A fridge that is exchanged is collected at the door like anything else that goes back, at the shop's cost for its fault."""
+    kitchen, carrier = Kitchen(), FakeCarrier()
+    kitchen.registry.put("carrier:swift", carrier)
+    shop = a_merchant(two_persons_above_minor=10**9, return_address=RECEIVER.address, return_name="W", return_phone="0571-1234567")
+    kitchen.registry.put("merchant:m1", shop)
+    kitchen.found()
+    asked = kitchen.ask()
+    case = kitchen.decide(asked) if asked["state"] == "reviewing" else asked
+    day = (kitchen.clock.now() + timedelta(days=1)).date().isoformat()
+    wish = {"slot": {"day": day, "start": "09:00", "end": "11:00"}, "sender": DOOR, "company": "heavy", "weight_g": 80_000}
+    kitchen.must("POST", f"/v1/cases/{case['case_id']}/pickup", wish)
+    kitchen.pump()
+    carrier.collect(f"{case['case_id']}-pickup-1")
+    kitchen.wait(minutes=61)
+    case = kitchen.case(case["case_id"])
+    assert (case["pickup"]["company"], case["pickup"]["payer"], case["parcel"]["state"]) == ("heavy", "merchant", "in_transit")
+    back = {"accepted": True, "disposition": "flawed", "note": "compressor"}
+    done = kitchen.must("POST", f"/v1/merchant/cases/{case['case_id']}/inspection", back, role="clerk")
+    assert done["state"] == "fulfilling"
