@@ -274,7 +274,8 @@ def _record(registry: Registry, said: Booking, seen: Pickup, answers: tuple[Pick
         if (pickup.state, pickup.since) != (seen.state, seen.since) and pickup.state not in answers:
             return
         try:
-            commit(registry, collected.by(registry, file, pickup, said, now))
+            change = collected.by(registry, file, pickup, said, now)
+            commit(registry, collected.answered(registry, pickup, change, now))
         except ClaimTaken:
             commit(registry, collected.by(registry, file, pickup, said, now, free=False))
 

@@ -91,6 +91,14 @@ def silent(registry: Registry, file: CaseFile, pickup: Pickup, now: datetime) ->
     return Change(pickup=pickup, tickets=_ticket(registry, file, pickup, now))
 
 
+def answered(registry: Registry, pickup: Pickup, change: Change, now: datetime) -> Change:
+    """The change with the ticket closed that said that the carrier gives no answer about the pickup."""
+    if now - pickup.since < HOPELESS or pickup.state is S.BOOKED or change.tickets:
+        return change
+    name = tickets.name_of(TicketKind.PICKUP, pickup.key)
+    return replace(change, tickets=tickets.closed(registry, (name,), "The carrier has answered.", now))
+
+
 def in_words(slot: Slot, zone: ZoneInfo) -> dict[str, str]:
     """The day and the hours of a slot, as people there read them."""
     start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)

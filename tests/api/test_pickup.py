@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +14,8 @@ import pytest
 
 from aftersales import redaction
 from aftersales.change import Change
-from aftersales.pickup import BookingStatus, Refusal
+from aftersales.errors import Unknown
+from aftersales.pickup import Booking, BookingStatus, Refusal
 from aftersales.ports import NoticesOf
 from aftersales.testing.builders import a_merchant
 from aftersales.testing.carrier import RECEIVER, SENDER, FakeCarrier
@@ -114,6 +115,35 @@ def test_what_happens_while_the_carrier_is_called(what: str) -> None:
     assert door.pickup(case_id)["state"] == state
     assert carrier.alive == ([key] if state == "booked" else [])
     assert carrier.booked == 1
+
+
+class ByItsOwnNumber(FakeCarrier):
+    """A carrier that finds nothing by our key: only who has its own number is answered."""
+
+    def find(self, key: str, ref: str, now: datetime) -> Booking | None:
+        """See :class:`FakeCarrier`."""
+        if not ref:
+            raise Unknown("It is asked by its own number.")
+        return super().find(key, ref, now)
+
+
+def test_a_carrier_that_cannot_say_is_never_asked_twice() -> None:
+    """Its answer is lost with its number: nothing is booked in its place, a person is told after a day, and a notice ends it."""
+    carrier = ByItsOwnNumber()
+    door = Door(carrier)
+    case_id = door.back()
+    carrier.script = ["lost"]
+    door.ask(case_id)
+    door.pump()
+    for _ in range(30):
+        door.wait(minutes=60)
+    assert (carrier.booked, door.pickup(case_id)["state"]) == (1, "calling")
+    [ticket] = door.must("GET", "/v1/merchant/tickets", role="admin")["tickets"]
+    assert (ticket["kind"], ticket["key"]) == ("pickup", f"{case_id}-pickup-1")
+    carrier.collect(f"{case_id}-pickup-1")
+    assert door.tell(f"{case_id}-pickup-1") == 200
+    assert door.case(case_id)["parcel"]["state"] == "in_transit"
+    assert door.must("GET", "/v1/merchant/tickets", role="admin")["tickets"] == []
 
 
 def test_two_clicks_are_one_booking(door: Door) -> None:
