@@ -43,6 +43,19 @@ def of_change(registry: Registry, change: Change) -> tuple[Notice, ...]:
     case = change.case
     if case is None or not change.steps:
         return ()
+    return (*_unasked(registry, case, change.steps[0]), *_of_case(registry, change, case))
+
+
+def _unasked(registry: Registry, case: Case, first: Step) -> tuple[Notice, ...]:
+    """Why there is a case that the buyer did not open."""
+    if not words.unasked(first):
+        return ()
+    why = registry.vertical(case.vertical).text(f"reason.{case.reason}", case.locale)
+    return (replace(_notice(registry, case, "notice.opened", why=why), key=f"{case.case_id}:opened"),)
+
+
+def _of_case(registry: Registry, change: Change, case: Case) -> tuple[Notice, ...]:
+    """The news of the steps themselves, else of the state that they led to."""
     news = [(key, step) for step in change.steps if (key := _key_of(registry, case, step))]
     if news:
         return tuple(_of_step(registry, change, case, key, step) for key, step in news)

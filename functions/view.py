@@ -283,7 +283,9 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         data |= words.of_sources(ctx.registry.vertical(case.vertical), step, ctx.locale)
     if "remedy" in data:
         data["remedy"] = text("functions", f"remedy.{data['remedy']}", ctx.locale)
-    silent = step.event is Event.GOODS_DELIVERED and told is not None
+    kind = ".silent" if step.event is Event.GOODS_DELIVERED and told is not None else ""
+    if words.unasked(step):
+        kind, data["why"] = ".unasked", ctx.registry.vertical(case.vertical).text(f"reason.{case.reason}", ctx.locale)
     return StepView(
         seq=step.seq,
         at=step.at,
@@ -291,7 +293,7 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         by=_name(ctx, step.by),
         before=step.before,
         after=step.after,
-        text=text("functions", f"event.{step.event}{'.silent' if silent else ''}", ctx.locale, **data),
+        text=text("functions", f"event.{step.event}{kind}", ctx.locale, **data),
         data=dict(step.data),
         failure=failure_view(told),
         chain=step.chain,

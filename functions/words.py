@@ -69,6 +69,11 @@ def of_channel(what: str, channel: str, locale: str) -> str:
     return found if found != key else text("functions", f"{what}.other", locale)
 
 
+def unasked(step: Step) -> bool:
+    """Whether the step opened a case that nobody asked for: a trade did by itself."""
+    return step.event is Event.OPENED and step.by.startswith("system")
+
+
 def of_sources(vertical: Vertical, step: Step, locale: str) -> dict[str, str]:
     """Who was asked, what was answered and how keeping it ended: as its trade calls them, else in general words."""
     names = str(step.data.get("source", "")).split(", ")

@@ -51,6 +51,17 @@ def test_a_shop_that_calls_it_off_pays_double_by_itself(shop: Mall) -> None:
     assert sent(shop) == {"wechatpay": 20_000, "alipay": 0, "balance": 20_000}
 
 
+def test_a_buyer_is_told_why_there_is_a_case_that_nobody_asked_for(shop: Mall) -> None:
+    """A case that the trade opens by itself says so and why, in the notices and in the timeline."""
+    tell(shop, "seller_cancelled")
+    shop.wait(minutes=1)
+    told = [n["text"] for n in shop.must("GET", "/v1/notices")["notices"]]
+    assert "订单 o9：商家取消或无法交货。系统已按规则自动为您申请售后，您不需要操作。" in told
+    (case_id,) = ids(shop)
+    first = shop.must("GET", f"/v1/cases/{case_id}/timeline")["steps"][0]
+    assert first["text"] == "Claimed by the system, as the rules say: The shop called it off or cannot deliver"
+
+
 def test_a_buyers_word_that_the_shop_cannot_deliver_is_for_the_shop(shop: Mall) -> None:
     """A person looks; once the shop itself says so, the open case is decided and paid, and no second one is opened."""
     case = claim(shop, "cannot_deliver").json
