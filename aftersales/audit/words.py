@@ -11,6 +11,22 @@ from aftersales.vertical import Vertical
 
 LANGUAGES = ("zh-CN", "en")
 PLACE = re.compile(r"\{(\w*)\}")
+#: A number that is written out; a time such as 24:00 and a year are no figure of a rule.
+FIGURE = re.compile(r"\{\w*\}|\d+:\d\d|\d{4}(?!\d)|(\d+(?:\.\d+)?)")
+#: Small numbers are words as often as figures.
+WORDED = {
+    "zh-CN": dict(zip("一二两三四五六七八九十半", (1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 2), strict=True)),
+    "en": {
+        **dict(zip(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(1, 11), strict=True)),
+        **dict(
+            zip(
+                ["first", "second", "third", "once", "twice", "double", "half", "fifteen", "twenty", "thirty"],
+                (1, 2, 3, 1, 2, 2, 2, 15, 20, 30),
+                strict=True,
+            )
+        ),
+    },
+}
 
 
 def tables(vertical: Vertical) -> dict[str, dict[str, str]]:
@@ -59,6 +75,22 @@ def problems(vertical: Vertical) -> Iterator[Problem]:
         if here != there:
             said = f"zh-CN names {_listed(here)}, en {_listed(there)}"
             yield Problem("texts.unlike", f'texts.toml "{key}"', said, "Name the same figures in both languages.")
+        for language, other in (LANGUAGES, LANGUAGES[::-1]):
+            alone = figures(found[language][key]) - figures(found[other][key]) - worded(found[other][key], other)
+            if alone:
+                said = f"{language} says {', '.join(sorted(alone))}, {other} does not"
+                yield Problem("texts.unlike", f'texts.toml "{key}"', said, "Say the same figures in both languages.")
+
+
+def figures(told: str) -> set[str]:
+    """The numbers that a text says in figures."""
+    return set(FIGURE.findall(told)) - {""}
+
+
+def worded(told: str, language: str) -> set[str]:
+    """The small numbers that a text says in words."""
+    words = told if language == "zh-CN" else re.findall(r"[a-z]+", told.lower())
+    return {str(WORDED[language][word]) for word in words if word in WORDED[language]}
 
 
 def missing(language: str, key: str, what: str) -> Problem:

@@ -66,6 +66,10 @@ SPOILT = [
     pytest.param(
         TEXTS, "{days} 天退货期已于 {last_day}", "{days} 天退货期已于昨天", "texts.unlike", "{last_day}", id="unlike figures"
     ),
+    pytest.param(
+        TEXTS, "；15 天内发现质量问题", "；30 天内发现质量问题", "texts.unlike", "zh-CN says 30", id="another limit in Chinese"
+    ),
+    pytest.param(TEXTS, "told within 15 days", "told within 14 days", "texts.unlike", "en says 14", id="another limit in English"),
     # rules
     pytest.param(CODE, LOOK, LOOK + "    raise KeyError('grade')\n", "rule.raises", "KeyError: 'grade'", id="raises"),
     pytest.param(CODE, LOOK, LOOK + "    while True:\n        pass\n", "rule.loops", "rule paid", id="loops"),
