@@ -30,6 +30,8 @@ from verticals.cross_border.duty import Answer, Basis, Declared, Rates, Returned
 from verticals.cross_border.rates import rates_on
 
 MOST_MINOR = 10**12
+#: Digits of a rate that mean anything: what a sum of binary fractions leaves behind them (0.1 + 0.2) is noise.
+RATE_PLACES = 12
 DAYS = ("released_on", "applied_on", "arrived_on", "declared_on")
 FIELDS = ("lines", "freight_minor", *DAYS, "indivisible", "quota_left_minor", "tax_bill")
 NAMES = ("line_id", "sku", "title")  # of a line: read by people only
@@ -185,8 +187,8 @@ def _rate(row: Mapping[str, Any], name: str, where: str) -> Fraction | None:
         return None
     value = _decimal(row[name], where)
     if not 0 <= value <= 10:
-        raise Invalid("A rate is a fraction such as 0.13.", where=where, found=str(value))
-    return Fraction(value)
+        raise Invalid("A rate is a fraction such as 0.13.", where=where, found=str(value)[:40])
+    return Fraction(round(value, RATE_PLACES))
 
 
 def _decimal(value: Any, where: str) -> Decimal:
@@ -194,7 +196,7 @@ def _decimal(value: Any, where: str) -> Decimal:
         found = Decimal(value) if type(value) in (int, str, Decimal) else None
     except InvalidOperation:
         found = None
-    if found is None or not found.is_finite() or not -MOST_MINOR < found < MOST_MINOR or found != round(found, 12):
+    if found is None or not found.is_finite() or not -MOST_MINOR < found < MOST_MINOR:
         raise Invalid("This is no plain number.", where=where, found=str(value)[:40])
     return found
 

@@ -53,6 +53,15 @@ def test_rates_are_read_to_the_last_digit(run: Any) -> None:
         assert (line["consumption_minor"], line["vat_minor"], line["tax_minor"]) == (12_353, 10_706, 23_059)
 
 
+def test_noise_of_binary_fractions_is_no_rate(run: Any) -> None:
+    """What a program computed as 0.3 - 0.17 is read as 0.13, also where the next fen hangs on it."""
+    for value_minor in (100_000, 50_000, 5_000):
+        (_, noisy, _), (_, plain, _) = (run(of(value_minor=value_minor, duty_rate=0, vat_rate=r)) for r in (0.3 - 0.17, 0.13))
+        assert noisy == plain
+    _, said, _ = run(of(vat_rate=0.1 + 0.2))
+    assert said["lines"][0]["vat_minor"] == 21_000
+
+
 def test_parts_add_up(run: Any) -> None:
     """One of three, and later the other two: 54.60 and 109.20 of 163.80."""
     three = {"value_minor": 180_000, "qty": 3}
