@@ -41,7 +41,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -138,6 +138,9 @@ def written(package: str) -> tuple[Mapping[str, object], ...]:
 def understood(table: Mapping[str, object]) -> Scenario:
     """The scenario that the words describe. Raises Invalid, the scenario named, for words that it does not know."""
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    unknown = sorted(set(table) - {f.name for f in fields(Scenario)})
+    if unknown:
+        raise Invalid(f"The scenario {table.get('en', '?')!r} is not understood: there is no word {', '.join(unknown)}")
     try:
         values["kind"] = Kind(values["kind"])  # type: ignore[arg-type]  # anything that is no kind is refused here
         values["state"] = OrderStatus(values.get("state", OrderStatus.SIGNED))  # type: ignore[arg-type]  # as above

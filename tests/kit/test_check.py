@@ -70,6 +70,7 @@ SPOILT = [
         TEXTS, "；15 天内发现质量问题", "；30 天内发现质量问题", "texts.unlike", "zh-CN says 30", id="another limit in Chinese"
     ),
     pytest.param(TEXTS, "told within 15 days", "told within 14 days", "texts.unlike", "en says 14", id="another limit in English"),
+    pytest.param(SCENARIOS, "pieces = 5", "peices = 5", "scenario.fails", "no word peices", id="a word that scenarios do not know"),
     # rules
     pytest.param(CODE, LOOK, LOOK + "    raise KeyError('grade')\n", "rule.raises", "KeyError: 'grade'", id="raises"),
     pytest.param(CODE, LOOK, LOOK + "    while True:\n        pass\n", "rule.loops", "rule paid", id="loops"),
