@@ -231,18 +231,22 @@ class Ledger:
         """
         mine = [e for e in self.open_entries() if e.case_id == case_id]
         ledger, goods, tax = self.free_freight(case_id), sum(e.goods_minor for e in mine), sum(e.tax_minor for e in mine)
+        over = self._given(case_id, goods, tax)
+        return replace(ledger, holds=tuple(over.get(h, h) for h in ledger.holds))
+
+    def elsewhere(self, case_id: str, goods: int, tax: int) -> Ledger:
+        """The ledger after the buyer got so much for the case's pieces without us: they are worth that much less."""
+        return replace(self, holds=(*self.holds, *self._given(case_id, goods, tax).values()))
+
+    def _given(self, case_id: str, goods: int, tax: int) -> dict[Hold, Hold]:
+        """What the case holds still, and the same once so much was given for it; nothing for pieces that are free already."""
         held = [h for h in self.holds if h.case_id == case_id and h.line_id != FREIGHT and not h.taken]
-        if not held:
-            return ledger  # they are free already
         units = [(h, n) for h in held for start, stop in h.units for n in range(start, stop)]
         worth = [self.worth(h.line_id, ((n, n + 1),)) for h, n in units]
-        goods_each = spread(goods, [w for w, _ in worth], self.currency)
-        tax_each = spread(tax, [w for _, w in worth], self.currency)
-        for hold in held:
-            taken = [Taken(n, n + 1, g, t) for (h, n), g, t in zip(units, goods_each, tax_each, strict=True) if h is hold]
-            over = replace(hold, taken=joined(taken))
-            ledger = replace(ledger, holds=tuple(over if h is hold else h for h in ledger.holds))
-        return ledger
+        goods_each = spread(goods, [w for w, _ in worth], self.currency) if units else []
+        tax_each = spread(tax, [w for _, w in worth], self.currency) if units else []
+        taken = list(zip(units, goods_each, tax_each, strict=True))
+        return {hold: replace(hold, taken=joined([Taken(n, n + 1, g, t) for (h, n), g, t in taken if h is hold])) for hold in held}
 
     def add(self, case_id: str, payment: Paid) -> Ledger:
         """The ledger with a payment for the dearer things that take the place of the case's pieces, which are worth more by it.

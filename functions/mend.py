@@ -66,6 +66,8 @@ def _given_up(ctx: Context, file: CaseFile, refund: Refund, body: ReleaseBody) -
     ledger = outcome.order_of(ctx.registry, refund).ledger.release(refund.key, ctx.now)
     if body.how == "paid_elsewhere":
         ledger = _freight_kept(ledger, refund)
+        if outcome.pieces_stay(file.case):
+            ledger = ledger.elsewhere(refund.case_id, refund.goods_minor, refund.tax_minor)
     change = Change(
         file.case,
         refunds=(released,),

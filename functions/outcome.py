@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from aftersales.case import Event, State
+from aftersales.case import Case, Event, State
 from aftersales.change import Change
 from aftersales.entry import BACK, Payout, Step
 from aftersales.errors import NotFound, OverRefund
@@ -158,10 +158,14 @@ def closing(change: Change, legs: Iterable[Refund], by: str, now: datetime) -> C
     if change.case is None or change.case.state is not State.SETTLING or any(r.state not in REFUND_TERMINAL for r in refunds):
         return change
     arrived = sum(r.amount.minor for r in refunds if r.state is RefundState.SETTLED)
-    given = change.case.promise is not None and change.case.promise.stage is Stage.DONE
-    if change.ledger and (given or change.case.pieces_stay):
+    if change.ledger and pieces_stay(change.case):
         change = replace(change, ledger=change.ledger.conclude(change.case.case_id))  # what was given can be claimed for again
     return change.then(Event.SETTLED, by, now, amount_minor=arrived)
+
+
+def pieces_stay(case: Case) -> bool:
+    """Whether the buyer keeps the case's pieces, or has others in their place: they can be claimed for again."""
+    return case.pieces_stay or (case.promise is not None and case.promise.stage is Stage.DONE)
 
 
 def overpaid(registry: Registry, ledger: Ledger, payment_id: str, now: datetime) -> tuple[Ticket, ...]:

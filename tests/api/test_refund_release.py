@@ -42,6 +42,23 @@ def test_a_refund_given_up_is_on_record_and_ends_the_case(mall: Mall) -> None:
     assert len(mall.channel.calls) == calls
 
 
+@pytest.mark.parametrize(("how", "worth"), [("paid_elsewhere", 7_000), ("not_owed", 10_000)])
+def test_a_difference_paid_elsewhere_is_off_what_the_goods_are_worth(mall: Mall, how: str, worth: int) -> None:
+    """The price fell by CNY 30, which the shop paid in cash: the goods come back for what is left, as if we had paid it."""
+    line = a_line(vertical="general", unit_price_minor=10_000, pieces=1, terms={"price_protection_days": 30})
+    mall.push(an_order(order_id="o5", lines=(line,)))
+    fell = {"fact": "price_lowered", "at": mall.clock.now().isoformat(), "line_id": "l1", "data": {"unit_minor": 7_000}}
+    mall.must("POST", "/v1/orders/o5/facts", fell, role="integrator")
+    mall.channel.then(Cause.CONFIGURATION)
+    asked = {"order_id": "o5", "items": [{"line_id": "l1", "pieces": 1}], "submit": True}
+    case = mall.must("POST", "/v1/cases", {**asked, "kind": "claim", "reason": "price_dropped"})
+    mall.pump()
+    mall.clock.move(timedelta(minutes=5))
+    assert (case["amount_minor"], release(mall, case["case_id"], how).json["state"]) == (3_000, "closed")
+    back = mall.must("POST", "/v1/cases", {**asked, "kind": "return_refund", "reason": "no_reason"})
+    assert back["amount_minor"] == worth
+
+
 def test_what_was_paid_elsewhere_cannot_be_asked_for_again(mall: Mall) -> None:
     """Its pieces stay with the case, and so does its freight."""
     goods = (a_line(vertical="general", unit_price_minor=3000, pieces=1),)
