@@ -81,6 +81,8 @@ def end(registry: Registry, case_id: str) -> bool:
         holding, subject = _holding(registry, kept.source), subject_of(file.case, order, kept.line_id)
         now = registry.clock.now()
         if not paid:
+            for before in range(file.case.reopened):  # reopened before what was kept then was let go
+                holding.release(subject_of(replace(file.case, reopened=before), order, kept.line_id), now)
             holding.release(subject, now)
             continue
         try:

@@ -225,6 +225,18 @@ def test_letting_go_too_late_ends_nothing_that_is_kept_since(mall: Mall, issuer:
     assert (paid(mall), issuer.sold["x"].voided_by) == (DEAR, f"{case_id}-l1-1")
 
 
+def test_reopened_before_it_was_let_go_and_withdrawn_at_once(mall: Mall, issuer: FakeEntitlements) -> None:
+    """The lapse is heard of only after the case goes on, and its buyer thinks better of it: nothing stays locked."""
+    case_id = handed_in(mall)
+    decide(mall, case_id, "ask_evidence")
+    mall.clock.move(timedelta(hours=73))
+    sweep.sweep(mall.registry)
+    mall.must("POST", f"/v1/cases/{case_id}/reopen")
+    mall.must("POST", f"/v1/cases/{case_id}/withdraw")
+    mall.pump()
+    assert issuer.use("x")
+
+
 def test_used_between_lapse_and_reopening_is_refused(mall: Mall, issuer: FakeEntitlements) -> None:
     """What was used while a lapsed case had let go of it is not paid for once the case is open again."""
     case_id = handed_in(mall)
