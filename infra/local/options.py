@@ -17,6 +17,7 @@ import msgspec
 
 from aftersales.caller import Caller, Role
 from aftersales.errors import AftersalesError, Invalid
+from aftersales.money import Money
 from aftersales.registry import Registry
 from aftersales.testing.channel import FakeChannel
 from aftersales.testing.store import FakeStore
@@ -102,10 +103,13 @@ def _where(error: AftersalesError) -> str:
 
 
 def _told(found: OptionsView) -> str:
-    rows = [f"{found.order_id}: {found.refundable_minor} of {found.currency} minor units can be refunded"]
+    def money(minor: int) -> str:
+        return str(Money(minor, found.currency))
+
+    rows = [f"{found.order_id}: {money(found.refundable_minor)} can be refunded"]
     for line in found.lines:
         rows.append(f"{line.line_id} {line.title} ({line.vertical}), {line.pieces_free} free")
         for offer in line.offers:
             why = "; ".join(f"{w.text} [{w.code}]" for w in offer.why_not)
-            rows.append(f"  {offer.kind}: " + (f"yes, at most {offer.max_minor}" if offer.offered else f"no: {why}"))
+            rows.append(f"  {offer.kind}: " + (f"yes, at most {money(offer.max_minor)}" if offer.offered else f"no: {why}"))
     return "\n".join(rows)

@@ -47,7 +47,7 @@ def test_it_answers_as_the_api_does(tmp_path: Path, later: timedelta) -> None:
 def test_people_read_a_line_per_kind(tmp_path: Path) -> None:
     """Yes with the most, or no with the sentence and the rule."""
     told = options(tmp_path, snapshot(a_signed_order()), "--at", NOW.isoformat(), "--locale", "en").stdout
-    assert "claim: yes, at most 9950" in told
+    assert "claim: yes, at most CNY 99.50" in told
     assert "[fresh.not_signed]" in told
 
 
