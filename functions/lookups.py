@@ -28,7 +28,7 @@ from aftersales.refund import RefundState
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.ticket import Ticket, TicketKind
-from functions import evidence, guard, price, tickets
+from functions import evidence, guard, price, promise, tickets
 from functions.asked import left, subject_of, unheld
 from functions.context import again, by_system, commit
 from functions.judgement import judge_anew
@@ -200,7 +200,8 @@ def priced(registry: Registry, change: Change, file: CaseFile, order: OrderFile,
         return change
     offer, facts = offer_of(registry, case), facts_of(registry, replace(file, case=case), order, now)
     quote = guard.quote(registry.vertical(case.vertical), offer, facts)
-    fresh = price.by(case, quote, case.fault, facts.merchant.fee_permille)
+    due = case if case.promise and case.promise.payment_id else promise.priced(case, facts)
+    fresh = price.by(due, quote, case.fault, facts.merchant.fee_permille)
     if fresh == case:
         return change
     return replace(change, case=fresh).then(Event.REPRICED, "system", now, amount_minor=fresh.amount.minor)

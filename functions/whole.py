@@ -13,8 +13,8 @@ from functions.reply import ItemView
 from functions.reply_together import WholeCase, WholeLine, WholeView
 from functions.view import deadline_view
 
-#: What was promised: the money is on its way, or waits for goods.
-PROMISED = frozenset({State.APPROVED, State.SETTLING})
+#: What was promised: the money is on its way, or waits for goods or for the thing that is given first.
+PROMISED = frozenset({State.APPROVED, State.AWAITING_PAYMENT, State.FULFILLING, State.SETTLING})
 
 
 def of_order(ctx: Context, order_id: str) -> WholeView:

@@ -458,6 +458,26 @@ def test_a_reopened_exchange_costs_what_the_wanted_thing_costs_now(kitchen: Kitc
     assert (case["state"], case["remedy"]["extra_minor"]) == ("awaiting_evidence", 150_000)
 
 
+def test_what_is_paid_further_counts_towards_the_wanted_thing() -> None:
+    """The rest of the old fridge's price comes while a person looks: the difference to the dearer one is that much less."""
+    kitchen = Kitchen()
+    kitchen.found(verdict="no_fault")
+    case = kitchen.ask(wanted="FRIDGE-500")
+    (first,) = kitchen.store.order("m1", "o9").order.payments
+    line, rest = replace(FRIDGE, unit_price_minor=349_900), Payment("p2", "wechatpay", "t-rest", 50_000)
+    kitchen.push(fridge(lines=(line,), payments=(first, rest)))
+    case = kitchen.case(case["case_id"])
+    assert (case["state"], case["remedy"]["extra_minor"]) == ("reviewing", 50_000)
+
+
+def test_a_promised_difference_is_on_its_way(kitchen: Kitchen) -> None:
+    """Read as a whole, the order says that the difference was promised, before the cheaper fridge is sent and while it is."""
+    case = kitchen.back(asked(kitchen, wanted="FRIDGE-100"))
+    assert case["state"] == "fulfilling"
+    read = kitchen.must("GET", "/v1/orders/o9/cases")
+    assert (read["asked_minor"], read["on_its_way_minor"]) == (0, 100_000)
+
+
 def test_options_say_what_would_be_given(kitchen: Kitchen) -> None:
     """Before anything is asked the buyer reads for each kind whether money, a replacement or a repair is given."""
     (line,) = kitchen.must("GET", "/v1/orders/o9/options")["lines"]
