@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from aftersales.audit import adapter, trade, watch
@@ -46,7 +47,7 @@ def looked_at(subject: Subject) -> tuple[list[Problem], tuple[Run, ...]]:
         module = import_module(subject.module)
         found: Any = getattr(module, subject.attribute) if subject.attribute else module
     except (Exception, SystemExit) as error:  # noqa: BLE001  # it may break in any way, which is what is looked for
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}{_line(subject, error)}"
         return [
             Problem("import.breaks", subject.module, f"it cannot be imported: {said}", "Correct it; nothing else was looked at.")
         ], ()
@@ -59,6 +60,12 @@ def looked_at(subject: Subject) -> tuple[list[Problem], tuple[Run, ...]]:
         return problems, ()
     others, runs = trade.problems(subject, vertical)
     return [*problems, *others], runs
+
+
+def _line(subject: Subject, error: BaseException) -> str:
+    """Where in its own code it broke, "" where that is somewhere else."""
+    own = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(subject.folder)]
+    return f" ({Path(own[-1].filename).relative_to(subject.folder)}:{own[-1].lineno})" if own else ""
 
 
 def _weight(subject: Subject, seconds: float, modules: set[str]) -> list[Problem]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from infra.local.client import plain_http
 from infra.local.engine import CannotInstall, EngineFailed, EngineLocked
 from infra.local.home import DEFAULT, ROOT
 from infra.local.photos import NoPhotos, default_folder
@@ -48,6 +49,8 @@ def main(args: argparse.Namespace) -> int:
         system.photos = default_folder()
         with system:
             say("database, WeChat Pay's sandbox, API and worker are ready")
+            for name in _left_out(system):
+                say(f"{name} is broken and left out; `aftersales plugins` says why")
             if not is_seeded(system):
                 say("a fresh home: building the mall …")
                 seed(system, say)
@@ -61,6 +64,13 @@ def main(args: argparse.Namespace) -> int:
     except (AlreadyRunning, CannotInstall, EngineFailed, EngineLocked, NoPhotos, SystemFailed) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1
+
+
+def _left_out(system: System) -> list[str]:
+    """What is switched on and does not work, as the running API says it."""
+    with plain_http() as http:
+        names: list[str] = http.get(f"{system.home.url}/v1/health").raise_for_status().json().get("left_out", [])
+    return names
 
 
 def _show(system: System) -> None:
