@@ -68,11 +68,13 @@ def options(order: dict[str, Any], now: datetime, locale: str) -> OptionsView:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise Invalid(f"{path.name} cannot be read: {error}", todo="Name a file with one JSON object.") from error
     if not isinstance(found, dict):
         raise Invalid(f"{path.name} holds no JSON object.", expected="an order", found=type(found).__name__)
+    if not isinstance(found.get("facts", []), list):
+        raise Invalid("facts is a list.", todo="Leave it out where nothing was told.", where="facts")
     return found
 
 
@@ -85,6 +87,8 @@ def _instant(told: str | None) -> datetime:
         raise Invalid("--at is no instant.", expected="2026-11-22T10:00:00+08:00", found=told) from error
     if found.tzinfo is None:
         raise Invalid("--at needs an offset from UTC.", expected="2026-11-22T10:00:00+08:00", found=told)
+    if not 2000 <= found.year < 2200:
+        raise Invalid("--at lies in the years 2000 to 2199.", expected="2026-11-22T10:00:00+08:00", found=told)
     return found.astimezone(UTC)
 
 
