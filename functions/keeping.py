@@ -11,6 +11,7 @@ A hold runs out by itself after some days, and a person may take longer to decid
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import cast
 
 from aftersales.case import State
@@ -72,6 +73,29 @@ def checked(ctx: Context, file: CaseFile, *, unkept: bool) -> CaseFile:
             sources=sorted({said.source for said in file.case.lookups if not said.held or said.status == ASKED}),
         )
     return file
+
+
+def promised(ctx: Context, file: CaseFile) -> CaseFile:
+    """The case as a person may promise its thing once more: kept anew where a no let it go, and another one where it was sent.
+
+    Raises Conflict where it is not to be had any more, or nobody says.
+    """
+    case = file.case
+    held = [said for said in case.lookups if said.held]
+    if case.promise is None or not case.promise.in_force or not held or not (case.appealed or case.promise.sent_at):
+        return file
+    fresh = replace(case, reopened=case.reopened + 1) if case.promise.sent_at else case  # the first one is gone under its key
+    order, now = ctx.order_of(case.merchant, case.order_id), ctx.registry.clock.now()
+    for known in held:
+        try:
+            said = cast("Holding", ctx.registry.source(known.source)).hold(subject_of(fresh, order, known.line_id), now)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is not kept)
+            log.warning("case %s: what is promised cannot be kept: %s", case.case_id, error)
+            said = known
+        if said is known or not said.held:
+            todo = "Approve money instead, or try again once it can be kept."
+            raise Conflict("What is promised is not kept: it may be gone.", todo=todo, sources=[known.source])
+    return replace(file, case=fresh)
 
 
 def _judged_on(said: Lookup) -> tuple[object, ...]:

@@ -81,9 +81,8 @@ def end(registry: Registry, case_id: str) -> bool:
         holding, subject = _holding(registry, kept.source), subject_of(file.case, order, kept.line_id)
         now = registry.clock.now()
         if not paid:
-            for before in range(file.case.reopened):  # reopened before what was kept then was let go
-                holding.release(subject_of(replace(file.case, reopened=before), order, kept.line_id), now)
-            holding.release(subject, now)
+            for key in range(file.case.reopened + 1 + _was_sent(file.case)):  # before it was reopened; asked for and not stored
+                holding.release(subject_of(replace(file.case, reopened=key), order, kept.line_id), now)
             continue
         try:
             holding.consume(subject, now)
@@ -229,6 +228,11 @@ def _is_paid(registry: Registry, file: CaseFile) -> bool:
     if not legs or any(r.state is RefundState.SETTLED for r in legs):
         return True
     return any(how == "paid_elsewhere" for how in _given_up(registry, file.case.case_id))
+
+
+def _was_sent(case: Case) -> bool:
+    """Whether a promised thing was sent, so that another one in its place may be kept under the next key."""
+    return case.promise is not None and case.promise.sent_at is not None
 
 
 def _given_up(registry: Registry, case_id: str) -> Iterable[str]:

@@ -81,6 +81,8 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
         _check_second(ctx, file.case)
     if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):
         return _first_yes(ctx, file, body)
+    if body.outcome is Outcome.APPROVE:
+        file = keeping.promised(ctx, file)
     findings = file.case.decision.findings if file.case.decision else ()
     decision = Decision(body.outcome, "person", body.reason, findings, ctx.caller.name, VERSION)
     order = ctx.order_of(file.case.merchant, file.case.order_id)

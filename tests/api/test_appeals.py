@@ -47,11 +47,24 @@ def test_goods_that_were_refused_are_paid_for_once_the_appeal_is_won(kitchen: Ki
 
 
 def test_a_won_appeal_about_an_exchange_gives_the_thing(kitchen: Kitchen) -> None:
-    """The promise begins as it would have after the inspection."""
+    """The promise begins as it would have after the inspection, and what it gives is kept again."""
     case_id = refused(kitchen, "exchange")
     appealed(kitchen, case_id)
     assert decided(kitchen, case_id, "approve", "bea").json["state"] == "fulfilling"
     assert kitchen.case(case_id)["parcel"]["state"] == "accepted"
+    assert kitchen.shelf() == (1, 1, 0)
+
+
+def test_a_thing_that_is_gone_is_not_promised_by_an_appeal(kitchen: Kitchen) -> None:
+    """The no let it go and others bought it: who decides on the appeal gives money instead."""
+    case_id = refused(kitchen, "exchange")
+    kitchen.stock.put("FRIDGE-300", 0)
+    appealed(kitchen, case_id)
+    assert decided(kitchen, case_id, "approve", "bea").json["code"] == "conflict"
+    money = {"outcome": "approve", "reason": "none left", "instead": "money"}
+    kitchen.must("POST", f"/v1/merchant/cases/{case_id}/decision", money, role="approver")
+    kitchen.pump()
+    assert (kitchen.case(case_id)["ending"], sum(kitchen.channel.truth.values())) == ("refunded", 307_900)
 
 
 def test_a_lost_appeal_leaves_goods_refused(kitchen: Kitchen) -> None:

@@ -309,6 +309,21 @@ def test_what_never_came_is_looked_into(kitchen: Kitchen) -> None:
     assert kitchen.channel.truth == {}
 
 
+def test_another_one_in_place_of_what_never_came_is_taken_from_the_shelf(kitchen: Kitchen) -> None:
+    """What was sent is gone for good: the second one is kept before anybody agrees to it, and gone too once it is sent."""
+    case = kitchen.tell(kitchen.back(asked(kitchen)), "sent", carrier="sf", number="SF1002003")
+    kitchen.must("POST", f"/v1/cases/{case['case_id']}/received", {"received": False, "note": "the lorry never came"})
+    assert (kitchen.decide(case)["state"], kitchen.shelf()) == ("fulfilling", (0, 1, 1))
+    case = kitchen.tell(case, "sent", carrier="sf", number="SF1002004")
+    assert kitchen.shelf() == (0, 0, 2)
+    kitchen.must("POST", f"/v1/cases/{case['case_id']}/received", {"received": False, "note": "nor did this one"})
+    path = f"/v1/merchant/cases/{case['case_id']}/decision"
+    assert kitchen.send("POST", path, {"outcome": "approve", "reason": "again"}, role="clerk").status == 409
+    kitchen.decide(case, instead="money")
+    kitchen.wait(minutes=20)
+    assert (sum(kitchen.channel.truth.values()), kitchen.shelf()) == (307_900, (0, 0, 2))
+
+
 def test_once_the_goods_are_back_a_no_is_no_answer(kitchen: Kitchen) -> None:
     """The shop has the fridge: whoever decides anew gives the thing or the money, and the buyer cannot withdraw into nothing."""
     case = kitchen.tell(kitchen.back(asked(kitchen)), "failed", reason="the last one fell")
