@@ -79,7 +79,7 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
         file = replace(file, case=owed(ctx.registry, file, ctx.order_of(file.case.merchant, file.case.order_id), ctx.now))
     if file.case.state is State.SECOND_REVIEW:
         _check_second(ctx, file.case)
-    if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case):
+    if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case, anew=body.instead is not None):
         return _first_yes(ctx, file, body)
     if body.outcome is Outcome.APPROVE:
         file = keeping.promised(ctx, file)
@@ -168,9 +168,10 @@ def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
     return ctx.commit(change, stored(ctx, _after(file, change)))
 
 
-def _needs_second(ctx: Context, case: Case) -> bool:
+def _needs_second(ctx: Context, case: Case, *, anew: bool) -> bool:
+    """Whether this yes is the first of two. ``anew``: it is to money, where the one before was to a thing."""
     appealed = case.state is State.SECOND_REVIEW and case.appealed and not case.approvals
-    if case.state is not State.REVIEWING and not appealed:
+    if case.state is not State.REVIEWING and not appealed and not anew:
         return False
     worth = sum(ctx.order_of(case.merchant, case.order_id).ledger.held_value(case.case_id)) if case.promise else 0
     return _above_limit(ctx, case, promise.gives(case, worth))

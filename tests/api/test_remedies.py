@@ -202,6 +202,18 @@ def test_a_replacement_of_worth_needs_two_persons(kitchen: Kitchen) -> None:
     assert kitchen.decide(case, role="approver")["state"] == "approved"
 
 
+def test_two_persons_agree_to_the_same_thing(kitchen: Kitchen) -> None:
+    """One said yes to a replacement, the other to money: that is one yes to money, and another person has to give the second."""
+    kitchen.registry.put("merchant:m1", a_merchant())
+    case = kitchen.ask()
+    kitchen.decide(case)
+    assert kitchen.decide(case, role="approver", instead="money")["state"] == "second_review"
+    path, again = f"/v1/merchant/cases/{case['case_id']}/decision", {"outcome": "approve", "reason": "as agreed"}
+    assert kitchen.send("POST", path, again, role="approver").json["code"] == "second_person_required"
+    case = kitchen.decide(case, role="admin")
+    assert (case["state"], case["amount_minor"], case["remedy"]["stage"]) == ("approved", 307_900, "money")
+
+
 def test_a_repair_begins_by_itself_and_ends_with_the_report(kitchen: Kitchen) -> None:
     """A fault in the guarantee is taken in hand at once; somebody is at it, it is done, and the order counts one repair."""
     kitchen.clock.move(timedelta(days=100))
