@@ -24,6 +24,8 @@ from aftersales.manifest import Level
 
 #: What loading may cost beyond the core, in seconds of the processor: a cold start pays it.
 HEAVY_S = 0.5
+#: How long loading may take at all.
+LOAD_S = 10.0
 
 
 def main(told: str) -> None:
@@ -44,12 +46,17 @@ def looked_at(subject: Subject) -> tuple[list[Problem], tuple[Run, ...]]:
     """What is wrong with it once it is loaded, and how its scenarios ended."""
     before, begun = set(sys.modules), time.process_time()
     try:
-        module = import_module(subject.module)
+        module, _ = watch.watched(lambda: import_module(subject.module), LOAD_S)
         found: Any = getattr(module, subject.attribute) if subject.attribute else module
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # it may break in any way, which is what is looked for
-        said = f"{type(error).__name__}: {error}{_line(subject, error)}"
+    except (Exception, SystemExit, watch.TooSlow) as error:  # noqa: BLE001  # it may break in any way, which is what is looked for
+        said = f"it does not end within {LOAD_S:.0f} s" if isinstance(error, watch.TooSlow) else f"{type(error).__name__}: {error}"
         return [
-            Problem("import.breaks", subject.module, f"it cannot be imported: {said}", "Correct it; nothing else was looked at.")
+            Problem(
+                "import.breaks",
+                subject.module,
+                f"it cannot be imported: {said}{_line(subject, error)}",
+                "Correct it; nothing else was looked at.",
+            )
         ], ()
     problems = _weight(subject, time.process_time() - begun, set(sys.modules) - before)
     if not subject.is_trade:

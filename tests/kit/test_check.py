@@ -57,6 +57,9 @@ SPOILT = [
     pytest.param(INIT, "kind=Kind.RETURN_REFUND", "kind=Kind.REFUND_ONLY", "vertical.offers", "twice", id="one kind twice"),
     pytest.param(INIT, '"""The trade', '1 / 0\n"""The trade', "import.breaks", "(__init__.py:1)", id="breaks when imported"),
     pytest.param(INIT, '"""The trade', 'raise SystemExit\n"""The trade', "import.breaks", "SystemExit", id="ends the process"),
+    pytest.param(
+        INIT, "VERTICAL = V", "while True:\n    pass\nVERTICAL = V", "import.breaks", "10 s (__init__.py:", id="loops when imported"
+    ),
     pytest.param(INIT, "VERTICAL = Vertical(", "VERTICAL = Vertical((", "source.unreadable", "__init__.py", id="is no Python"),
     # texts
     pytest.param(
