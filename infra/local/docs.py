@@ -20,6 +20,7 @@ from aftersales import case, parcel, refund, rules
 from aftersales.errors import AftersalesError
 from aftersales.evidence import Requirement
 from aftersales.fact import Field
+from aftersales.lookup import Ask
 from aftersales.testing.scenario import Scenario, read
 from aftersales.text import text
 from aftersales.vertical import Merchant, Offer, Vertical
@@ -179,12 +180,19 @@ def _declared(vertical: Vertical) -> list[str]:
         parts += [f"### {vertical.name}: facts", table(("fact", "about", "data"), facts)]
     asks = dict.fromkeys(ask for offer in vertical.offers for ask in offer.asks)
     if asks:
-        rows = (
-            (f"`{a.source}`", ", ".join(f"`{s}`" for s in a.statuses), ", ".join(map(_short, a.fields)), "yes" if a.holds else "")
-            for a in asks
-        )
-        parts += [f"### {vertical.name}: whom it asks", table(("source", "statuses it knows", "data", "keeps it"), rows)]
+        heads = ("source", "for", "statuses it knows", "data", "keeps it")
+        parts += [f"### {vertical.name}: whom it asks", table(heads, (_ask(vertical, ask) for ask in asks))]
     return parts
+
+
+def _ask(vertical: Vertical, ask: Ask) -> tuple[str, ...]:
+    def named(name: str, key: str) -> str:
+        return " ".join((f"`{name}`", " / ".join(vertical.text(key, locale) for locale in ("zh-CN", "en"))))
+
+    kinds = ", ".join(f"`{offer.kind}`" for offer in vertical.offers if ask in offer.asks)
+    statuses = ", ".join(named(status, f"source.{ask.source}.{status}") for status in ask.statuses)
+    source = named(ask.source, f"source.{ask.source}")
+    return source, kinds, statuses, ", ".join(map(_short, ask.fields)), "yes" if ask.holds else ""
 
 
 def _field(vertical: Vertical, field: Field) -> tuple[str, ...]:
