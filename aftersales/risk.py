@@ -29,6 +29,9 @@ APPEAL_POINTS = -20
 
 MOST = 100
 
+#: Rules by which nothing was at risk: the goods never left, or were kept from being used. Such refunds do not count.
+HARMLESS = frozenset({"merchant.not_shipped", "merchant.kept"})
+
 REUSED = ("vision.reused", "vision.seen_before")
 
 
@@ -59,14 +62,15 @@ class History:
 def history(cases: Iterable[Case], now: datetime) -> History:
     """What these cases say; those that were opened longer ago, or were never handed in, say nothing."""
     recent = [c for c in cases if c.submitted_at is not None and now - c.opened_at <= RECENT]
-    refunded = [c for c in recent if c.ending is Ending.REFUNDED or c.state is State.SETTLING]
+    paid = [c for c in recent if c.ending is Ending.REFUNDED or c.state is State.SETTLING]
+    refunded = [c for c in paid if c.decision is None or c.decision.rule not in HARMLESS]
     return History(
         cases=len(recent),
         refunds=len(refunded),
         kept=sum(c.kind is Kind.CLAIM for c in refunded),
         reused=sum(_reused(c) and not _by_person(c) for c in recent),
         rejected=sum(c.ending is Ending.REJECTED for c in recent),
-        appeals_won=sum(c.appealed and c in refunded for c in recent),
+        appeals_won=sum(c.appealed for c in paid),
     )
 
 

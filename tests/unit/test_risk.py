@@ -66,6 +66,12 @@ def test_what_a_case_says() -> None:
     assert history(cases, NOW) == History(cases=5, refunds=3, kept=1, rejected=1)
 
 
+@pytest.mark.parametrize(("rule", "refunds"), [("merchant.not_shipped", 0), ("merchant.kept", 0), ("merchant.small_amount", 1)])
+def test_refunds_that_risked_nothing_do_not_count(rule: str, refunds: int) -> None:
+    """Who cancels before shipping, or returns what was kept unused, has cost nobody anything."""
+    assert history([ended(1, decision=Decision(Outcome.APPROVE, rule, rule, ()))], NOW).refunds == refunds
+
+
 def test_a_photo_seen_before_counts_unless_a_person_approved_it() -> None:
     """A person who looked and said yes has answered for it."""
     seen = Finding("vision.reused", Verdict.UNSURE, "vision.seen_before")
