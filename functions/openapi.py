@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ PROBLEMS = {
     "413": "The body is too large.",
     "415": "The body is no JSON.",
     "422": "Amounts do not add up, or an Idempotency-Key was used for another request.",
+    "503": "Something that this needs does not work right now; the same request may succeed later.",
 }
 TEXT: dict[str, Any] = {"type": "string"}
 
@@ -32,6 +34,9 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     types = list(dict.fromkeys([t for r in routes for t in (r.body, r.gives) if t not in (None, dict, File)] + [Problem]))
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     known = dict(zip(types, schemas, strict=True))
+    for described in components.values():
+        if "description" in described:
+            described["description"] = cleandoc(described["description"])
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, known)

@@ -418,3 +418,5 @@ def test_the_document_describes_every_route(mall: Mall) -> None:
     described = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
     assert described == {(r.method, r.path) for r in app.ROUTES}
     assert all(op["summary"] for item in document["paths"].values() for op in item.values())
+    told = [schema["description"] for schema in document["components"]["schemas"].values() if "description" in schema]
+    assert not [text for text in told if "\n    " in text], "the margin of the code is no part of what is said"
