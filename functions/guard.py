@@ -151,7 +151,7 @@ class _Watchdog:
 
     def __init__(self) -> None:
         self._timed: dict[_Timed, None] = {}
-        self._wake = threading.Event()
+        self._wake, self._rest = threading.Event(), threading.Event()  # nobody sets the second: waiting for it is a rest
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -171,7 +171,7 @@ class _Watchdog:
                 timed.done = True
                 self._timed.pop(timed, None)
                 while timed.firing:
-                    time.sleep(0)
+                    self._rest.wait(0.001)
                 _raise_in(timed.thread, None)
             except TooSlow:
                 continue
@@ -182,7 +182,7 @@ class _Watchdog:
             self._wake.wait()
             self._wake.clear()
             while self._timed:
-                time.sleep(LIMIT_S / 20)
+                self._rest.wait(LIMIT_S / 20)
                 for timed in tuple(self._timed):
                     self._look(timed)
 
