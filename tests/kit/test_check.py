@@ -134,7 +134,7 @@ SPOILT = [
         "yaml",
         id="a library",
     ),
-    pytest.param(INIT, "VERTICAL = ", "sum(range(80_000_000))\nVERTICAL = ", "import.slow", "processor", id="slow to load"),
+    pytest.param(INIT, "VERTICAL = ", "sum(range(400_000_000))\nVERTICAL = ", "import.slow", "processor", id="slow to load"),
     pytest.param(CODE, "def fault(facts: Facts) -> Fault", "def fault(facts)", "source.untyped", "fault()", id="untyped"),
     # scenarios
     pytest.param(
