@@ -47,6 +47,13 @@ def findings(vertical: Vertical, rules: tuple[Rule, ...], facts: Facts) -> tuple
     return tuple(_finding(vertical, rule, facts) for rule in rules)
 
 
+def answers(vertical: Vertical, offer: Offer, facts: Facts) -> tuple[Finding, ...]:
+    """What all rules of the offer say, and that a person has to look where the trade cannot say what the case is worth."""
+    found = findings(vertical, (*offer.when, *offer.rules), facts)
+    worth = quote(vertical, offer, facts)
+    return (*found, _broke(vertical, "amount", worth.text)) if worth.text == BROKEN else found
+
+
 def quote(vertical: Vertical, offer: Offer, facts: Facts) -> Quote:
     """What the trade says the case is worth; where it breaks, all that was paid for the pieces, for a person to lower."""
     try:
@@ -76,8 +83,12 @@ def _finding(vertical: Vertical, rule: Rule, facts: Facts) -> Finding:
         return _asked(lambda: _found(rule(facts)))
     except Broke as broke:
         _tell(vertical, name, broke)
-        data = (("error", broke.name), ("question", name))
-        return Finding(f"{vertical.name}.{name}", Verdict.UNSURE, BROKEN, confidence=0.0, data=data)
+        return _broke(vertical, name, broke.name)
+
+
+def _broke(vertical: Vertical, question: str, error: str) -> Finding:
+    data = (("error", error), ("question", question))
+    return Finding(f"{vertical.name}.{question}", Verdict.UNSURE, BROKEN, confidence=0.0, data=data)
 
 
 def _found(said: object) -> Finding:

@@ -57,7 +57,7 @@ def _considered(registry: Registry, change: Change, file: CaseFile, order: Order
     assert case is not None
     facts, offer = facts_of(registry, replace(file, case=case), order, now), offer_of(registry, case)
     vertical = registry.vertical(case.vertical)
-    findings = guard.findings(vertical, (*offer.when, *offer.rules), facts) + _unmarked(facts.findings)
+    findings = guard.answers(vertical, offer, facts) + _unmarked(facts.findings)
     findings += risk.findings_of(registry, case, facts)
     return decide(facts, findings + reading.findings_of(registry, case), weight(facts, offer.remedy, case.payable))
 

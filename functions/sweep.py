@@ -19,7 +19,7 @@ from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
-from functions import collect, deadletters, lookups, refunds, remedies, returns, unasked, uncovered, words
+from functions import collect, deadletters, lookups, refunds, remedies, returns, unasked, uncovered, unjudged, words
 from functions.context import again, commit
 from functions.deadletters import Aside, What, Work
 from functions.payout import follow, parcel_timeouts, timeouts
@@ -142,6 +142,9 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
         commit(registry, put_off)
         return True
     order, waited = _order(registry, file), file.case.deadline
+    if file.case.state is State.REVIEWING and (put_off := unjudged.kept_silent(registry, file, order, now)) is not None:
+        commit(registry, put_off)
+        return True
     try:
         change = uncovered.over(registry, waited, _silent(registry, file, order, waited, now), now)
     except OverRefund:  # the money went back another way

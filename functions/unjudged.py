@@ -1,0 +1,33 @@
+"""Unjudged: a case whose trade broke is not approved by silence, since nobody, man or rule, has judged it.
+
+It is put off by a day and judged anew then; once its trade answers again, silence means what it always means.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from aftersales.case import Event
+from aftersales.change import Change
+from aftersales.deadline import Deadline
+from aftersales.ports import CaseFile, OrderFile
+from aftersales.registry import Registry
+from functions import guard
+from functions.judgement import judge_anew
+from functions.payout import facts_of, offer_of
+
+AGAIN = timedelta(hours=24)
+
+
+def kept_silent(registry: Registry, file: CaseFile, order: OrderFile, now: datetime) -> Change | None:
+    """What silence does to a case that waits for a person because its trade broke; None where silence may decide."""
+    case = file.case
+    if case.decision is None or all(f.reason != guard.BROKEN for f in case.decision.findings):
+        return None
+    facts = facts_of(registry, file, order, now)
+    answers = guard.answers(registry.vertical(case.vertical), offer_of(registry, case), facts)
+    if all(f.reason != guard.BROKEN for f in answers):
+        change = judge_anew(registry, Change(case), file, order, now)
+        return None if change.case is case else change
+    moved = Change(case).then(Event.DEADLINE_MOVED, "system", now, reason="silence.broken", due_at=(now + AGAIN).isoformat())
+    return moved.with_case(deadline=Deadline.after(now, AGAIN, "broken"))
