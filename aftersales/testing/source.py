@@ -186,9 +186,10 @@ class HoldingContract:
 
     def test_used_or_kept_never_both(self, bench: HoldingBench) -> None:
         """Of people who use it and calls that keep it at the same moment, exactly one side succeeds."""
+        thing = bench.subject("k1")  # it is there before anybody is after it
         with ThreadPoolExecutor(8) as pool:
             uses = [pool.submit(bench.use) for _ in range(4)]
-            holds = [pool.submit(bench.source.hold, bench.subject("k1"), NOW) for _ in range(4)]
+            holds = [pool.submit(bench.source.hold, thing, NOW) for _ in range(4)]
             used, kept = sum(x.result() for x in uses), [x.result().held for x in holds]
         assert used in (0, 1)
         assert all(kept) if not used else not any(kept)
