@@ -17,7 +17,7 @@ from aftersales.testing.files import FakeFiles
 from aftersales.testing.photos import FakePhotos, a_report
 from aftersales.testing.queue import FakeQueue
 from functions import follow
-from infra.local.bench.refund import DELAY_S, Bench, Say, run
+from infra.local.bench.refund import DELAY_S, Bench, Say, run, token
 from infra.local.sandbox import Sandbox
 
 SHARE = 0.3  # of the goods on the photo; a fifth is claimed
@@ -61,8 +61,13 @@ class ClaimBench(Bench):
         paid = {"payment_id": "p1", "channel": "wechatpay", "transaction_id": f"42{number:026}", "paid_minor": 9950}
         return {**self.head(number, signed_hours_ago=2), "status": "signed", "lines": [line], "payments": [paid]}
 
+    def buyer(self, number: int) -> str:
+        """A buyer of its own: somebody with fifty claims is looked at by a person."""
+        return f"b{number}"
+
     def refund(self, number: int) -> Iterator[None]:
         """One claim; stops where the provider takes its time."""
+        self.tokens["buyer"] = token("buyer", self.buyer(number))
         asked = {"order_id": f"o{number}", "kind": "claim", "reason": "spoiled", "items": [{"line_id": "l1", "pieces": 1}]}
         case_id = self.ask("POST", "/v1/cases", {}, asked, "buyer")["case_id"]
         place = {"case_id": case_id}

@@ -89,7 +89,7 @@ class Bench:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.client.meta.events.register("provide-client-params.dynamodb.*", self._keep)
         self.follower = Follower(endpoint, TABLE, self.aside)
-        self.tokens = {"buyer": _token("buyer", "b1"), "integrator": _token("integrator", "mall")}
+        self.tokens = {"buyer": token("buyer", "b1"), "integrator": token("integrator", "mall")}
 
     def close(self) -> None:
         """End every connection."""
@@ -113,11 +113,15 @@ class Bench:
         paid = {"payment_id": "p1", "channel": "wechatpay", "transaction_id": f"42{number:026}", "paid_minor": 6000}
         return {**self.head(number), "status": "paid", "lines": [line], "payments": [paid]}
 
-    @staticmethod
-    def head(number: int, signed_hours_ago: float | None = None) -> dict[str, Any]:
+    def buyer(self, number: int) -> str:  # noqa: ARG002  # claims have one each
+        """Whose order that is."""
+        return "b1"
+
+    def head(self, number: int, signed_hours_ago: float | None = None) -> dict[str, Any]:
         """Whose order it is, and when it was paid, shipped and signed for."""
         now = datetime.now(UTC)
-        order = {"order_id": f"o{number}", "merchant": "m1", "buyer": {"id": "b1", "phone": "13800000000"}, "currency": "CNY"}
+        buyer = {"id": self.buyer(number), "phone": "13800000000"}
+        order = {"order_id": f"o{number}", "merchant": "m1", "buyer": buyer, "currency": "CNY"}
         if signed_hours_ago is None:
             return {**order, "paid_at": now.isoformat()}
         signed_at = now - timedelta(hours=signed_hours_ago)
@@ -236,7 +240,8 @@ def _moved(params: Any) -> Any:
     return [_moved(value) for value in params] if isinstance(params, list) else params
 
 
-def _token(role: str, sub: str) -> str:
+def token(role: str, sub: str) -> str:
+    """The header that says who asks."""
     import jwt
 
     claims = {"sub": sub, "role": role, "merchant": "m1", "exp": datetime.now(UTC) + timedelta(hours=1)}
