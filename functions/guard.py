@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from aftersales.absent import is_absent
 from aftersales.decision import Finding, Verdict
 from aftersales.money import Money
 from aftersales.quote import lowered
@@ -62,6 +63,11 @@ def quote(vertical: Vertical, offer: Offer, facts: Facts) -> Quote:
         _tell(vertical, "amount", broke)
         goods, tax = facts.value
         return Quote(*lowered((goods, tax, Money(0, goods.currency)), facts.asked), BROKEN)
+
+
+def knows(vertical: Vertical, worth: Quote) -> bool:
+    """Whether the trade itself said so: one that broke, or is left out, knows no better than what stands."""
+    return worth.text != BROKEN and not is_absent(vertical)
 
 
 def watches(vertical: Vertical, facts: Facts) -> tuple[Watch, ...] | None:

@@ -191,14 +191,17 @@ def _record(registry: Registry, case_id: str, answers: tuple[Lookup, ...]) -> No
 def priced(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Change:
     """The change with the case at what it is worth by the answers, unless a person has agreed to an amount.
 
-    Money that is given in place of a thing is no amount of the trade's: it stays.
+    Money that is given in place of a thing is no amount of the trade's: it stays, as does all while the trade is broken.
     """
     case = change.case
     assert case is not None
     if any(not a.by.startswith("system") for a in case.approvals) or (case.promise and not case.promise.in_force):
         return change
     offer, facts = offer_of(registry, case), facts_of(registry, replace(file, case=case), order, now)
-    quote = guard.quote(registry.vertical(case.vertical), offer, facts)
+    vertical = registry.vertical(case.vertical)
+    quote = guard.quote(vertical, offer, facts)
+    if not guard.knows(vertical, quote):
+        return change
     due = case if case.promise and case.promise.payment_id else promise.priced(case, facts)
     fresh = price.by(due, quote, case.fault, facts.merchant.fee_permille)
     if fresh == case:

@@ -1,18 +1,19 @@
 """Unjudged: a case whose trade broke is not approved by silence, since nobody, man or rule, has judged it.
 
-It is put off by a day and judged anew then; once its trade answers again, silence means what it always means.
+It is put off by a day; once its trade answers again it is priced and judged anew, and silence means what it always means.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from aftersales.absent import is_absent
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
-from functions import guard
+from functions import guard, lookups
 from functions.judgement import judge_anew
 from functions.payout import facts_of, offer_of
 
@@ -24,10 +25,10 @@ def kept_silent(registry: Registry, file: CaseFile, order: OrderFile, now: datet
     case = file.case
     if case.decision is None or all(f.reason != guard.BROKEN for f in case.decision.findings):
         return None
-    facts = facts_of(registry, file, order, now)
-    answers = guard.answers(registry.vertical(case.vertical), offer_of(registry, case), facts)
-    if all(f.reason != guard.BROKEN for f in answers):
-        change = judge_anew(registry, Change(case), file, order, now)
-        return None if change.case is case else change
+    vertical, facts = registry.vertical(case.vertical), facts_of(registry, file, order, now)
+    answers = guard.answers(vertical, offer_of(registry, case), facts)
+    if not is_absent(vertical) and all(f.reason != guard.BROKEN for f in answers):
+        change = judge_anew(registry, lookups.priced(registry, Change(case), file, order, now), file, order, now)
+        return None if change.case is case else change  # at another amount, silence is heard again at the next look
     moved = Change(case).then(Event.DEADLINE_MOVED, "system", now, reason="silence.broken", due_at=(now + AGAIN).isoformat())
     return moved.with_case(deadline=Deadline.after(now, AGAIN, "broken"))

@@ -82,3 +82,38 @@ def test_a_mended_trade_decides_at_the_next_look(shop: Mall) -> None:
     trade(shop)
     shop.wait(hours=25)
     assert (shop.case(case_id)["ending"], shop.case(case_id)["decision"]["rule"]) == ("refunded", "merchant.not_shipped")
+
+
+def test_a_mended_trade_prices_anew_before_silence_counts(shop: Mall) -> None:
+    """While it could not say what is owed, all that was paid stood there: silence pays what the mended trade says."""
+    shop.push(an_order(order_id="o2", lines=(a_line(vertical="general", unit_price_minor=20_000, pieces=1),)))
+    vertical = VERTICAL
+    offers = tuple(replace(o, amount=no_amount) if o.kind is Kind.CLAIM else o for o in vertical.offers)
+    shop.registry.put("vertical:general", replace(vertical, offers=offers))
+    body = {"order_id": "o2", "kind": "claim", "reason": "damaged", "items": [{"line_id": "l1", "pieces": 1, "share_percent": 10}]}
+    case_id = shop.must("POST", "/v1/cases", body)["case_id"]
+    shop.photo(case_id)
+    shop.must("POST", f"/v1/cases/{case_id}/submit")
+    shop.pump()
+    assert (shop.case(case_id)["state"], shop.case(case_id)["amount_minor"]) == ("reviewing", 20_000)
+    shop.wait(hours=49)
+    shop.registry.put("vertical:general", vertical)
+    shop.wait(hours=25)
+    shop.wait(minutes=2)
+    assert (shop.case(case_id)["ending"], shop.case(case_id)["amount_minor"]) == ("refunded", 2_000)
+
+
+def test_a_trade_that_breaks_later_leaves_the_amount_as_it_was(shop: Mall) -> None:
+    """What was worth a tenth does not become worth all because nobody can say any more, whoever looks at it again."""
+    shop.push(an_order(order_id="o2", lines=(a_line(vertical="general", unit_price_minor=20_000, pieces=1),)))
+    body = {"order_id": "o2", "kind": "claim", "reason": "damaged", "items": [{"line_id": "l1", "pieces": 1, "share_percent": 10}]}
+    case_id = shop.must("POST", "/v1/cases", body)["case_id"]
+    shop.photo(case_id)
+    shop.must("POST", f"/v1/cases/{case_id}/submit")
+    shop.pump()
+    offers = tuple(replace(o, amount=no_amount) for o in VERTICAL.offers)
+    shop.registry.put("vertical:general", replace(VERTICAL, offers=offers))
+    fact = {"fact": "price_lowered", "at": shop.clock.now().isoformat(), "line_id": "l1", "data": {"unit_minor": 1}}
+    shop.must("POST", "/v1/orders/o2/facts", fact, role="integrator")
+    shop.pump()
+    assert (shop.case(case_id)["state"], shop.case(case_id)["amount_minor"]) == ("reviewing", 2_000)
