@@ -18,6 +18,7 @@ from aftersales.refund import Refund
 from aftersales.report import Report
 from aftersales.template import Templates
 from aftersales.ticket import Spend, Ticket
+from aftersales.tracking import Trail
 
 Plain = str | int | bool | None
 
@@ -102,9 +103,9 @@ class Change:
     """Everything that becomes true together, or not at all.
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
-    0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, refunds, tickets, reports and templates.
-    Evidence and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises
-    ClaimTaken. A spend beyond its cap raises AllowanceSpent.
+    0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, trail, refunds, tickets, reports and
+    templates. Evidence and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken
+    one raises ClaimTaken; ``frees`` are names that may be taken again. A spend beyond its cap raises AllowanceSpent.
     """
 
     case: Case | None = None
@@ -112,11 +113,13 @@ class Change:
     evidence: tuple[Evidence, ...] = ()
     parcel: Parcel | None = None
     pickup: Pickup | None = None
+    trail: Trail | None = None
     refunds: tuple[Refund, ...] = ()
     order: Order | None = None
     ledger: Ledger | None = None
     prints: tuple[PhotoPrint, ...] = ()
     claims: tuple[str, ...] = ()
+    frees: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     tickets: tuple[Ticket, ...] = ()
     reports: tuple[Report, ...] = ()

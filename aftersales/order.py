@@ -12,6 +12,7 @@ from aftersales.errors import Invalid, UnbalancedOrder
 from aftersales.fact import OrderFact, Plain
 from aftersales.money import Money
 from aftersales.part import Part
+from aftersales.place import Place
 
 Runs = tuple[tuple[int, int], ...]
 """Equal values side by side: ``((3, 1990), (2, 1989))`` means three pieces at 1990 minor units, then two at 1989."""
@@ -64,6 +65,7 @@ class Line:
 
     ``discount_minor`` is the line's own discount. ``terms`` are what the buyer confirmed when ordering, ``data`` is what its trade
     needs to know beside that (:attr:`aftersales.vertical.Vertical.needs`). ``part`` says of which line of the mall's it is a part.
+    ``weight_g`` is what one piece weighs as it is sent, in grams.
     """
 
     line_id: str
@@ -78,6 +80,7 @@ class Line:
     terms: Mapping[str, Plain] = field(default_factory=dict)
     data: Mapping[str, Plain] = field(default_factory=dict)
     part: Part | None = None
+    weight_g: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class Order:
     """The snapshot of one order, with the version we stored it under (0: not stored yet).
 
     ``facts`` are what its trades were told since, in the order of telling. ``watch_at`` is the next instant at which one of its
-    trades wants to look at it by itself.
+    trades wants to look at it by itself. ``ship_to`` is where it went: of the buyer's address what parcels are checked by.
     """
 
     order_id: str
@@ -139,6 +142,7 @@ class Order:
     shipment: Shipment | None = None
     facts: tuple[OrderFact, ...] = ()
     watch_at: datetime | None = None
+    ship_to: Place | None = None
     version: int = 0
 
     def told(self, name: str, line_id: str = "") -> OrderFact | None:

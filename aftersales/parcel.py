@@ -20,7 +20,8 @@ class ParcelState(StrEnum):
     INSPECTING = "inspecting"
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    LOST = "lost"
+    LOST = "lost"  # the carrier says so: a person decides
+    TURNED_BACK = "turned_back"  # it goes back to who sent it: refused at the shop's door, or recalled
     LAPSED = "lapsed"
 
 
@@ -33,7 +34,10 @@ class ParcelEvent(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     LOST = "lost"
+    TURNED_BACK = "turned_back"
+    NOT_FOUND = "not_found"  # the carrier knows no such parcel
     CANCELLED = "cancelled"
+    ESCALATED = "escalated"  # silence may not decide: a person is asked again
     DEADLINE_PASSED = "deadline_passed"
 
 
@@ -57,12 +61,26 @@ PARCEL_TRANSITIONS: dict[tuple[ParcelState, ParcelEvent], ParcelState] = {
     (S.IN_TRANSIT, E.DELIVERED): S.DELIVERED,
     (S.IN_TRANSIT, E.OPENED): S.INSPECTING,  # it is on the bench before the carrier says so
     (S.IN_TRANSIT, E.LOST): S.LOST,
-    (S.IN_TRANSIT, E.DEADLINE_PASSED): S.DELIVERED,  # no carrier answer: treat as arrived, the merchant's clock starts
+    (S.IN_TRANSIT, E.TURNED_BACK): S.TURNED_BACK,
+    (S.IN_TRANSIT, E.NOT_FOUND): S.AWAITING_SHIPMENT,  # another number is wanted
+    (S.IN_TRANSIT, E.ESCALATED): S.IN_TRANSIT,
+    (S.IN_TRANSIT, E.DEADLINE_PASSED): S.DELIVERED,  # no carrier can be asked: treat as arrived, the merchant's clock starts
     (S.DELIVERED, E.OPENED): S.INSPECTING,
+    (S.DELIVERED, E.ESCALATED): S.DELIVERED,
     (S.DELIVERED, E.DEADLINE_PASSED): S.ACCEPTED,  # ten days of silence: accepted as sound
     (S.INSPECTING, E.ACCEPTED): S.ACCEPTED,
     (S.INSPECTING, E.REFUSED): S.REFUSED,
+    (S.INSPECTING, E.ESCALATED): S.INSPECTING,
     (S.INSPECTING, E.DEADLINE_PASSED): S.ACCEPTED,
+    (S.LOST, E.DELIVERED): S.DELIVERED,  # found again
+    (S.LOST, E.OPENED): S.INSPECTING,  # a person says what it comes to
+    (S.LOST, E.ESCALATED): S.LOST,
+    (S.LOST, E.DEADLINE_PASSED): S.ACCEPTED,  # the shop's own carrier lost it
+    (S.TURNED_BACK, E.SENT): S.IN_TRANSIT,
+    (S.TURNED_BACK, E.DELIVERED): S.DELIVERED,
+    (S.TURNED_BACK, E.OPENED): S.INSPECTING,
+    (S.TURNED_BACK, E.ESCALATED): S.TURNED_BACK,
+    (S.TURNED_BACK, E.DEADLINE_PASSED): S.LAPSED,  # the buyer has it again, and does not send it
     (S.REFUSED, E.ACCEPTED): S.ACCEPTED,  # the buyer appealed against the refusal, and was right
 }
 
@@ -72,14 +90,20 @@ PARCEL_TIMEOUTS: dict[ParcelState, timedelta] = {
     S.IN_TRANSIT: timedelta(days=20),
     S.DELIVERED: timedelta(days=10),
     S.INSPECTING: timedelta(days=10),
+    S.LOST: timedelta(days=3),
+    S.TURNED_BACK: timedelta(days=7),
 }
 
-PARCEL_TERMINAL = frozenset({S.ACCEPTED, S.REFUSED, S.LOST, S.LAPSED})
+PARCEL_TERMINAL = frozenset({S.ACCEPTED, S.REFUSED, S.LAPSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """The parcel of one case that brings goods back. ``note`` is the inspector's; ``disposition`` is set once accepted."""
+    """The parcel of one case that brings goods back. ``note`` is the inspector's; ``disposition`` is set once accepted.
+
+    ``awaited_at`` is since when the goods are to be sent, ``ship_by`` until when they were; ``turn`` counts the waybills that were
+    told for it (:class:`~aftersales.tracking.Trail`).
+    """
 
     case_id: str
     state: ParcelState
@@ -90,6 +114,9 @@ class Parcel:
     delivered_at: datetime | None = None
     disposition: Disposition | None = None
     note: str = ""
+    awaited_at: datetime | None = None
+    ship_by: datetime | None = None
+    turn: int = 0
     version: int = 0
 
 

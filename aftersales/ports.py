@@ -5,7 +5,7 @@ Each port has a fake and a contract kit in ``aftersales.testing``; a plugin pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ from aftersales.refund import Refund
 from aftersales.report import Report
 from aftersales.template import Templates
 from aftersales.ticket import Ticket
+from aftersales.tracking import Pace, Pushed, Trace, Trail, Waybill
+from aftersales.workday import Day
 
 if TYPE_CHECKING:
     from aftersales.bill import Bill
@@ -55,6 +57,7 @@ class CaseFile:
     parcel: Parcel | None = None
     refunds: tuple[Refund, ...] = ()
     pickup: Pickup | None = None
+    trail: Trail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class OrdersOfPhone(Query[str]):
 class Due:
     """Something whose deadline may have passed.
 
-    ``kind`` is ``case``, ``parcel``, ``refund``, ``pickup``, ``files``, ``holds``, ``order`` or ``proof``.
+    ``kind`` is ``case``, ``parcel``, ``refund``, ``pickup``, ``trail``, ``files``, ``holds``, ``order`` or ``proof``.
 
     ``files`` are those of a closed case, ``holds`` what outside systems keep for it, ``order`` is one that its trades want to look
     at, ``proof`` is one of an order: it alone has an ``evidence_id``, and both alone have ``merchant`` and ``order_id``.
@@ -260,8 +263,8 @@ class Store(Protocol):
 class Seen:
     """One stored record as the stream tells it, before and after a commit; ``before`` is None when it is new."""
 
-    before: Case | Refund | Evidence | Order | Pickup | None
-    after: Case | Refund | Evidence | Order | Pickup
+    before: Case | Refund | Evidence | Order | Pickup | Trail | None
+    after: Case | Refund | Evidence | Order | Pickup | Trail
     case_id: str = ""
 
 
@@ -445,6 +448,35 @@ class Telltale(Protocol):
         """What it would cost, minor units of CNY. Books nothing. Raises Rejected (it does not go there) or Unknown."""
 
 
+class Tracer(Protocol):
+    """Knows where parcels are, whoever drives: a carrier itself, or who asks many of them."""
+
+    #: How often it lets itself be asked.
+    pace: Pace
+
+    def follows(self, carrier: str) -> bool:
+        """Whether it knows parcels of this carrier (a code of ours, :mod:`aftersales.waybill`)."""
+
+    def wants_phone(self, carrier: str) -> bool:
+        """Whether this carrier's parcels are told of to those only who name the phone of one party: which proves the party."""
+
+    def trace(self, waybills: Sequence[Waybill], now: datetime) -> tuple[Trace, ...]:
+        """What it knows of each, ``pace.batch`` of them at most; one that it gives no answer about is left out.
+
+        Raises Unknown when it does not answer, ChannelBusy when it was asked too often.
+        """
+
+
+class Pushing(Protocol):
+    """A tracer that tells by itself, at ``/v1/callbacks/{tracer}``."""
+
+    def subscribe(self, waybills: Sequence[Waybill], now: datetime) -> frozenset[str]:
+        """Have these told by itself (``pace.batch`` at most); the keys of those that are, now or already. Raises like ``trace``."""
+
+    def pushed(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes, now: datetime) -> Pushed:
+        """What it tells, verified over the raw bytes. ``headers`` has lower-case names. Raises BadSignature; no side effect."""
+
+
 # --- Moving and telling -----------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -472,6 +504,13 @@ class Secrets(Protocol):
 
     def read(self, name: str) -> str:
         """The secret as it is now, all of it. Raises BadSettings, naming it and never showing it, when it cannot be had."""
+
+
+class Workdays(Protocol):
+    """Which days people work on, as the notices of their country say. Asked at every deadline: it calls nobody."""
+
+    def day(self, on: date) -> Day | None:
+        """What that day is; None where it is not known yet, because the notice of its year has not appeared, or not been told."""
 
 
 class Clock(Protocol):

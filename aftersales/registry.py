@@ -9,6 +9,8 @@
     gift_card = "balance_refund:gift_card"   # the same plugin once more, with the settings of that name
     [carriers]                   # who collects goods at a door = plugin
     kuaidi100 = "kuaidi100_carrier"
+    [tracers]                    # who is asked where a parcel is, the first that follows its carrier = plugin
+    kuaidi100 = "kuaidi100_carrier"
     [sources]                    # what a trade asks = plugin
     entitlements = "voucher_entitlements"
     [verticals]
@@ -54,6 +56,7 @@ PORTS: dict[str, type[Any]] = {
     "clock": ports.Clock,
     "secrets": ports.Secrets,
     "gate": ports.Gate,
+    "workdays": ports.Workdays,
 }
 
 
@@ -134,6 +137,13 @@ class Registry:
             return None
         return cast("ports.Gate", self._port("gate", ports.Gate))
 
+    @property
+    def workdays(self) -> ports.Workdays | None:
+        """Which days people work on; None where none is switched on, and then no holiday moves a deadline."""
+        if "workdays" not in self._built and "workdays" not in self._stage.get("ports", {}):
+            return None
+        return cast("ports.Workdays", self._port("workdays", ports.Workdays))
+
     def channel(self, name: str) -> ports.RefundChannel:
         """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""
         return cast("ports.RefundChannel", self._named("channel", name, ports.RefundChannel))
@@ -160,6 +170,16 @@ class Registry:
     def carriers(self) -> tuple[str, ...]:
         """The names of the carriers that are switched on."""
         return self._names("carrier")
+
+    def tracer(self, name: str) -> ports.Tracer:
+        """Who knows where parcels are, under that name. Raises NotFound when it is not switched on."""
+        return cast("ports.Tracer", self._named("tracer", name, ports.Tracer))
+
+    @property
+    def tracers(self) -> tuple[str, ...]:
+        """Their names, in the order in which they are asked."""
+        switched_on = tuple(self._stage.get("tracers", {}))
+        return (*switched_on, *(name for name in self._names("tracer") if name not in switched_on))
 
     @property
     def verticals(self) -> tuple[str, ...]:
@@ -217,6 +237,8 @@ class Registry:
             self.channel(name)
         for name in self._stage.get("carriers", {}):
             self.carrier(name)
+        for name in self._stage.get("tracers", {}):
+            self.tracer(name)
         self.check_trades()
         for name, plugin in self._stage.get("sources", {}).items():
             error = self._try(name)
@@ -277,7 +299,7 @@ class Registry:
     @property
     def switched_on(self) -> Mapping[str, str]:
         """The plugins that are switched on, by place: ``ports.store``, ``channels.wechatpay``, ``sources.<name>`` …"""
-        tables = ("ports", "channels", "carriers", "sources")
+        tables = ("ports", "channels", "carriers", "tracers", "sources")
         return {f"{table}.{name}": plugin for table in tables for name, plugin in self._stage.get(table, {}).items()}
 
     def _required(self, group: str) -> list[str] | None:

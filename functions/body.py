@@ -91,8 +91,8 @@ class LineBody(Body):
     """One line; prices include tax unless ``tax_minor`` says what came on top for the line.
 
     Terms that begin with ``title_`` (``title_en``) are further names of the goods. ``data`` is what the line's trade needs to know
-    beside that (docs/tables.md names it for each). A line with ``parts`` becomes one line ``LINE.PART`` for each of them; their
-    values times pieces are its unit price.
+    beside that (docs/tables.md names it for each), ``weight_g`` the grams of one piece as it is sent. A line with ``parts`` becomes
+    one line ``LINE.PART`` for each of them; their values times pieces are its unit price.
     """
 
     line_id: Id
@@ -106,6 +106,7 @@ class LineBody(Body):
     tax_minor: Minor = 0
     terms: dict[Word, str | int | bool] = {}
     data: dict[Word, str | int | bool] = {}
+    weight_g: Annotated[int, Meta(ge=1, le=10**7)] | None = None
     parts: Annotated[list[PartBody], Meta(max_length=50)] = []
 
 
@@ -141,11 +142,23 @@ class ShipmentBody(Body):
     number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+" + END)]
 
 
+class PlaceBody(Body):
+    """Where something went, as far as parcels are checked by it: no street, no house."""
+
+    province: Annotated[str, Meta(max_length=32)] = ""
+    city: Annotated[str, Meta(max_length=32)] = ""
+    district: Annotated[str, Meta(max_length=32)] = ""
+
+
 class ParcelBody(Body):
-    """The parcel that brings goods back. ``carrier`` is a code: one waybill serves one case, however it is written."""
+    """The parcel that brings goods back. ``carrier`` is a code: one waybill serves one case, however it is written.
+
+    ``with_case`` is another case of the same buyer at the same shop whose goods travel in this very parcel.
+    """
 
     carrier: Annotated[str, Meta(min_length=2, max_length=32, pattern=r"^[A-Za-z0-9_-]+" + END)]
     number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+" + END)]
+    with_case: Id | None = None
 
 
 class OrderBody(Dated):
@@ -164,6 +177,7 @@ class OrderBody(Dated):
     shipped_at: At | None = None
     signed_at: At | None = None
     shipment: ShipmentBody | None = None
+    ship_to: PlaceBody | None = None
 
     def order(self) -> Order:
         """The core's value of it."""

@@ -138,6 +138,7 @@ def _since(order: Order, known: Order) -> Order:
         shipped_at=order.shipped_at or known.shipped_at,
         signed_at=order.signed_at or known.signed_at,
         shipment=order.shipment or known.shipment,
+        ship_to=order.ship_to or known.ship_to,
         facts=known.facts,
         watch_at=known.watch_at,
     )

@@ -49,9 +49,10 @@ from aftersales.template import Templates
 from aftersales.testing import store_due
 from aftersales.testing.store_page import Row, page_of
 from aftersales.ticket import Spend, Ticket, netted
+from aftersales.tracking import Trail
 
 T = TypeVar("T")
-V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Refund, Ticket, Report, Templates)
+V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Trail, Refund, Ticket, Report, Templates)
 
 #: Sorts after every instant: what has no deadline is least urgent.
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -90,8 +91,8 @@ class FakeStore:
             case = self._kept.get(("case", case_id))
             evidence = sorted(self._evidence.get(case_id, {}).values(), key=lambda e: (e.added_at, e.evidence_id))
             refunds = sorted((r for r in self._all(Refund) if r.case_id == case_id), key=lambda r: r.number)
-            parcel, pickup = self._kept.get(("parcel", case_id)), self._kept.get(("pickup", case_id))
-        return CaseFile(case, tuple(evidence), parcel, tuple(refunds), pickup) if case else None
+            parcel, pickup, trail = (self._kept.get((kind, case_id)) for kind in ("parcel", "pickup", "trail"))
+        return CaseFile(case, tuple(evidence), parcel, tuple(refunds), pickup, trail) if case else None
 
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
@@ -160,7 +161,7 @@ class FakeStore:
         for name, value in versioned:
             before, after = self._kept.get(name), replace(value, version=value.version + 1)
             self._kept[name] = after
-            if name[0] in ("case", "refund", "order", "pickup"):
+            if name[0] in ("case", "refund", "order", "pickup", "trail"):
                 self._tell(before, after)
         if change.case:
             self._steps.setdefault(change.case.case_id, []).extend(change.steps)
@@ -172,7 +173,7 @@ class FakeStore:
             self._proofs.setdefault((proof.merchant, proof.order_id), {})[proof.piece.evidence_id] = proof
         if change.answer:
             self._answers[change.answer.caller, change.answer.key] = change.answer
-        self._claims.update(change.claims)
+        self._claims = (self._claims | set(change.claims)) - set(change.frees)
         self._notices.update({(n.merchant, n.recipient, _text(n.at), n.key): n for n in change.notices})
         self._prints.update({(p.case_id, p.evidence_id): p for p in change.prints})
 
@@ -250,6 +251,7 @@ class FakeStore:
             "case": lambda: store_due.by_deadline("case", self._all(Case)),
             "parcel": lambda: store_due.by_deadline("parcel", self._all(Parcel)),
             "pickup": lambda: store_due.by_deadline("pickup", self._all(Pickup)),
+            "trail": lambda: store_due.by_deadline("trail", self._all(Trail)),
             "refund": lambda: store_due.by_deadline("refund", self._all(Refund)),
             "files": lambda: store_due.files(self._all(Case)),
             "holds": lambda: store_due.holds(self._all(Case)),
@@ -280,6 +282,8 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("parcel", change.parcel.case_id), change.parcel
     if change.pickup:
         yield ("pickup", change.pickup.case_id), change.pickup
+    if change.trail:
+        yield ("trail", change.trail.case_id), change.trail
     for refund in change.refunds:
         yield ("refund", refund.case_id, refund.number), refund
     for ticket in change.tickets:

@@ -11,9 +11,10 @@ from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
 from aftersales.ports import Due
 from aftersales.refund import Refund
+from aftersales.tracking import Trail
 
 
-def by_deadline(kind: str, records: Iterable[Case | Parcel | Pickup | Refund]) -> Iterator[tuple[str, Due]]:
+def by_deadline(kind: str, records: Iterable[Case | Parcel | Pickup | Refund | Trail]) -> Iterator[tuple[str, Due]]:
     """Records that wait for their own deadline."""
     for waiting in records:
         due_at = waiting.deadline.due_at if waiting.deadline else None

@@ -35,7 +35,7 @@ from plugins.dynamodb_store.key import (
     tickets_key,
 )
 from plugins.dynamodb_store.record import item, part, stamp
-from plugins.dynamodb_store.write import NEW, Count, Write, versioned
+from plugins.dynamodb_store.write import NEW, Count, Erase, Write, versioned
 
 #: Sorts after every instant: what has no deadline is least urgent.
 NEVER = "9999"
@@ -51,7 +51,7 @@ class Layout:
     due_shards: int
     phone_hash: Any  # (phone: str) -> str
 
-    def writes(self, change: Change) -> Iterator[Write | Count]:
+    def writes(self, change: Change) -> Iterator[Write | Count | Erase]:
         """Every item that ``change`` writes, the answer's first."""
         _whole(change)
         if change.answer:
@@ -65,16 +65,13 @@ class Layout:
             yield from _payers(change.ledger)
         if change.case:
             yield from self._case(change, change.case)
-        if change.parcel:
-            due = self.due("parcel", change.parcel.case_id, change.parcel.deadline)
-            yield versioned("parcel", (case_key(change.parcel.case_id), "PARCEL"), change.parcel, ("case_id",), **due)
-        if change.pickup:
-            due = self.due("pickup", change.pickup.case_id, change.pickup.deadline)
-            yield versioned("pickup", (case_key(change.pickup.case_id), "PICKUP"), change.pickup, ("case_id",), **due)
+        yield from self._goods(change)
         for refund in change.refunds:
             yield self._refund(refund)
         for claim in change.claims:
             yield Write(item((f"CLAIM#{claim}", "HEAD"), {}), f"claim {claim}", NEW)
+        for claim in change.frees:
+            yield Erase((f"CLAIM#{claim}", "HEAD"), f"claim {claim}")
         for proof in change.proofs:
             until = self.waits("proof", proof.order_id, proof.files_until) if proof.files_until else {}
             place = (order_key(proof.merchant, proof.order_id), f"PROOF#{proof.piece.evidence_id}")
@@ -97,6 +94,13 @@ class Layout:
         if change.templates:
             yield versioned("templates", (templates_key(change.templates.merchant), "HEAD"), change.templates)
         yield from map(Count, netted(change.spends))
+
+    def _goods(self, change: Change) -> Iterator[Write]:
+        """Where the goods of a case are on their way back."""
+        for kind, record in (("parcel", change.parcel), ("pickup", change.pickup), ("trail", change.trail)):
+            if record:
+                due = self.due(kind, record.case_id, record.deadline)
+                yield versioned(kind, (case_key(record.case_id), kind.upper()), record, ("case_id",), **due)
 
     def _refund(self, refund: Refund) -> Write:
         """A leg with its places in its month and its day: keys that stay, so that later writes pay for none of them."""

@@ -4,8 +4,9 @@
 attribute      what it holds
 =============  ====================================================================================================================
 ``PK, SK``     ``ORDER#{merchant}#{order}`` / ``HEAD``, ``MONEY``, ``CASE#{id}``, ``PROOF#{id}`` ·
-               ``CASE#{id}`` / ``HEAD``, ``EVIDENCE#{id}``, ``PARCEL``, ``PICKUP``, ``REFUND#{nn}``, ``EVENT#{first seq}`` ·
-               ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` · ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
+               ``CASE#{id}`` / ``HEAD``, ``EVIDENCE#{id}``, ``PARCEL``, ``PICKUP``, ``TRAIL``, ``REFUND#{nn}``,
+               ``EVENT#{first seq}`` · ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` ·
+               ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
                ``PHOTO#{word}`` / ``{instant}#{case}#{evidence}`` ·
                ``PAY#{channel}#{transaction}`` / ``{merchant}#{order}`` · ``TICKET#{id}`` / ``HEAD`` ·
                ``REPLIES#{merchant}`` / ``HEAD`` ·

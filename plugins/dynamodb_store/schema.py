@@ -13,7 +13,7 @@ who       ``BUYER#{merchant}#{buyer}``               opened                     
 who       ``PHONE#{merchant}#{keyed hash}``          paid                             heads of orders
 who       ``REFUNDS#{merchant}#{month}#{shard}``     reserved                         refunds
 who       ``TICKETS#{merchant}#{open or closed}``    opened                           tickets
-due       ``{kind}#{shard}``                         due, a refund's then channel     cases, parcels, refunds while they wait
+due       ``{kind}#{shard}``                         due, a refund's then channel     cases, parcels, refunds … while they wait
 due       ``files#{shard}``, ``proof#{shard}``       when files are erased            heads of closed cases, proofs of orders
 ========  =========================================  ===============================  ============================================
 

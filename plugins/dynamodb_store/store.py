@@ -19,12 +19,13 @@ from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
 from aftersales.ports import CaseFile, OrderFile, Page, Query, Seen
 from aftersales.refund import Refund
+from aftersales.tracking import Trail
 from plugins.dynamodb_store.key import case_key, order_key
 from plugins.dynamodb_store.layout import Layout
 from plugins.dynamodb_store.query import Finder
 from plugins.dynamodb_store.record import Item, bytes_of, parts, value
 from plugins.dynamodb_store.table import Table
-from plugins.dynamodb_store.write import Count, Write, refusal
+from plugins.dynamodb_store.write import Count, Erase, Write, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -90,8 +91,9 @@ class DynamoStore:
         refunds = tuple(value(Refund, i, case_id=case_id) for name, i in items.items() if name.startswith("REFUND#"))
         parcel = value(Parcel, items["PARCEL"], case_id=case_id) if "PARCEL" in items else None
         pickup = value(Pickup, items["PICKUP"], case_id=case_id) if "PICKUP" in items else None
+        trail = value(Trail, items["TRAIL"], case_id=case_id) if "TRAIL" in items else None
         evidence.sort(key=lambda e: (e.added_at, e.evidence_id))
-        return CaseFile(value(Case, items["HEAD"], case_id=case_id), tuple(evidence), parcel, refunds, pickup)
+        return CaseFile(value(Case, items["HEAD"], case_id=case_id), tuple(evidence), parcel, refunds, pickup, trail)
 
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
@@ -163,7 +165,7 @@ class DynamoStore:
         """The items a commit of ``change`` would put, for loading a table in bulk; nothing is written, checked or counted."""
         return [write.item for write in self._layout.writes(change) if isinstance(write, Write)]
 
-    def _write(self, writes: Sequence[Write | Count]) -> dict[int, Item]:
+    def _write(self, writes: Sequence[Write | Count | Erase]) -> dict[int, Item]:
         """Apply all of them or none. By its place, each whose condition failed with what is stored; nothing when it is done."""
         if not writes:
             return {}
@@ -184,7 +186,7 @@ class DynamoStore:
             raise _busy() from error
         return {}
 
-    def _transact(self, writes: Sequence[Write | Count], mark: str) -> dict[int, Item]:
+    def _transact(self, writes: Sequence[Write | Count | Erase], mark: str) -> dict[int, Item]:
         """Write all items or none; what is stored where a condition failed."""
         parts: Any = [write.part(self.table, mark) for write in writes]
         try:
@@ -207,7 +209,7 @@ class DynamoStore:
         return hmac.new(self._phone_key, b"phone\0" + dialled(phone).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | Pickup | None, str]:
+def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | Pickup | Trail | None, str]:
     """The value a stream image holds, and the case it belongs to; None for kinds that nothing follows from."""
     (kind, *ids), name = parts(image["PK"]["S"]), image["SK"]["S"]
     if kind == "ORDER":
@@ -220,6 +222,8 @@ def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | 
         return value(Refund, image, case_id=ids[0]), ids[0]
     if name == "PICKUP":
         return value(Pickup, image, case_id=ids[0]), ids[0]
+    if name == "TRAIL":
+        return value(Trail, image, case_id=ids[0]), ids[0]
     return (value(Evidence, image) if name.startswith("EVIDENCE#") else None), ids[0]
 
 

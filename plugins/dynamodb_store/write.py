@@ -6,6 +6,7 @@
     TICKET, REPORTS               the same                                              ─ else StaleVersion
     EVENT                         not there yet                                         ─ else StaleVersion
     CLAIM                         not there yet                                         ─ else ClaimTaken
+    CLAIM that is freed           erased whatever is there
     IDEM                          not there yet, or expired                             ─ else IdempotencyMismatch
     SPENT                         what was spent leaves room under the cap              ─ else AllowanceSpent
     EVIDENCE, PHOTO, pointer      written whatever is there
@@ -109,12 +110,24 @@ class Count:
         return replace(self, known=spent if spent < -self.spend.minor else None) if spent else None
 
 
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """An item that goes away, whether it was there or not. Who may erase it, the versions of the same change tell."""
+
+    key: tuple[str, str]
+    about: str
+
+    def part(self, table: str, mark: str) -> dict[str, Any]:  # noqa: ARG002 (nothing is left to bear a mark)
+        """A Delete, as one of a transaction."""
+        return {"Delete": {"TableName": table, "Key": {"PK": {"S": self.key[0]}, "SK": {"S": self.key[1]}}}}
+
+
 def spent_of(stored: Item) -> int:
     """What a counter says; nothing where there is none."""
     return int(stored["spent"]["N"]) if stored else 0
 
 
-def refusal(failed: Iterable[tuple[Write | Count, Item]]) -> AftersalesError:
+def refusal(failed: Iterable[tuple[Write | Count | Erase, Item]]) -> AftersalesError:
     """What to raise for the writes whose condition failed, each with the item that is stored.
 
     A used Idempotency-Key is told first: its request is done already, so nothing else about it matters. A spent allowance is
