@@ -17,11 +17,13 @@ class Deadline:
     A pause with an end moves ``due_at`` to that end plus the rest; one without (an open dispute) leaves it None.
 
     ``cause`` names where the length comes from: ``default``, ``merchant``, ``vertical:fresh``, ``tier:diamond``, ``moved: …``.
+    ``provisional``: the days that it was computed with are not all known yet (:mod:`aftersales.workday`); it is computed again.
     """
 
     due_at: datetime | None
     cause: str
     left: timedelta | None = None
+    provisional: bool = False
 
     @classmethod
     def after(cls, now: datetime, length: timedelta, cause: str) -> Deadline:

@@ -76,6 +76,7 @@ KITS: tuple[Kit, ...] = (
     Kit("reasons", "ReasonReader", "aftersales.testing.reasons", ("ReasonReaderContract",), "reasons", "ports", "reasons"),
     Kit("secrets", "Secrets", "aftersales.testing.secrets", ("SecretsContract",), "secrets", "ports", "secrets"),
     Kit("gate", "Gate", "aftersales.testing.gate", ("GateContract",), "gate", "ports", "gate"),
+    Kit("workdays", "Workdays", "aftersales.testing.workdays", ("WorkdaysContract",), "workdays", "ports", "workdays"),
     Kit("clock", "Clock", "aftersales.testing.clock", ("ClockContract",), "clock", "ports", "clock"),
 )
 
