@@ -31,6 +31,7 @@ from typing import Any, Self
 from infra.local.sandbox.database import Database
 from infra.local.sandbox.fault import At, Fault, Kind, Script
 from infra.local.sandbox.loopback import LooksReal
+from infra.local.sandbox.parcels import Parcels
 from infra.local.sandbox.provider import DEFAULT, PROVIDERS, Env, NoProvider, Provider, Reply, build
 from infra.local.sandbox.server import Server
 from infra.local.sandbox.truth import TruthPort, told, truth_of
@@ -74,6 +75,7 @@ class Sandbox:
         self._data_dir, self._lock = data_dir, RLock()
         self._base = Database(data_dir / "sandbox.sqlite" if data_dir is not None else None, "")
         self.offset_s: float = self._base.setting("clock_offset_s") or 0.0
+        self.parcels = Parcels(data_dir / "parcels.sqlite" if data_dir is not None else None, self.now)
         self.envs: dict[str, Env] = {}
         self.playing: dict[str, Provider] = {}
         self.broken: dict[str, str] = {}
@@ -94,6 +96,7 @@ class Sandbox:
         self._truth.stop()
         for provider in self.playing.values():
             provider.close()
+        self.parcels.close()
         self._base.close()
 
     def __enter__(self) -> Self:
@@ -124,9 +127,8 @@ class Sandbox:
     def _load(self, name: str) -> Provider:
         with self._lock:
             if name not in self.playing:
-                env = Env(
-                    name, self.now, Script(), self._api.url, self._data_dir, self._made.get(name), **self._paces
-                )  # fmt: skip
+                made = self._made.get(name)
+                env = Env(name, self.now, Script(), self._api.url, self._data_dir, made, **self._paces, parcels=self.parcels)
                 try:
                     self.playing[name] = build(env)
                 except NoProvider as error:

@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from infra.local.sandbox.fault import Kind, Script
 from infra.local.sandbox.loopback import LooksReal
+
+if TYPE_CHECKING:
+    from infra.local.sandbox.parcels import Parcels
 
 #: Name → module. Nothing is imported before it is asked for by its name, or by a path that no other provider knows.
 PROVIDERS: dict[str, str] = {
@@ -25,6 +28,7 @@ PROVIDERS: dict[str, str] = {
     "voucher": "infra.local.sandbox.voucher",
     "stock": "infra.local.sandbox.stock",
     "installer": "infra.local.sandbox.installer",
+    "parcels": "infra.local.sandbox.parcels",  # no company, but what carriers carry
     "kuaidi100": "infra.local.sandbox.kuaidi100",
 }
 
@@ -52,7 +56,8 @@ class Env:
     ``keys``: keys made before, of the provider's own type, so that a test need not make them each time; None: in the folder
     :meth:`file` ``("keys")``, or fresh. ``delay_s``: how long a refund is in processing (0: done when accepted). ``gap_s``: the
     least time between two refunds of one payment; None: as the provider has it. ``retry_scale``: a factor on its schedule of
-    notices. ``limited``: whether calls above the provider's rate limits are refused; they are counted always.
+    notices. ``limited``: whether calls above the provider's rate limits are refused; they are counted always. ``parcels``: what
+    carriers carry, one book for all of them; None: a provider that shows parcels keeps a book of its own.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Env:
     gap_s: float | None = None
     retry_scale: float = 1.0
     limited: bool = False
+    parcels: Parcels | None = None
 
     def file(self, ending: str) -> Path | None:
         """``<data_dir>/<name>.<ending>``, or the folder ``<data_dir>/<name>-keys`` for ``keys``; None: all is in memory."""
