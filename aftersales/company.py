@@ -1,7 +1,7 @@
 """Company: who carries parcels, under our short code, with the names and codes that others know it by.
 
-Other codes are those of Kuaidi100 (its published list of companies), KDNiao and AfterShip, and what buyers write. Companies that sell
-under several names stand under one code where they number from one pool.
+Other codes are those of Kuaidi100 (its published list of companies), KDNiao and AfterShip, and what buyers write. Companies that
+sell under several names stand under one code where they number from one pool.
 """
 
 from __future__ import annotations

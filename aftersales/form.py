@@ -1,8 +1,8 @@
 """Form: the ways in which carriers number parcels, as patterns over normalised numbers, with their check digits.
 
 :data:`ABROAD` is from the open data set tracking_number_data (MIT), as are the numbers it is tested with. :data:`MARKED` and
-:data:`LOOSE` are from experience with Chinese carriers, who publish nothing of the kind: what fits proves nothing, and what does not
-may be new. MARKED numbers name their carrier by letters; LOOSE ones are digits that many carriers could have given.
+:data:`LOOSE` are from experience with Chinese carriers, who publish nothing of the kind: what fits proves nothing, and what does
+not may be new. MARKED numbers name their carrier by letters; LOOSE ones are digits that many carriers could have given.
 """
 
 from __future__ import annotations

@@ -1,8 +1,20 @@
-"""Place: where somebody or something is, as far as parcels need it: province, prefecture-level city, district."""
+"""Place: where somebody or something is, as far as parcels need it: province, prefecture-level city, district.
+
+An address, a place's name or a carrier's sentence becomes a :class:`Place`. Two of them are one city, neighbours, far apart, or
+nobody knows. A name that several places have is none of them until the province is told: nothing is guessed.
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+
+from aftersales.atlas import Atlas, Meaning, atlas, short
+
+#: Characters of an address or a sentence that are looked at.
+LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +24,148 @@ class Place:
     province: str = ""
     city: str = ""
     district: str = ""
+
+
+def place_of(address: str) -> Place:
+    """The place that an address, a name or a carrier's sentence tells, in full Chinese names; of several, the first.
+
+    Districts are found in Chinese only. What is not told, or could be several places, stays "".
+    """
+    text = unicodedata.normalize("NFKC", address[:LONGEST])
+    found = _chosen([*_chinese(text, atlas())])
+    if found.city or not re.search("[A-Za-z]{2}", text):
+        return found
+    return _chosen([*_latin(text, atlas())], found.province)
+
+
+def city_of(text: str) -> str:
+    """The full name of the prefecture-level place that ``text`` tells, "杭州市"; "" where it tells none."""
+    return place_of(text).city
+
+
+def same(a: Place | str, b: Place | str) -> bool | None:
+    """Whether both are in one prefecture-level place; None where one of them is not known."""
+    one, other = _city(a), _city(b)
+    return one == other if one and other else None
+
+
+def same_district(a: Place | str, b: Place | str) -> bool | None:
+    """Whether both are in one district; None where the cities are one, or may be, and a district is not known."""
+    one, other = _whole(a), _whole(b)
+    if one.city and other.city and one.city != other.city:
+        return False
+    if not (one.district and other.district and one.city and other.city):
+        return None
+    return one.district == other.district
+
+
+def near(a: Place | str, b: Place | str, also: Mapping[str, Collection[str]] = {}) -> bool | None:  # never changed
+    """Whether both are in one prefecture-level place or in two that border on each other; None where one of them is not known.
+
+    ``also`` names further neighbours by city, in any spelling; each pair goes both ways.
+    """
+    one, other = _city(a), _city(b)
+    if not one or not other:
+        return None
+    if one == other or other in atlas().near[one]:
+        return True
+    return any({city_of(city), city_of(beside)} == {one, other} for city, others in also.items() for beside in others)
+
+
+def _whole(said: Place | str) -> Place:
+    return place_of(said if isinstance(said, str) else f"{said.province} {said.city} {said.district}")
+
+
+def _city(said: Place | str) -> str:
+    return _whole(said).city
+
+
+# --- names in a text ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A name in a text, what it can mean, and the text behind it."""
+
+    means: tuple[Meaning, ...]
+    rest: str = ""
+
+
+#: What follows makes a city's name that of a street, a gate, a park or a company's branch of another place.
+_STREET = re.compile(r"[东西南北中一二三四五六七八九十]{0,2}(?:大?[路街道巷弄里]|大街|胡同|门|公园|广场|酒店|饭店|大厦|宾馆)")
+
+#: A county-level city without its 市 counts only where it stands alone: many of them are everyday words.
+_BEFORE = re.compile(r"(?:^|[\s【\[(（,，。:：、省州盟区市]|到达|离开|发往|[在从由至到往])$")
+_BEHIND = re.compile(r"$|[\s】\])）,，。:：、-]|转运|分拨|集散|处理|中转|中心|营业|网点|分部|公司|服务|站")
+_WORDS = frozenset({"合作", "同仁"})
+
+
+def _chinese(text: str, known: Atlas) -> Iterator[_Named]:
+    """Names from left to right, the longest at each place."""
+    text = re.sub(r"(?<=[㐀-鿿])\s+(?=[㐀-鿿])", " ", text)
+    at = ended = 0
+    while at < len(text):
+        word = next(
+            (text[at : at + n] for n in range(min(known.longest, len(text) - at), 1, -1) if text[at : at + n] in known.words), ""
+        )
+        rest = text[at + len(word) :]
+        if word and _is_place(word, known.words[word], text[ended:at], rest):
+            yield _Named(known.words[word], rest)
+            ended = at + len(word)
+        at += len(word) or 1
+
+
+def _is_place(word: str, means: tuple[Meaning, ...], before: str, rest: str) -> bool:
+    """Whether a name means a place here; ``before`` is the text between the name before it and this one."""
+    if any(meaning.full for meaning in means):
+        return True
+    if _STREET.match(rest):
+        return False
+    if any(not meaning.district for meaning in means):
+        return True
+    return word not in _WORDS and bool(_BEFORE.search(before)) and bool(_BEHIND.match(rest))
+
+
+#: A name before one of these is a street's or a district's.
+_NO_CITY = frozenset(
+    "district county road rd street st avenue ave lane town township village north south east west middle".split()  # noqa: SIM905
+)
+
+
+def _latin(text: str, known: Atlas) -> Iterator[_Named]:
+    """Names in letters: one to three words read as one, so that "Hong Kong" and "Xi'an" are found; no streets, no districts."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if c not in "'’" and not unicodedata.combining(c))
+    words = re.findall(r"[a-z]+", plain)
+    at = 0
+    while at < len(words):
+        size = next((n for n in (3, 2, 1) if "".join(words[at : at + n]) in known.latin), 0)
+        following = words[at + size] if at + size < len(words) else ""
+        if size and following not in _NO_CITY:
+            yield _Named(known.latin["".join(words[at : at + size])])
+        at += size or 1
+
+
+def _chosen(names: list[_Named], province: str = "") -> Place:
+    """The first city that the names tell for certain, and a district of it."""
+    told = province or next((only[0] for named in names if len(only := _provinces(named)) == 1), "")
+    for named in names:
+        cities = {meaning.city for meaning in named.means if meaning.city and (not told or meaning.province == told)}
+        if len(cities) > 1:  # a district's name that several cities have: another name may tell which
+            cities &= {meaning.city for other in names for meaning in other.means if not meaning.district}
+        if len(cities) == 1:
+            city = atlas().cities[cities.pop()]
+            return Place(city.province, city.name, _district(city.name, names, named))
+    return Place(told)
+
+
+def _provinces(named: _Named) -> list[str]:
+    """The provinces that a name can mean by itself."""
+    return [meaning.province for meaning in named.means if not meaning.city]
+
+
+def _district(city: str, names: list[_Named], chosen: _Named) -> str:
+    """The first district of the city among the names; else one whose short name follows the city's: 杭州余杭."""
+    for named in names:
+        for meaning in named.means:
+            if meaning.city == city and meaning.district:
+                return meaning.district
+    behind = chosen.rest.lstrip("市 】")
+    return next((d for d in atlas().cities[city].districts if len(short(d)) > 1 and behind.startswith(short(d))), "")
