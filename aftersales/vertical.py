@@ -54,6 +54,7 @@ class Merchant:
     proofs_days: int = 180  # how long the merchant's own proofs are kept with an order that has no case
     risk_person: int = 60  # from so many points of aftersales.risk on a person looks; 0: never for that
     label_with_flaw: bool = False  # label (or waybill) and flaw have to be in one picture
+    holidays_move: bool = True  # what people have to do with a parcel does not fall due in a holiday
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time that would erase files at once."""

@@ -43,7 +43,7 @@ def of_change(registry: Registry, change: Change) -> tuple[Notice, ...]:
     case = change.case
     if case is None or not change.steps:
         return ()
-    return (*_unasked(registry, case, change.steps[0]), *_of_case(registry, change, case))
+    return (*_unasked(registry, case, change.steps[0]), *_with_holidays(registry, change, case, _of_case(registry, change, case)))
 
 
 def _unasked(registry: Registry, case: Case, first: Step) -> tuple[Notice, ...]:
@@ -67,6 +67,18 @@ def _of_case(registry: Registry, change: Change, case: Case) -> tuple[Notice, ..
     if change.steps[-1].event is Event.SETTLED and _minor(change.steps[-1]) != case.amount.minor:
         key, amount = "notice.closed.given_up", Money(_minor(change.steps[-1]), case.amount.currency)
     return (_notice(registry, case, key, amount=str(amount), due=_due(registry, change, case)),)
+
+
+def _with_holidays(registry: Registry, change: Change, case: Case, told: tuple[Notice, ...]) -> tuple[Notice, ...]:
+    """The notices with what holidays did to the parcel's deadline: a sentence more of other news, else news of its own."""
+    for step in change.steps:
+        said = words.of_holiday(registry, case, step, case.locale)
+        if said and told:
+            more = text("functions", "notice.deadline_moved.also", case.locale, **said)
+            told = (*told[:-1], replace(told[-1], text=words.joined(case.locale, told[-1].text, more)))
+        elif said:
+            told = (replace(_notice(registry, case, "notice.deadline_moved", **said), key=f"{case.case_id}:{step.seq}"),)
+    return told
 
 
 def of_signing(registry: Registry, order: Order) -> tuple[Notice, ...]:

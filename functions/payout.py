@@ -25,7 +25,7 @@ from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.vertical import Facts, Merchant, Offer, Quote
-from functions import beyond, guard, promise, reach, rest
+from functions import beyond, guard, holiday, promise, reach, rest
 
 FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
 
@@ -92,7 +92,7 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
         length, cause = parcel_timeouts(registry, change.case).get(waits, (PARCEL_TIMEOUTS[waits], "default"))
         parcel = Parcel(change.case.case_id, waits, Deadline.after(now, length, cause))
         awaited = change.then(Event.GOODS_AWAITED, by, now, to=registry.merchant(change.case.merchant).return_address)
-        return replace(awaited, parcel=parcel)
+        return holiday.kept(registry, replace(awaited, parcel=parcel), now)
     given = promise.begun(change, offer, timeouts(registry, change.case), by, now)
     return given or reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
 

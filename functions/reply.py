@@ -144,12 +144,13 @@ class DecisionView(View):
 
 
 class DeadlineView(View):
-    """Until when, why so long, and what silence means."""
+    """Until when, why so long, and what silence means. ``provisional``: the holidays of its year are not announced yet."""
 
     due_at: datetime | None
     paused: bool
     cause: str
     means: str
+    provisional: bool = False
 
 
 class EvidenceView(View):

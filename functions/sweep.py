@@ -19,7 +19,7 @@ from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
-from functions import collect, deadletters, lookups, refunds, remedies, returns, unasked, uncovered, unjudged, words
+from functions import collect, deadletters, holiday, lookups, refunds, remedies, returns, unasked, uncovered, unjudged, words
 from functions.context import again, commit
 from functions.deadletters import Aside, What, Work
 from functions.payout import follow, parcel_timeouts, timeouts
@@ -170,6 +170,9 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     parcel = file.parcel if file else None
     if file is None or parcel is None or parcel.deadline is None or not parcel.deadline.passed(now):
         return False
+    if (put_off := holiday.put_off(registry, file, now)) is not None:
+        commit(registry, put_off)
+        return True
     moved = advance_parcel(parcel, ParcelEvent.DEADLINE_PASSED, now, parcel_timeouts(registry, file.case))
     order = _order(registry, file)
     if moved.state is ParcelState.LAPSED:
@@ -177,6 +180,7 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
         change = follow(registry, change, order, "system", now)
     elif moved.state is ParcelState.DELIVERED:
         change = Change(file.case, parcel=moved).then(Event.GOODS_DELIVERED, "system", now, cause=words.SILENT)
+        change = holiday.kept(registry, change, now)
     else:
         try:
             change = returns.inspected(registry, file, moved, order, "system", now)

@@ -14,7 +14,7 @@ from aftersales.refund import Cause, Refund
 from aftersales.remedy import Remedy, Stage
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import collected, consent, exhibit, failures, reuse, words
+from functions import collected, consent, exhibit, failures, holiday, reuse, words
 from functions.context import Context
 from functions.failures import Worded
 from functions.reply import (
@@ -124,12 +124,14 @@ def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineV
 def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
     """What the case waits for: its own deadline, or its parcel's or refund's while one of them carries it."""
     case, deadline, means = file.case, file.case.deadline, f"silence.{file.case.state}"
+    also: tuple[str, ...] = ()
     if case.promise and case.promise.stage in (Stage.SENT, Stage.FAILED) and case.state is not State.APPROVED:
         means += f".{case.promise.stage}"
     if deadline is None and case.state is State.APPROVED and file.parcel:
         deadline, means = file.parcel.deadline, f"silence.parcel.{file.parcel.state}"
         arrived = file.parcel.state in (ParcelState.DELIVERED, ParcelState.INSPECTING)
         means += ".promise" if arrived and case.promise and case.promise.in_force else ""
+        also = holiday.said(deadline, ctx.locale) if deadline else ()
     if deadline is None and case.state is State.SETTLING:
         waiting = [r for r in file.refunds if r.deadline]
         deadline = min((r.deadline for r in waiting if r.deadline), key=lambda d: str(d.due_at), default=None)
@@ -137,7 +139,11 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
     if deadline is None:
         return None
     return DeadlineView(
-        due_at=deadline.due_at, paused=deadline.paused, cause=deadline.cause, means=text("functions", means, ctx.locale)
+        due_at=deadline.due_at,
+        paused=deadline.paused,
+        cause=deadline.cause,
+        means=words.joined(ctx.locale, text("functions", means, ctx.locale), *also),
+        provisional=deadline.provisional,
     )
 
 
@@ -284,6 +290,8 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
     if "remedy" in data:
         data["remedy"] = text("functions", f"remedy.{data['remedy']}", ctx.locale)
     kind = ".silent" if step.event is Event.GOODS_DELIVERED and told is not None else ""
+    if moved := words.of_holiday(ctx.registry, case, step, ctx.locale):
+        kind, data = ".holiday", {**data, **moved}
     if words.unasked(step):
         kind, data["why"] = ".unasked", ctx.registry.vertical(case.vertical).text(f"reason.{case.reason}", ctx.locale)
     return StepView(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aftersales.case import Case, Event, Kind
 from aftersales.change import Plain, Step
 from aftersales.deadline import Deadline
@@ -92,8 +94,23 @@ def of_refusal(registry: Registry, case: Case, step: Step, locale: str) -> str:
 
 def of_instant(registry: Registry, case: Case, deadline: Deadline | None) -> str:
     """The end of a deadline in the merchant's zone, as ``2026-11-27 12:00``; "" for none."""
-    due_at = deadline.due_at if deadline else None
-    return due_at.astimezone(registry.merchant(case.merchant).zone).strftime("%Y-%m-%d %H:%M") if due_at else ""
+    return _local(registry, case, deadline.due_at) if deadline and deadline.due_at else ""
+
+
+def of_holiday(registry: Registry, case: Case, step: Step, locale: str) -> dict[str, str]:
+    """What a step that moved a parcel's deadline out of a holiday says: which one, whose wait, from when to when. Else nothing."""
+    if step.event is not Event.DEADLINE_MOVED or "holiday" not in step.data:
+        return {}
+    was, due = (_local(registry, case, datetime.fromisoformat(str(step.data[name]))) for name in ("was", "due_at"))
+    wait = text("functions", f"wait.{step.data['parcel']}", locale)
+    return {"holiday": holiday(str(step.data["holiday"]), locale), "wait": wait, "was": was, "due": due}
+
+
+def holiday(name: str, locale: str) -> str:
+    """A holiday as people call it; one that we have no word for as its calendar does."""
+    key = f"holiday.{name}"
+    found = text("functions", key, locale)
+    return found if found != key else name
 
 
 def figures(step: Step, currency: str) -> dict[str, Plain]:
@@ -122,6 +139,10 @@ def failure_of(registry: Registry, case: Case, step: Step, locale: str, audience
         found = [known[part] for part in str(step.data.get("reason", "")).split(APART) if part in known]
         return failures.worded(found[0], locale, audience) if found else None
     return None
+
+
+def _local(registry: Registry, case: Case, at: datetime) -> str:
+    return at.astimezone(registry.merchant(case.merchant).zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _called(vertical: Vertical, key: str, locale: str, other: str) -> str:
