@@ -15,7 +15,7 @@ from functools import partial
 from aftersales.digit import fits_luhn, fits_mod7, fits_mod10, fits_mod37, fits_weighed
 
 #: What can be a parcel's number at all, by anybody.
-PLAUSIBLE = re.compile(r"(?=(?:[A-Z]*[0-9]){4})[0-9A-Z]{6,40}")
+PLAUSIBLE = re.compile(r"(?=(?:[A-Z]*[0-9]){2})[0-9A-Z]{6,40}")
 
 
 @dataclass(frozen=True, slots=True)

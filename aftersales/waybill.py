@@ -6,12 +6,16 @@ no check digit: their numbers have a form alone, which proves nothing, and the f
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 from aftersales.company import COMPANIES, company_of
 from aftersales.form import ABROAD, LOOSE, MARKED, PLAUSIBLE, Form
 from aftersales.s10 import COUNTRIES, SERVICES, item_of
+
+#: The one answer about what can be nobody's number, in the name of the carrier that is said to have given it.
+NO_NUMBER = "no parcel number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,15 @@ def carrier_of(said: str) -> str:
 
 
 def number_of(said: str) -> str:
-    """A number as it is compared: capital letters, nothing between."""
-    return "".join(c for c in unicodedata.normalize("NFKC", said).upper() if not c.isspace() and c not in _DASHES)
+    """A number as it is compared: capital letters, nothing between; of one of several packages of JD's, that of them all."""
+    number = unicodedata.normalize("NFKC", said).upper()
+    if package := _JD_PACKAGE.fullmatch(number):
+        number = package[1]
+    return "".join(c for c in number if not c.isspace() and c not in _DASHES)
 
+
+#: JD marks package 1 of 3 of one waybill as JD0123456789012-1-3- (from experience).
+_JD_PACKAGE = re.compile(r"\s*(JD[0-9A-Z]{8,18})-[0-9]{1,3}-[0-9]{1,3}-?[0-9]{0,3}\s*")
 
 #: Hyphen, its kin, and what pasting leaves behind unseen.
 _DASHES = frozenset("-‐‑‒–—―−_\u00ad\u200b\u200c\u200d\u2060\ufeff")
@@ -54,7 +64,7 @@ def formats_of(number: str, carrier: str = "") -> tuple[Format, ...]:
     """
     number, stated = number_of(number), carrier_of(carrier)
     if not PLAUSIBLE.fullmatch(number):
-        return (Format("no parcel number", stated, valid=False),) if stated else ()
+        return (Format(NO_NUMBER, stated, valid=False),) if stated else ()
     found = [*_postal(number, stated), *(f for form in (*ABROAD, *MARKED) if (f := _read(form, number)))]
     if not any(f.carrier == stated for f in found):
         found += [f for form in LOOSE if form.carrier == stated and (f := _read(form, number))]

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "duty": "compute import taxes and what of them comes back, from a file",
     "reconcile": "match a channel's bill against a ledger",
     "verify-photo": "judge the photos of one claim, from a file",
+    "tracking": "say how a parcel's number is written, and whether its check digit is right",
     "read-reason": "read what buyers' words complain of, from a file",
     "bench": "measure what a case costs",
 }
