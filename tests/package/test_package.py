@@ -53,6 +53,13 @@ reading = Registry({"ports": {"reasons": "text_reason"}}).reasons.read("The milk
 print(json.dumps({"reason": reading.reason, "sure": reading.sure, "modules": sorted(sys.modules)}))
 """
 
+HOLIDAY = """
+import datetime
+from aftersales.registry import Registry
+day = Registry({"ports": {"workdays": "china_workdays"}}).workdays.day(datetime.date(2026, 10, 1))
+print(json.dumps({"holiday": day.holiday}))
+"""
+
 IMPORT_ALL = """
 import importlib, pathlib
 root = pathlib.Path(sys.argv[1])
@@ -170,6 +177,11 @@ def test_what_was_built_reads_words_with_nothing_but_itself(for_here: Path) -> N
     assert {"numpy", "onnxruntime", "msgspec", "boto3"}.isdisjoint(said["modules"])
 
 
+def test_what_was_built_knows_holidays_with_nothing_but_itself(for_here: Path) -> None:
+    """The calendar and the table beside it are in the bundle: deadlines move in the cloud, too."""
+    assert run_alone(HOLIDAY, for_here) == {"holiday": "national_day"}
+
+
 def test_every_module_loads_from_the_bundle_alone(for_here: Path, runtime: Path) -> None:
     """No use case, plugin or trade needs a library at import that the bundle lacks: it would first be seen in the cloud."""
     imported = run_alone(IMPORT_ALL, for_here, runtime)["imported"]
@@ -177,16 +189,18 @@ def test_every_module_loads_from_the_bundle_alone(for_here: Path, runtime: Path)
 
 
 def test_the_vision_unit_has_all_it_imports(tmp_path: Path, runtime: Path) -> None:
-    """As a zip, too, the vision unit's app and its heavy libraries load from its own folder alone."""
+    """As a zip, too, the vision unit's app and its heavy libraries load from its own folder alone, and a calendar: it approves."""
     stage(VISION_ZIP, this_machine(), tmp_path / "stage")
     link(tmp_path / "chalice", "chalice")  # its runtime comes into the zip when Chalice packs it
     script = "import app, cv2, numpy, onnxruntime, PIL.Image\n"
     script += "seen = {'numpy': numpy.__file__, 'app': app.__file__, 'photos': type(app.registry().photos).__module__}\n"
+    script += "import datetime\nseen['holiday'] = app.registry().workdays.day(datetime.date(2026, 10, 1)).holiday\n"
     script += "print(json.dumps(seen))"
     said = run_alone(script, tmp_path / "stage", tmp_path / "stage" / "vendor", runtime, tmp_path / "chalice")
     assert said["numpy"].startswith(str(tmp_path))
     assert said["app"] == str(tmp_path / "stage" / "app.py")
     assert said["photos"].startswith("plugins.vision")
+    assert said["holiday"] == "national_day"
 
 
 def test_the_template_of_this_build_passes_cfn_lint(for_lambda: Path, tmp_path: Path) -> None:
