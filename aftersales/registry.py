@@ -26,6 +26,7 @@
     parcel_timeout_hours = { awaiting_shipment = 240 }   # and a parcel's
     originals_days = 90          # evidence files are erased so long after a case closed
     label_with_flaw = true       # label (or waybill) and flaw have to be in one picture
+    holidays_move = false        # parcels' deadlines end in holidays, too (functions/holiday.py)
 """
 
 from __future__ import annotations

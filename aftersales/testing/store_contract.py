@@ -110,10 +110,10 @@ class StoreContract:
         assert file.refunds == tuple(replace(r, version=1) for r in refunds)
 
     def test_a_full_case_comes_back(self, store: Store) -> None:
-        """Decision with many findings, paused deadline, exact amounts and instants survive."""
+        """Decision with many findings, paused and provisional deadline, exact amounts and instants survive."""
         findings = tuple(a_finding(check=f"vision.check_{n}", reason="这张照片不够清楚" * 5) for n in range(20))
         decision = Decision(Outcome.PERSON, "merchant.person", "No rule decides this alone.", findings, rules_version="r1")
-        paused = Deadline(None, "moved: holiday", timedelta(hours=3, microseconds=5))
+        paused = Deadline(None, "moved: holiday", timedelta(hours=3, microseconds=5), provisional=True)
         amounts = {"amount": Money(10**15 + 1, "KWD"), "asked": Money(0, "KWD")}
         case = opened(store, decision=decision, deadline=paused, opened_at=NOW + timedelta(microseconds=7), **amounts)
         assert (case.decision, case.deadline, case.amount, case.asked) == (decision, paused, *amounts.values())

@@ -42,7 +42,7 @@ from aftersales.testing.builders import (
 from aftersales.testing.store_contract import an_answer, opened, pushed, refused, stored
 from plugins.dynamodb_store import build
 from plugins.dynamodb_store.meter import Meter
-from plugins.dynamodb_store.record import json_of
+from plugins.dynamodb_store.record import item, json_of, value
 from plugins.dynamodb_store.store import DynamoStore
 
 
@@ -442,3 +442,13 @@ def test_building_imports_no_client() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_sure_deadline_costs_no_bytes() -> None:
+    """What is not provisional is stored as it was before there was such a word, and read back from then."""
+    sure, unsure = a_case(deadline=Deadline(NOW, "default")), a_case(deadline=Deadline(NOW, "default", provisional=True))
+    plain, told = (json_of(item(("CASE#c1", "HEAD"), case)).decode() for case in (sure, unsure))
+    assert '"deadline":{"due_at":"2026-11-20T04:00:00Z","cause":"default"}' in plain
+    assert '"provisional":true' in told
+    assert value(type(sure), item(("CASE#c1", "HEAD"), sure)) == sure
+    assert value(type(unsure), item(("CASE#c1", "HEAD"), unsure)) == unsure
