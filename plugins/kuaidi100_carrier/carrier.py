@@ -43,7 +43,7 @@ class Kuaidi100Carrier:
 
     def book(self, wish: Wish, now: datetime) -> Booking:
         """See :class:`~aftersales.ports.Carrier`. What was handed in before is found, not booked again."""
-        when = slot_of(wish.slot, now)
+        when = slot_of(wish.slot, now) if wish.slot else None  # it gives no labels
         if when is None:
             return Booking(wish.key, BookingStatus.REFUSED, refusal=Refusal.SLOT_TAKEN)
         said = self._wire.call("bOrder", self._order(wish) | when)

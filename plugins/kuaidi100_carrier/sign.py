@@ -1,4 +1,4 @@
-"""Signatures: MD5 in capitals, ours over the parameters, the platform's over what it tells, with a salt of that booking alone."""
+"""Signatures: MD5 in capitals, ours over the parameters, the platform's over what it tells, with a salt of that thing alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ def signature(param: str, t: str, key: str, secret: str) -> str:
     return _md5(f"{param}{t}{key}{secret}")
 
 
+def query_signature(param: str, key: str, customer: str) -> str:
+    """Of a question about a parcel: MD5 of ``param + key + customer``, likewise."""
+    return _md5(f"{param}{key}{customer}")
+
+
 def salt_of(secret: str, number: str) -> str:
-    """What the platform signs with when it tells of this booking: a notice of one is none of another."""
+    """What the platform signs with when it tells of this booking or waybill: a notice of one is none of another."""
     return hmac.new(secret.encode(), f"salt\n{number}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
