@@ -30,6 +30,8 @@ PROVIDERS: dict[str, str] = {
     "installer": "infra.local.sandbox.installer",
     "parcels": "infra.local.sandbox.parcels",  # no company, but what carriers carry
     "kuaidi100": "infra.local.sandbox.kuaidi100",
+    "sf": "infra.local.sandbox.sf",
+    "track17": "infra.local.sandbox.track17",
 }
 
 #: The one that is meant where none is named.
