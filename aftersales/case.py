@@ -85,6 +85,12 @@ class Event(StrEnum):
     COUNTER_REFUSED = "counter_refused"
     GOODS_AWAITED = "goods_awaited"
     GOODS_SENT = "goods_sent"
+    GOODS_MOVED = "goods_moved"  # a carrier tells where they are
+    GOODS_DOUBTED = "goods_doubted"  # what carriers say speaks against this being the return
+    GOODS_NOT_FOUND = "goods_not_found"  # the carrier knows no such number: another one is wanted
+    GOODS_TURNED_BACK = "goods_turned_back"  # on the way back to who sent them
+    GOODS_LOST = "goods_lost"
+    GOODS_ESCALATED = "goods_escalated"  # nobody answered, and silence may not decide: a person is asked again
     GOODS_DELIVERED = "goods_delivered"
     GOODS_ACCEPTED = "goods_accepted"
     GOODS_REFUSED = "goods_refused"
@@ -185,9 +191,16 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.COUNTERED, E.DEADLINE_PASSED): S.CLOSED,
     (S.APPROVED, E.GOODS_AWAITED): S.APPROVED,
     (S.APPROVED, E.GOODS_SENT): S.APPROVED,
+    (S.APPROVED, E.GOODS_MOVED): S.APPROVED,
+    (S.APPROVED, E.GOODS_DOUBTED): S.APPROVED,
+    (S.APPROVED, E.GOODS_NOT_FOUND): S.APPROVED,
+    (S.APPROVED, E.GOODS_TURNED_BACK): S.APPROVED,
+    (S.APPROVED, E.GOODS_LOST): S.APPROVED,
+    (S.APPROVED, E.GOODS_ESCALATED): S.APPROVED,
     (S.APPROVED, E.GOODS_DELIVERED): S.APPROVED,
     (S.APPROVED, E.GOODS_ACCEPTED): S.APPROVED,
     (S.APPROVED, E.GOODS_REFUSED): S.REJECTED,
+    (S.APPROVED, E.SECOND_PERSON_ASKED): S.SECOND_REVIEW,  # not all of what is to be exchanged or repaired came back
     (S.APPROVED, E.GOODS_NOT_SENT): S.CLOSED,
     (S.APPROVED, E.WITHDRAWN): S.CLOSED,
     (S.APPROVED, E.PAYMENT_AWAITED): S.AWAITING_PAYMENT,
@@ -330,7 +343,7 @@ class Case:
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
     ``lookups`` are what outside systems said about it, and what they keep for it. ``promise`` is what is given in place of money.
     ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``. ``has_pickup``: goods
-    were asked to be collected for it.
+    were asked to be collected for it. ``apart_of`` is the case with whose parcel these pieces should have come and did not.
     """
 
     case_id: str
@@ -373,6 +386,7 @@ class Case:
     appealed: bool = False
     has_files: bool = False
     has_pickup: bool = False
+    apart_of: str = ""
     files_until: datetime | None = None
 
     @property

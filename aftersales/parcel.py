@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from aftersales.deadline import Deadline
 from aftersales.errors import IllegalTransition
+from aftersales.goods import Apart, Count, Disposition, Restock
 
 
 class ParcelState(StrEnum):
@@ -41,21 +42,13 @@ class ParcelEvent(StrEnum):
     DEADLINE_PASSED = "deadline_passed"
 
 
-class Disposition(StrEnum):
-    """Where accepted goods go; flawed goods are never sold as new."""
-
-    SOUND = "sound"
-    FLAWED = "flawed"
-    QUARANTINE = "quarantine"
-    SCRAP = "scrap"
-
-
 S, E = ParcelState, ParcelEvent
 
 PARCEL_TRANSITIONS: dict[tuple[ParcelState, ParcelEvent], ParcelState] = {
     (S.AWAITING_SHIPMENT, E.SENT): S.IN_TRANSIT,
     (S.AWAITING_SHIPMENT, E.OPENED): S.INSPECTING,  # it is on the bench, and nobody ever told a waybill
     (S.AWAITING_SHIPMENT, E.CANCELLED): S.LAPSED,
+    (S.AWAITING_SHIPMENT, E.ESCALATED): S.AWAITING_SHIPMENT,  # a label was issued, and its carrier does not answer
     (S.AWAITING_SHIPMENT, E.DEADLINE_PASSED): S.LAPSED,  # the buyer did not send: the case lapses
     (S.IN_TRANSIT, E.SENT): S.IN_TRANSIT,  # a corrected waybill
     (S.IN_TRANSIT, E.DELIVERED): S.DELIVERED,
@@ -103,6 +96,9 @@ class Parcel:
 
     ``awaited_at`` is since when the goods are to be sent, ``ship_by`` until when they were; ``turn`` counts the waybills that were
     told for it (:class:`~aftersales.tracking.Trail`).
+
+    ``counts`` are what was found, line by line, ``photos`` the shop's evidence of it. ``apart`` are the pieces that did not come,
+    ``restock`` is what stock is told of those that did: once the parcel is accepted, its deadline is when that is looked at.
     """
 
     case_id: str
@@ -117,6 +113,10 @@ class Parcel:
     awaited_at: datetime | None = None
     ship_by: datetime | None = None
     turn: int = 0
+    counts: tuple[Count, ...] = ()
+    photos: tuple[str, ...] = ()
+    apart: Apart | None = None
+    restock: Restock | None = None
     version: int = 0
 
 
@@ -133,6 +133,6 @@ def advance_parcel(
     moved = replace(parcel, state=state, deadline=Deadline.after(now, length, cause) if length else None)
     if state is S.DELIVERED:
         return replace(moved, delivered_at=now)
-    if state is S.ACCEPTED and event is E.DEADLINE_PASSED:
+    if state is S.ACCEPTED and event is E.DEADLINE_PASSED and parcel.state is not S.LOST:
         return replace(moved, disposition=Disposition.SOUND)
     return moved

@@ -18,6 +18,7 @@ from aftersales.complaint import Reading
 from aftersales.entry import Payout
 from aftersales.evidence import Evidence, Proof
 from aftersales.gate import Ended
+from aftersales.goods import Disposition
 from aftersales.ledger import Ledger
 from aftersales.lookup import Heard, Lookup, Subject
 from aftersales.order import Order
@@ -263,8 +264,8 @@ class Store(Protocol):
 class Seen:
     """One stored record as the stream tells it, before and after a commit; ``before`` is None when it is new."""
 
-    before: Case | Refund | Evidence | Order | Pickup | Trail | None
-    after: Case | Refund | Evidence | Order | Pickup | Trail
+    before: Case | Refund | Evidence | Order | Pickup | None
+    after: Case | Refund | Evidence | Order | Pickup
     case_id: str = ""
 
 
@@ -405,6 +406,16 @@ class Holding(Protocol):
 
     def release(self, subject: Subject, now: datetime) -> None:
         """Let it go; nothing happens where this key keeps nothing. Raises Unknown."""
+
+
+class Shelving(Protocol):
+    """A source of stock that takes goods in. The call may come twice, late, or lose its answer; one key is taken once."""
+
+    def put_back(self, key: str, sku: str, pieces: int, disposition: Disposition, now: datetime) -> None:
+        """So many pieces are back and go there; only sound ones may be sold again. Done already is done.
+
+        Raises Unknown (it may have taken them), and Rejected when it does not take them: nobody sells this sku, say.
+        """
 
 
 class Telling(Protocol):

@@ -23,7 +23,9 @@ class TicketKind(StrEnum):
     BILL_MISSING = "bill_missing"  # no bill of a day could be had
     COMPENSATION_OWED = "compensation_owed"  # owed beyond a refund, and something keeps it from being paid by itself
     NOT_VOIDED = "not_voided"  # paid for, and its source does not let it be made void
+    NOT_SHELVED = "not_shelved"  # goods are back, and stock was not told
     PICKUP = "pickup"  # a carrier does not say whether it comes, or came when nobody wanted it any more
+    PARCEL = "parcel"  # goods on their way back about which silence may not decide
     DEAD_LETTER = "dead_letter"  # work that failed again and again; it can be run again
 
 

@@ -150,6 +150,12 @@ def keeps_goods(file: CaseFile) -> bool:
     return promise is not None and (bool(promise.payment_id) or (parcel is not None and parcel.state is ParcelState.ACCEPTED))
 
 
+def awaits_a_person(file: CaseFile) -> bool:
+    """Whether goods that should be exchanged or repaired were counted, and not all were there: no rule decides about them."""
+    parcel = file.parcel
+    return parcel is not None and parcel.state is ParcelState.INSPECTING and bool(parcel.counts)
+
+
 def with_order(change: Change, order: OrderFile) -> OrderFile:
     """The order's money as the change leaves it."""
     return replace(order, ledger=change.ledger or order.ledger)

@@ -71,6 +71,8 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
         )
     if body.outcome is not Outcome.APPROVE and promise.keeps_goods(file):
         raise Conflict("The goods are back, or a difference was paid.", todo="Approve again, or approve money instead.")
+    if body.outcome is Outcome.ASK_EVIDENCE and promise.awaits_a_person(file):
+        raise Conflict("Not all of the goods are back.", todo="Approve, approve money instead, or reject.")
     if body.outcome is Outcome.APPROVE:
         file = keeping.checked(ctx, file, unkept=body.unkept)
     if body.outcome is Outcome.APPROVE and body.instead:

@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 from threading import RLock
 from typing import Protocol, TypeVar
 
+import pytest
+
 from aftersales.errors import Rejected, Unknown
 from aftersales.fact import Plain
+from aftersales.goods import Disposition
 from aftersales.lookup import Lookup, Subject, pairs
+from aftersales.ports import Shelving
 from aftersales.testing.builders import NOW, a_line, an_order
 from aftersales.testing.clock import FakeClock
-from aftersales.testing.source import HoldingBench, HoldingContract
+from aftersales.testing.source import HoldingBench, HoldingContract, Keeper
 
 STATUSES = ("available", "none")
 
@@ -22,11 +26,12 @@ T = TypeVar("T")
 
 @dataclass
 class Shelf:
-    """``free`` pieces, what each key keeps until when, and which keys took theirs."""
+    """``free`` pieces, what each key keeps until when, which keys took theirs, and what each key brought back."""
 
     free: int
     holds: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    backs: dict[str, tuple[int, Disposition]] = field(default_factory=dict)
 
 
 class FakeStock:
@@ -101,6 +106,30 @@ class FakeStock:
 
         self._answered("release", work)
 
+    def put_back(self, key: str, sku: str, pieces: int, disposition: Disposition, now: datetime) -> None:  # noqa: ARG002
+        """See :class:`~aftersales.ports.Shelving`."""
+
+        def work() -> None:
+            shelf = self.shelves.get(sku)
+            if shelf is None:
+                raise Rejected("Nobody sells this sku.", found=sku)
+            if any(
+                key in other.backs and (other, other.backs[key]) != (shelf, (pieces, disposition))
+                for other in self.shelves.values()
+            ):
+                raise Rejected("This key brought something else back.", key=key)
+            if key not in shelf.backs:
+                shelf.backs[key] = (pieces, disposition)
+                shelf.free += pieces if disposition is Disposition.SOUND else 0
+
+        self._answered("put_back", work)
+
+    def back(self, sku: str) -> dict[str, int]:
+        """How many pieces of a sku came back, by where they went."""
+        with self._lock:
+            backs = self.shelves[sku].backs.values()
+            return {str(to): sum(n for n, where in backs if where is to) for to in Disposition if any(w is to for _, w in backs)}
+
     # --- inside -------------------------------------------------------------------------------------------------------
     def _answered(self, call: str, work: Callable[[], T]) -> T:
         with self._lock:
@@ -143,6 +172,76 @@ class StockBench(HoldingBench, Protocol):
 
     def put(self, sku: str, pieces: int) -> None:
         """Let there be so many, free."""
+
+
+class Stock(Keeper, Shelving, Protocol):
+    """A source that keeps, and takes goods in."""
+
+
+class ShelvingBench(StockBench, Protocol):
+    """One that takes goods in."""
+
+    source: Stock
+
+    def free(self, sku: str) -> int:
+        """How many may be sold."""
+
+    def back(self, sku: str) -> dict[str, int]:
+        """How many came back, by disposition; those of none are left out."""
+
+
+class ShelvingContract:
+    """What every source that takes goods in keeps; a subclass gives the fixture ``bench``. A lost call is a ``put_back``."""
+
+    def test_only_sound_goods_may_be_sold_again(self, bench: ShelvingBench) -> None:
+        """Of pieces that come back, one of each disposition, exactly the sound one is free; the others are where they belong."""
+        bench.put("tv", 1)
+        for to in Disposition:
+            bench.source.put_back(f"b-{to}", "tv", 1, to, NOW)
+        assert (bench.free("tv"), bench.back("tv")) == (2, {str(to): 1 for to in Disposition})
+
+    def test_one_key_is_taken_once(self, bench: ShelvingBench) -> None:
+        """Told three times, the same goods came back once; another key's are others."""
+        bench.put("tv", 0)
+        for _ in range(3):
+            bench.source.put_back("b1", "tv", 2, Disposition.SOUND, NOW)
+        bench.source.put_back("b2", "tv", 1, Disposition.SOUND, NOW)
+        assert (bench.free("tv"), bench.back("tv")) == (3, {"sound": 3})
+
+    @pytest.mark.parametrize("done", [True, False])
+    def test_a_lost_answer_is_asked_for_again(self, bench: ShelvingBench, *, done: bool) -> None:
+        """Without an answer it is Unknown, whether it was taken or not, and the same key again ends as if it had been answered."""
+        bench.put("tv", 0)
+        bench.lose_answer("put_back", done=done)
+        with pytest.raises(Unknown):
+            bench.source.put_back("b1", "tv", 2, Disposition.FLAWED, NOW)
+        bench.source.put_back("b1", "tv", 2, Disposition.FLAWED, NOW)
+        assert (bench.free("tv"), bench.back("tv")) == (0, {"flawed": 2})
+
+    @pytest.mark.parametrize(
+        ("sku", "pieces", "to"), [("tv", 3, Disposition.SOUND), ("tv", 2, Disposition.SCRAP), ("radio", 2, Disposition.SOUND)]
+    )
+    def test_a_key_stands_for_what_it_brought_first(self, bench: ShelvingBench, sku: str, pieces: int, to: Disposition) -> None:
+        """Another number, disposition or sku under a known key is refused, and what it brought stays."""
+        bench.put("tv", 0)
+        bench.put("radio", 0)
+        bench.source.put_back("b1", "tv", 2, Disposition.SOUND, NOW)
+        with pytest.raises(Rejected):
+            bench.source.put_back("b1", sku, pieces, to, NOW)
+        assert (bench.back("tv"), bench.back("radio")) == ({"sound": 2}, {})
+
+    def test_nobody_takes_what_nobody_sells(self, bench: ShelvingBench) -> None:
+        """Goods of a sku that the warehouse does not know are refused for good: people have to see to it."""
+        with pytest.raises(Rejected):
+            bench.source.put_back("b1", "unheard-of", 1, Disposition.SOUND, NOW)
+
+    def test_what_came_back_is_not_what_a_key_keeps(self, bench: ShelvingBench) -> None:
+        """A hold and a return under one name are two things: releasing the hold takes nothing of the return away."""
+        bench.put("tv", 1)
+        assert bench.source.hold(subject_of("tv", "k1"), NOW).held
+        bench.source.put_back("k1", "tv", 1, Disposition.SOUND, NOW)
+        bench.source.release(subject_of("tv", "k1"), NOW)
+        assert (bench.free("tv"), bench.back("tv")) == (2, {"sound": 1})
 
 
 class StockContract(HoldingContract):

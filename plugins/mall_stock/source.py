@@ -1,4 +1,4 @@
-"""The source: whether a thing is there, kept, taken for good, and let go, each call repeatable under the same key."""
+"""The source: whether a thing is there, kept, taken for good, let go, and back; each call repeatable under the same key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from aftersales.errors import Rejected, Unknown
 from aftersales.fact import Plain, instant_of
+from aftersales.goods import Disposition
 from aftersales.lookup import Lookup, Subject, pairs
 from plugins.mall_stock.setting import Setting
 from plugins.mall_stock.wire import Wire
@@ -23,7 +24,7 @@ DONE, REFUSED, NOT_THERE = 200, 409, 404
 
 
 class MallStock:
-    """A :class:`~aftersales.ports.Source` and :class:`~aftersales.ports.Holding`.
+    """A :class:`~aftersales.ports.Source`, :class:`~aftersales.ports.Holding` and :class:`~aftersales.ports.Shelving`.
 
     ``now`` is the real time in seconds since 1970: signatures live in it. Safe for threads.
     """
@@ -64,6 +65,18 @@ class MallStock:
         answer = self._wire.call("POST", subject.line.sku, "release", {"key": subject.key})
         if answer.status not in (DONE, NOT_THERE):
             raise _unknown(answer.status, answer.said)
+
+    def put_back(self, key: str, sku: str, pieces: int, disposition: Disposition, now: datetime) -> None:  # noqa: ARG002
+        """They are back and go there; see :class:`~aftersales.ports.Shelving`."""
+        told = {"key": key, "pieces": pieces, "disposition": str(disposition)}
+        answer = self._wire.call("POST", sku, "return", told)
+        if answer.status in (REFUSED, NOT_THERE):
+            refusal = str(answer.said.get("error", ""))[:64]
+            raise Rejected("The warehouse system does not take these goods.", key=key, refusal=refusal)
+        if answer.status != DONE:
+            raise _unknown(answer.status, answer.said)
+        if answer.said.get("back") != told:
+            raise Unknown("The warehouse system's answer is about something else.", status=answer.status)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,5 +1,6 @@
 """Sources of stock keep their contract: the fake, and the plugin against the warehouse of the sandbox."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from aftersales.errors import BadSettings, Unknown
 from aftersales.lookup import Subject
 from aftersales.testing.builders import NOW
-from aftersales.testing.stock import FakeStock, StockContract, subject_of
+from aftersales.testing.stock import FakeStock, ShelvingContract, StockContract, subject_of
 from infra.local.sandbox import At, Fault, Kind, Sandbox
 from infra.local.sandbox import Keys as WechatKeys
 from plugins.mall_stock import build
@@ -33,6 +34,14 @@ class FakeBench:
     def put(self, sku: str, pieces: int) -> None:
         """They are there."""
         self.source.put(sku, pieces)
+
+    def free(self, sku: str) -> int:
+        """What is on the shelf."""
+        return self.source.shelves[sku].free
+
+    def back(self, sku: str) -> dict[str, int]:
+        """What came back."""
+        return self.source.back(sku)
 
     def lose_answer(self, call: str, *, done: bool) -> None:
         """One answer is lost."""
@@ -63,9 +72,20 @@ class SandboxBench:
         """They are there."""
         self.other.book.put(sku, pieces)
 
+    def free(self, sku: str) -> int:
+        """By the sandbox's truth."""
+        return int(self.other.truth()["stock"][sku]["free"])
+
+    def back(self, sku: str) -> dict[str, int]:
+        """By the sandbox's truth."""
+        sums: Counter[str] = Counter()
+        for back in self.other.truth()["stock"][sku].get("backs", {}).values():
+            sums[back["disposition"]] += back["pieces"]
+        return dict(sums)
+
     def lose_answer(self, call: str, *, done: bool) -> None:
         """The connection ends without an answer."""
-        where = {"ask": At.QUERY, "hold": At.LOCK, "consume": At.VOID, "release": At.UNLOCK}[call]
+        where = {"ask": At.QUERY, "hold": At.LOCK, "consume": At.VOID, "release": At.UNLOCK, "put_back": At.CREATE}[call]
         self.sandbox.fault(Fault(where, Kind.HANG, executed=done), provider="stock")
 
     def pass_days(self, days: int) -> None:
@@ -89,7 +109,7 @@ def played(neighbours: WechatKeys) -> Iterator[SandboxBench]:
         bench.source.close()
 
 
-class TestFake(StockContract):
+class TestFake(StockContract, ShelvingContract):
     """The fake that trades and exchanges are tested with."""
 
     @pytest.fixture
@@ -98,7 +118,7 @@ class TestFake(StockContract):
         return FakeBench()
 
 
-class TestPlugin(StockContract):
+class TestPlugin(StockContract, ShelvingContract):
     """The plugin against our sandbox."""
 
     @pytest.fixture

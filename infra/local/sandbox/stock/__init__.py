@@ -1,7 +1,7 @@
 """A mall's warehouse as the sandbox plays it: pieces that are bought, kept, taken for good and let go.
 
-It speaks the contract of ``plugins/mall_stock/README.md``. A fault's ``at`` is ``query``, ``lock`` (hold), ``void`` (consume) or
-``unlock`` (release), its ``key`` the sku; ``wrong_number`` signs the answer to another request.
+It speaks the contract of ``plugins/mall_stock/README.md``. A fault's ``at`` is ``query``, ``lock`` (hold), ``void`` (consume),
+``unlock`` (release) or ``create`` (return), its ``key`` the sku; ``wrong_number`` signs the answer to another request.
 """
 
 from __future__ import annotations

@@ -14,7 +14,12 @@ SCHEMA = """
 create table if not exists shelf (sku text primary key, free integer not null);
 create table if not exists hold (sku text not null, key text not null, pieces integer not null, until real not null,
   state text not null, primary key (sku, key));
+create table if not exists back (key text primary key, sku text not null, pieces integer not null, disposition text not null);
 """
+
+#: Where goods that are back go; only what is sound may be sold again.
+SOUND = "sound"
+DISPOSITIONS = (SOUND, "flawed", "quarantine", "scrap")
 
 #: What became of a hold: it binds, ran out by itself, was sent, was let go.
 HELD, OVER, GONE, FREED = "held", "over", "gone", "freed"
@@ -85,6 +90,19 @@ class Book(Database):
                 db.execute("update hold set state = ? where sku = ? and key = ?", (FREED, sku, key))
             return self._shown(sku)
 
+    def take_back(self, sku: str, key: str, pieces: int, disposition: str) -> dict[str, Any] | None:
+        """So many came back and go there, once per key. Raises Refusal for a key that brought something else."""
+        with self.writing() as db:
+            if not self._known(db, sku):
+                return None
+            known = next(iter(self.rows("select * from back where key = ?", key)), None)
+            if known and (known["sku"], known["pieces"], known["disposition"]) != (sku, pieces, disposition):
+                raise Refusal("other_return")
+            if known is None:
+                db.execute("insert into back values (?, ?, ?, ?)", (key, sku, pieces, disposition))
+                self._set(db, sku, self._free(sku) + (pieces if disposition == SOUND else 0))
+            return {**self._shown(sku), "back": {"key": key, "pieces": pieces, "disposition": disposition}}
+
     # --- what happens in the shop ---------------------------------------------------------------------------------------------
     def put(self, sku: str, pieces: int) -> None:
         """Let so many be free."""
@@ -100,10 +118,13 @@ class Book(Database):
             return True
 
     def all(self) -> dict[str, dict[str, Any]]:
-        """Every sku: ``free``, and of each key's hold how many pieces and what became of it."""
+        """Every sku: ``free``, of each key's hold how many pieces and what became of it, and what each key brought back."""
         found = {row["sku"]: {"free": row["free"], "holds": {}} for row in self.rows("select * from shelf order by sku")}
         for row in self.rows("select * from hold order by sku, key"):
             found[row["sku"]]["holds"][row["key"]] = {"pieces": row["pieces"], "state": row["state"]}
+        for row in self.rows("select * from back order by key"):
+            backs = found[row["sku"]].setdefault("backs", {})
+            backs[row["key"]] = {"pieces": row["pieces"], "disposition": row["disposition"]}
         return found
 
     # --- inside -----------------------------------------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 
 from infra.local.sandbox.fault import SIGNATURES, At, Fault, Kind
 from infra.local.sandbox.provider import Env, Reply
-from infra.local.sandbox.stock.book import Book, Refusal
+from infra.local.sandbox.stock.book import DISPOSITIONS, Book, Refusal
 from infra.local.sandbox.stock.keys import Keys
 from infra.local.sandbox.stock.signature import Seen, answer_headers, why_refused
 
-_PATH = re.compile(r"/stock/([^/?]{1,256})(?:/(hold|consume|release))?")
-_AT = {"": At.QUERY, "hold": At.LOCK, "consume": At.VOID, "release": At.UNLOCK}
+_PATH = re.compile(r"/stock/([^/?]{1,256})(?:/(hold|consume|release|return))?")
+_AT = {"": At.QUERY, "hold": At.LOCK, "consume": At.VOID, "release": At.UNLOCK, "return": At.CREATE}
 _PAGE = b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>Bad gateway</h1><hr>proxy</body></html>"
 
 #: The longest hold that is given, in days.
@@ -70,7 +70,12 @@ class Front:
                 raise ValueError("key is a text of 1 to 256 characters")
             if type(days) is not int or not 0 < days <= MOST_DAYS or type(pieces) is not int or pieces < 1:
                 raise ValueError(f"days is a whole number from 1 to {MOST_DAYS}, pieces one from 1")
-            found = self._book.hold(one, key, pieces, days) if act == "hold" else getattr(self._book, act)(one, key)
+            if act == "return":
+                if said.get("disposition") not in DISPOSITIONS or "pieces" not in said:
+                    raise ValueError(f"a return has pieces, and a disposition of {', '.join(DISPOSITIONS)}")
+                found = self._book.take_back(one, key, pieces, said["disposition"])
+            else:
+                found = self._book.hold(one, key, pieces, days) if act == "hold" else getattr(self._book, act)(one, key)
         return (404, {"error": "not_found"}) if found is None else (200, found)
 
     def _spoilt(self, fault: Fault, asked: str, status: int, said: Mapping[str, Any]) -> Reply:
