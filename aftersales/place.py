@@ -92,7 +92,7 @@ class _Named:
 #: What follows makes a city's name that of a street, a gate, a park or a company's branch of another place.
 _STREET = re.compile(r"[东西南北中一二三四五六七八九十]{0,2}(?:大?[路街道巷弄里]|大街|胡同|门|公园|广场|酒店|饭店|大厦|宾馆)")
 
-#: A county-level city without its 市 counts only where it stands alone: many of them are everyday words.
+#: A county-level city without its 市, and a county of two characters, count only where they stand alone: many are parts of words.
 _BEFORE = re.compile(r"(?:^|[\s【\[(（,，。:：、省州盟区市]|到达|离开|发往|[在从由至到往])$")
 _BEHIND = re.compile(r"$|[\s】\])）,，。:：、-]|转运|分拨|集散|处理|中转|中心|营业|网点|分部|公司|服务|站")
 _WORDS = frozenset({"合作", "同仁"})
@@ -116,7 +116,7 @@ def _chinese(text: str, known: Atlas) -> Iterator[_Named]:
 def _is_place(word: str, means: tuple[Meaning, ...], before: str, rest: str) -> bool:
     """Whether a name means a place here; ``before`` is the text between the name before it and this one."""
     if any(meaning.full for meaning in means):
-        return True
+        return len(word) > 2 or not means[0].district or bool(_BEFORE.search(before))
     if _STREET.match(rest):
         return False
     if any(not meaning.district for meaning in means):
