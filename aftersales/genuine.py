@@ -24,9 +24,10 @@ __all__ = ["CHECKS", "NECESSARY", "Returned", "checks", "overall"]
 #: Digits that two numbers share by chance in no shop: all of Chinese carriers have more.
 SAME_DIGITS = 11
 
-#: The tail of a party's phone, where a carrier's sentence tells it.
+#: The tail of a party's phone, where a carrier's sentence tells it: "收件人尾号 4321", "sender 138****1111". A courier's is nobody's.
 _TAIL = re.compile(
-    r"(?:(收件人|收货人|receiver|recipient|consignee)|寄件人|发件人|sender)[^0-9]{0,20}?(?:尾号|tail|ending)[^0-9]{0,4}([0-9]{4})(?![0-9])",
+    r"(?:(收件人|收货人|receiver|recipient|consignee)|寄件人|发件人|sender)[^0-9*,，。;；]{0,20}?"
+    r"(?:(?:尾号|tail|ending)[^0-9,，。;；]{0,6}|[0-9]{0,3}\*{2,}|[0-9]{7})([0-9]{4})(?![0-9])",
     re.IGNORECASE,
 )
 

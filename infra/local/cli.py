@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "reconcile": "match a channel's bill against a ledger",
     "verify-photo": "judge the photos of one claim, from a file",
     "tracking": "say how a parcel's number is written, and whether its check digit is right",
+    "trace": "is this return real? the check list over what a file tells of one parcel",
     "read-reason": "read what buyers' words complain of, from a file",
     "bench": "measure what a case costs",
 }
