@@ -24,12 +24,16 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """Everything by name. ``words`` gives what a Chinese name can mean, ``latin`` the same for letters alone, in lower case."""
+    """Everything by name. ``words`` gives what a Chinese name can mean, ``latin`` the same for letters alone, in lower case.
+
+    ``stems`` gives districts by their names without the kind of place: 余杭 counts behind another place's name only.
+    """
 
     cities: dict[str, City]
     near: dict[str, frozenset[str]]
     words: dict[str, tuple[Meaning, ...]]
     latin: dict[str, tuple[Meaning, ...]]
+    stems: dict[str, tuple[Meaning, ...]]
     longest: int
 
 
@@ -59,7 +63,7 @@ def atlas() -> Atlas:
     words = _words(told, cities, other)
     chinese = {word: tuple(means) for word, means in words.items() if not word.isascii()}
     latin = {word.lower(): tuple(means) for word, means in words.items() if word.isascii()}
-    return Atlas(cities, _near(cities, borders), chinese, latin, max(map(len, chinese)))
+    return Atlas(cities, _near(cities, borders), chinese, latin, _stems(cities), max(map(len, chinese)))
 
 
 def short(name: str) -> str:
@@ -96,6 +100,15 @@ def _words(told: Mapping[str, object], cities: dict[str, City], other: dict[str,
             if district.endswith("市") and short(district) not in words:
                 add(short(district), Meaning(city.province, city.name, district, full=False))
     return words
+
+
+def _stems(cities: dict[str, City]) -> dict[str, tuple[Meaning, ...]]:
+    stems: dict[str, tuple[Meaning, ...]] = {}
+    for city in cities.values():
+        for district in city.districts:
+            if (stem := short(district)) != district:
+                stems[stem] = (*stems.get(stem, ()), Meaning(city.province, city.name, district, full=False))
+    return stems
 
 
 def _near(cities: dict[str, City], borders: dict[str, list[str]]) -> dict[str, frozenset[str]]:

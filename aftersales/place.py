@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from aftersales.atlas import Atlas, Meaning, atlas, short
+from aftersales.atlas import Atlas, Meaning, atlas
 
 #: Characters of an address or a sentence that are looked at.
 LONGEST = 200
@@ -31,7 +31,7 @@ def place_of(address: str) -> Place:
 
     Districts are found in Chinese only. What is not told, or could be several places, stays "".
     """
-    text = unicodedata.normalize("NFKC", address[:LONGEST])
+    text = unicodedata.normalize("NFKC", address[:LONGEST])[:LONGEST]
     found = _chosen([*_chinese(text, atlas())])
     if found.city or not re.search("[A-Za-z]{2}", text):
         return found
@@ -83,45 +83,63 @@ def _city(said: Place | str) -> str:
 # --- names in a text ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A name in a text, what it can mean, and the text behind it."""
+    """What a name in a text can mean."""
 
     means: tuple[Meaning, ...]
-    rest: str = ""
 
 
-#: What follows makes a city's name that of a street, a gate, a park or a company's branch of another place.
+#: What follows makes a city's name that of a street, a gate, a park or a house somewhere else.
 _STREET = re.compile(r"[东西南北中一二三四五六七八九十]{0,2}(?:大?[路街道巷弄里]|大街|胡同|门|公园|广场|酒店|饭店|大厦|宾馆)")
 
-#: A county-level city without its 市, and a county of two characters, count only where they stand alone: many are parts of words.
+#: Where a name stands alone: a county-level city without its 市, a county of two characters, and what is a word as well must.
 _BEFORE = re.compile(r"(?:^|[\s【\[(（,，。:：、省州盟区市]|到达|离开|发往|[在从由至到往])$")
 _BEHIND = re.compile(r"$|[\s】\])）,，。:：、-]|转运|分拨|集散|处理|中转|中心|营业|网点|分部|公司|服务|站")
-_WORDS = frozenset({"合作", "同仁"})
+_WORDS = frozenset("安康 安顺 大同 来宾 新星 白杨 东方 兴安".split())  # noqa: SIM905
+_NEVER = frozenset({"合作", "同仁"})
+
+#: What may stand between a place and its district.
+_BETWEEN = re.compile(r"[\s,，】\]·-]*")
 
 
 def _chinese(text: str, known: Atlas) -> Iterator[_Named]:
     """Names from left to right, the longest at each place."""
-    text = re.sub(r"(?<=[㐀-鿿])\s+(?=[㐀-鿿])", " ", text)
     at = ended = 0
     while at < len(text):
-        word = next(
-            (text[at : at + n] for n in range(min(known.longest, len(text) - at), 1, -1) if text[at : at + n] in known.words), ""
-        )
-        rest = text[at + len(word) :]
-        if word and _is_place(word, known.words[word], text[ended:at], rest):
-            yield _Named(known.words[word], rest)
-            ended = at + len(word)
-        at += len(word) or 1
+        named, size = _name(text, at, ended, known)
+        if named:
+            yield named
+            ended = at + size
+        at += size or 1
+
+
+def _name(text: str, at: int, ended: int, known: Atlas) -> tuple[_Named | None, int]:
+    """The name that begins at ``at``, and how far to go on; ``ended`` is where the last name did, 0 for none."""
+    sizes = range(min(known.longest, len(text) - at), 1, -1)
+    size = next((n for n in sizes if text[at : at + n] in known.words), 0)
+    word, follows = text[at : at + size], bool(ended) and _BETWEEN.fullmatch(text, ended, at) is not None
+    means = known.words.get(word, ())
+    if means and not _is_place(word, means, text[ended:at], text[at + size :]):
+        means = ()
+    stem = next((n for n in sizes if text[at : at + n] in known.stems), 0)
+    if (
+        stem >= (size if means else 1)
+        and text[at : at + stem] not in _NEVER
+        and (follows or (not means and text[at + stem : at + stem + 1] in tuple("市县区")))
+    ):
+        means += tuple(m for m in known.stems[text[at : at + stem]] if m not in means and not _STREET.match(text[at + stem :]))
+        size = stem
+    return (_Named(means) if means else None), size
 
 
 def _is_place(word: str, means: tuple[Meaning, ...], before: str, rest: str) -> bool:
     """Whether a name means a place here; ``before`` is the text between the name before it and this one."""
     if any(meaning.full for meaning in means):
         return len(word) > 2 or not means[0].district or bool(_BEFORE.search(before))
-    if _STREET.match(rest):
+    if _STREET.match(rest) or word in _NEVER:
         return False
-    if any(not meaning.district for meaning in means):
-        return True
-    return word not in _WORDS and bool(_BEFORE.search(before)) and bool(_BEHIND.match(rest))
+    if means[0].district or word in _WORDS:
+        return bool(_BEFORE.search(before)) and bool(_BEHIND.match(rest))
+    return True
 
 
 #: A name before one of these is a street's or a district's.
@@ -152,7 +170,7 @@ def _chosen(names: list[_Named], province: str = "") -> Place:
             cities &= {meaning.city for other in names for meaning in other.means if not meaning.district}
         if len(cities) == 1:
             city = atlas().cities[cities.pop()]
-            return Place(city.province, city.name, _district(city.name, names, named))
+            return Place(city.province, city.name, _district(city.name, names))
     return Place(told)
 
 
@@ -161,11 +179,10 @@ def _provinces(named: _Named) -> list[str]:
     return [meaning.province for meaning in named.means if not meaning.city]
 
 
-def _district(city: str, names: list[_Named], chosen: _Named) -> str:
-    """The first district of the city among the names; else one whose short name follows the city's: 杭州余杭."""
+def _district(city: str, names: list[_Named]) -> str:
+    """The first name that means one district of the city, and not the city itself as well."""
     for named in names:
-        for meaning in named.means:
-            if meaning.city == city and meaning.district:
-                return meaning.district
-    behind = chosen.rest.lstrip("市 】")
-    return next((d for d in atlas().cities[city].districts if len(short(d)) > 1 and behind.startswith(short(d))), "")
+        own = [meaning.district for meaning in named.means if meaning.city == city]
+        if len(own) == 1 and own[0]:
+            return own[0]
+    return ""
