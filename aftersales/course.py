@@ -58,14 +58,13 @@ def picked_up(it: Returned) -> Finding:
     labels = [scan.state for scan in it.told if scan.state in (P.REGISTERED, P.CANCELLED)]
     if not labels or labels[-1] is P.CANCELLED:
         return unsure("picked_up", "no_scan")
-    too_late = _old(it) and (it.ship_by is None or it.now > it.ship_by)
+    too_late = _old(it) and it.ship_by is not None and it.now >= it.ship_by
     return bad("picked_up", "only_label", days=YOUNG.days) if too_late else unsure("picked_up", "not_yet")
 
 
 def _old(it: Returned) -> bool:
     """Whether the number has been with us for so long that its carrier should know."""
-    since = it.told_at or next((scan.at for scan in it.told), it.approved_at)
-    return since is not None and it.now - since >= YOUNG
+    return it.told_at is not None and it.now - it.told_at >= YOUNG
 
 
 # --- when ---------------------------------------------------------------------------------------------------------------
@@ -199,7 +198,7 @@ def _back(it: Returned) -> Finding:
     """What it means that a parcel turned back: recalled, or refused at the shop's door; unless it was sent there once more."""
     turned = _turned(it)
     after = [scan for scan in it.carried if scan.order > turned[-1].order and scan.state is P.SIGNED]
-    if after and it.at_shop(after[-1]) and not it.at_home(after[-1]):
+    if after and it.at_shop(after[-1]) is not False and it.at_home(after[-1]) is not True:
         return unsure("course", "came_again")
     refused = any(scan.state is P.REJECTED and scan.order < turned[0].order for scan in it.course)
     return unsure("course", "refused") if refused else bad("course", "turned_back")

@@ -24,7 +24,7 @@ __all__ = ["CHECKS", "NECESSARY", "Returned", "checks", "overall"]
 #: Digits that two numbers share by chance in no shop: all of Chinese carriers have more.
 SAME_DIGITS = 11
 
-#: The tail of a party's phone, where a carrier's sentence tells it: "收件人尾号 4321", "sender 138****1111". A courier's is nobody's.
+#: The tail of a party's phone, where a carrier's sentence tells it: "收件人尾号 4321", "sender 138****1111". A courier's is none.
 _TAIL = re.compile(
     r"(?:(收件人|收货人|receiver|recipient|consignee)|寄件人|发件人|sender)[^0-9*,，。;；]{0,20}?"
     r"(?:(?:尾号|tail|ending)[^0-9,，。;；]{0,6}|[0-9]{0,3}\*{2,}|[0-9]{7})([0-9]{4})(?![0-9])",
@@ -123,12 +123,12 @@ def parties(it: Returned) -> Finding:
 
 
 def _phones(it: Returned) -> tuple[frozenset[Party], frozenset[Party]]:
-    """Parties whose phone the carrier knows for this parcel, and those whose it does not; its sentences count as well."""
+    """Parties whose phone the carrier knows for this parcel, and those whose it does not; else what its sentences say of them."""
     proved, denied = set(it.proved), set(it.denied)
     for scan in it.carried:
         for found in _TAIL.finditer(scan.text):
             party, tail = (Party.SHOP, it.shop_tail) if found[1] else (Party.BUYER, it.home_tail)
-            if tail:
+            if tail and party not in (*it.proved, *it.denied):
                 (proved if found[2] == tail else denied).add(party)
     return frozenset(proved), frozenset(denied - proved)
 

@@ -12,8 +12,9 @@ may also say ``ship_by``, ``told_at``, ``corrected`` (who really carries it), ``
 ``frozen``, ``over``, ``declared`` (several cases in one parcel, said beforehand), ``label`` (the label is ours), ``proved`` and
 ``denied`` (lists of buyer, merchant: whose phone the carrier took or refused) and ``neighbours`` (``{"杭州市": ["上海市"]}``).
 
-The list is judged at ``now``. Where that is left out, three days after the last thing that the file tells: as if it were the whole
-story, so that a file is judged the same for ever.
+Of what is left out, ``ship_by`` is seven days after the approval, ``told_at`` the first scan (without any: the approval), and
+``now`` three days after the last thing that the file tells, not before ``ship_by``: the file is the whole story, and is judged the
+same for ever.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ from aftersales.course import YOUNG
 from aftersales.decision import Finding
 from aftersales.errors import AftersalesError, Invalid
 from aftersales.genuine import Returned, checks, overall
+from aftersales.parcel import PARCEL_TIMEOUTS, ParcelState
 from aftersales.place import Place, place_of
 from aftersales.text import text
 from aftersales.tracking import Found, Party, Passage, Scan
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+#: How long a buyer has to send the goods, where nothing else is told.
+TO_SEND = PARCEL_TIMEOUTS[ParcelState.AWAITING_SHIPMENT]
 #: What a file may hold at most: more is no parcel's story.
 MOST_BYTES, MOST_SCANS, MOST_NAMES, LONGEST, MOST_G = 2_000_000, 2_000, 400, 1_000, 10**9
 
@@ -116,7 +120,9 @@ def returned_of(said: Said) -> Returned:
     if approved_at is None or not number:
         raise Invalid("It has to be told.", where="number" if approved_at else "approved_at")
     buyer, merchant = (_object(said.get(name) or {}, name) for name in ("buyer", "merchant"))
-    told_at, scans = _instant(said, "told_at"), _scans(said)
+    scans = _scans(said)
+    told_at = _instant(said, "told_at") or min((scan.at for scan in scans), default=approved_at)
+    ship_by = _instant(said, "ship_by") or approved_at + TO_SEND
     out = _object(said.get("outbound") or {}, "outbound")
     found = _text(said, "found").lower()
     if found and found not in set(Found):
@@ -124,9 +130,9 @@ def returned_of(said: Said) -> Returned:
     return Returned(
         _text(said, "carrier"),
         number,
-        _instant(said, "now") or max((approved_at, *(scan.at for scan in scans), *([told_at] if told_at else []))) + YOUNG,
+        _instant(said, "now") or max(ship_by, *(at + YOUNG for at in (approved_at, told_at, *(scan.at for scan in scans)))),
         approved_at=approved_at,
-        ship_by=_instant(said, "ship_by"),
+        ship_by=ship_by,
         told_at=told_at,
         outbound=(_text(out, "carrier", "outbound."), _text(out, "number", "outbound.")) if out else None,
         home=_place(buyer, "buyer."),
