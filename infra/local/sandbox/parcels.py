@@ -59,12 +59,16 @@ class Parcel:
 
 
 class Parcels(Database):
-    """The book. Safe from any thread; ``now`` is the sandbox's time in seconds since 1970. ``watching`` hear of every change."""
+    """The book. Safe from any thread; ``now`` is the sandbox's time in seconds since 1970.
+
+    Whoever is in ``watching`` hears that something changed, who is in ``following`` also which number.
+    """
 
     def __init__(self, path: Path | None, now: Callable[[], float]) -> None:
         super().__init__(path, SCHEMA)
         self.now = now
         self.watching: list[Callable[[], None]] = []
+        self.following: list[Callable[[str], None]] = []
 
     # --- what happens -----------------------------------------------------------------------------------------------------
     def send(
@@ -111,7 +115,7 @@ class Parcels(Database):
         words = text or TEXTS[state].format(city=city, kg=f"{parcel.weight_g / 1000:.2f}")
         with self.writing() as db:
             _insert(db, number, made, Scan(made, state, code, words, city))
-        self._changed()
+        self._changed(number)
         return {"done": True}
 
     # --- what carriers show -----------------------------------------------------------------------------------------------
@@ -189,9 +193,11 @@ class Parcels(Database):
             db.execute("insert or replace into parcel values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             for shown_at, scan in scans:
                 _insert(db, parcel.number, shown_at, scan)
-        self._changed()
+        self._changed(parcel.number)
 
-    def _changed(self) -> None:
+    def _changed(self, number: str) -> None:
+        for follow in list(self.following):
+            follow(number)
         for hear in list(self.watching):
             hear()
 

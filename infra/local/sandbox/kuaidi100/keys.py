@@ -1,4 +1,4 @@
-"""Keys of the sandbox: an authorisation key and its secret, made here, worth nothing elsewhere."""
+"""Keys of the sandbox: a customer's number, an authorisation key and its secret, made here, worth nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ class Keys:
 
     key: str
     secret: str
+    customer: str
     folder: Path | None = field(default=None)
 
     @classmethod
     def fresh(cls, folder: Path | None = None) -> Keys:
         """New keys, written to ``folder`` (files 0600, folder 0700) where one is given."""
-        keys = cls(f"{MARK}-{secrets.token_hex(8)}", f"{MARK}{secrets.token_hex(32)}", folder)
+        keys = cls(f"{MARK}-{secrets.token_hex(8)}", f"{MARK}{secrets.token_hex(32)}", _customer(), folder)
         keys._save()
         return keys
 
@@ -31,13 +32,15 @@ class Keys:
         if not (folder / "client.json").exists():
             return cls.fresh(folder)
         said = json.loads((folder / "client.json").read_text(encoding="utf-8"))
-        keys = cls(said["key"], said["secret"], folder)
+        keys = cls(said["key"], said["secret"], said.get("customer") or _customer(), folder)
         keys.check()
+        if "customer" not in said:  # made before parcels could be asked about
+            keys._save()
         return keys
 
     def check(self) -> None:
         """Raises LooksReal unless every key says that it was made here."""
-        if any(MARK not in key for key in (self.key, self.secret)):
+        if any(MARK not in key for key in (self.key, self.secret, self.customer)):
             raise LooksReal("a key was not made by this sandbox: it could be a real client's")
 
     def _save(self) -> None:
@@ -47,5 +50,11 @@ class Keys:
         # One file each, as a stage file's "file:PATH" or an environment variable wants them.
         write_private(self.folder / "key", self.key.encode())
         write_private(self.folder / "secret", self.secret.encode())
+        write_private(self.folder / "customer", self.customer.encode())
         # Last: its presence says that the other files are complete.
-        write_private(self.folder / "client.json", json.dumps({"key": self.key, "secret": self.secret}, indent=1).encode())
+        said = {"key": self.key, "secret": self.secret, "customer": self.customer}
+        write_private(self.folder / "client.json", json.dumps(said, indent=1).encode())
+
+
+def _customer() -> str:
+    return f"{MARK}{secrets.token_hex(8).upper()}"
