@@ -41,7 +41,8 @@ def number_of(said: str) -> str:
     number = unicodedata.normalize("NFKC", said).upper()
     if package := _JD_PACKAGE.fullmatch(number):
         number = package[1]
-    return "".join(c for c in number if not c.isspace() and c not in _DASHES)
+    number = "".join(c for c in number if not c.isspace() and c not in _DASHES)
+    return number if number == said else number_of(number)  # capitals of some scripts, and what was apart, combine anew
 
 
 #: JD marks package 1 of 3 of one waybill as JD0123456789012-1-3- (from experience).
