@@ -32,6 +32,7 @@ PROVIDERS: dict[str, str] = {
     "kuaidi100": "infra.local.sandbox.kuaidi100",
     "sf": "infra.local.sandbox.sf",
     "track17": "infra.local.sandbox.track17",
+    "aftership": "infra.local.sandbox.aftership",
 }
 
 #: The one that is meant where none is named.

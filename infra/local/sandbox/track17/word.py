@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 from aftersales.tracking import Passage, Scan
@@ -85,8 +85,3 @@ def entry_of(row: Mapping[str, Any], carrier: int, info: Mapping[str, Any] | Non
     """One number in an answer or a message."""
     entry = {"number": row["number"], "carrier": carrier, "param": None, "tag": row["key"]}
     return entry | ({"track_info": info} if info is not None else {})
-
-
-def instant(seconds: float) -> datetime:
-    """An aware instant."""
-    return datetime.fromtimestamp(seconds, UTC)
