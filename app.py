@@ -20,6 +20,7 @@ from aftersales.registry import Registry
 from functions import (
     appeal,
     body,
+    body_goods,
     body_together,
     cases,
     compensation,
@@ -28,6 +29,7 @@ from functions import (
     expire,
     export,
     follow,
+    goods,
     http,
     mend,
     openapi,
@@ -48,8 +50,8 @@ from functions import (
     reply_pickup,
     reply_together,
     rerun,
-    returns,
     review,
+    shipment,
     slot,
     statement,
     sweep,
@@ -125,7 +127,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/cases/{case_id}/withdraw", cases.withdraw, None, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/appeal", appeal.appeal, appeal.AppealBody, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/reopen", cases.reopen, None, reply.CaseView, ASKS),
-    Route("POST", "/v1/cases/{case_id}/shipment", returns.ship, body.ParcelBody, reply.CaseView, ASKS),
+    Route("POST", "/v1/cases/{case_id}/shipment", shipment.ship, body.ParcelBody, reply.CaseView, ASKS),
     Route("POST", "/v1/cases/{case_id}/pickup/price", pickups.price, slot.PickupBody, reply_pickup.PriceView, ASKS | STAFF),
     Route("POST", "/v1/cases/{case_id}/pickup", pickups.book, slot.PickupBody, reply.CaseView, ASKS | STAFF, 201),
     Route("PATCH", "/v1/cases/{case_id}/pickup", pickups.move, slot.PickupPatch, reply.CaseView, ASKS | STAFF),
@@ -144,7 +146,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/remedy", remedies.go_on, thing.RemedyBody, reply.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/inspection", returns.inspect, body.InspectionBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/inspection", goods.inspect, body_goods.InspectionBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/compensation", compensation.pay, body.CompensationBody, reply.CaseView, SENIOR),
     Route("GET", "/v1/merchant/cases/{case_id}/draft", draft.draft, None, reply_draft.DraftView, STAFF),
     Route("GET", "/v1/merchant/replies", draft.replies, None, reply_draft.RepliesView, STAFF),
@@ -232,6 +234,12 @@ def sweep_deadlines(_: Any) -> None:
 def poll_refunds(_: Any) -> None:
     """Refunds that wait are looked after."""
     sweep.poll_refunds(registry()).complete()
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def follow_parcels(_: Any) -> None:
+    """Where the goods are that come back."""
+    sweep.follow_parcels(registry()).complete()
 
 
 @app.schedule(Rate(30, unit=Rate.MINUTES))

@@ -337,7 +337,8 @@ class Case:
     """One after-sales matter. ``amount`` is what will be paid if approved, ``asked`` what the buyer lowered it to.
 
     Of the amount ``tax_minor`` is tax and ``freight_minor`` freight; the rest is for goods, after ``fee_minor``
-    was kept back from them. ``beyond_minor`` is owed on top of what was paid, as compensation.
+    was kept back from them, and after ``pickup_minor`` for bringing them back, which is kept back when the money is reserved:
+    amount and that together are what was approved. ``beyond_minor`` is owed on top of what was paid, as compensation.
 
     ``submitted_at`` is when the buyer first handed it in: windows are judged by it, however long verification and review take.
     ``version`` counts stored changes, ``seq`` events; ``chain`` is the hash of the last event.
@@ -376,6 +377,7 @@ class Case:
     freight_minor: int = 0
     fee_minor: int = 0
     beyond_minor: int = 0
+    pickup_minor: int = 0
     pieces_stay: bool = False  # once it is paid, its pieces can be asked about again, for what is left of their worth
     lookups: tuple[Lookup, ...] = ()
     reopened: int = 0  # how often: what is kept for it is kept under another key then

@@ -95,7 +95,7 @@ class Parcel:
     """The parcel of one case that brings goods back. ``note`` is the inspector's; ``disposition`` is set once accepted.
 
     ``awaited_at`` is since when the goods are to be sent, ``ship_by`` until when they were; ``turn`` counts the waybills that were
-    told for it (:class:`~aftersales.tracking.Trail`).
+    told for it (:class:`~aftersales.tracking.Trail`), ``claimed`` are the names of those that no other case may tell.
 
     ``counts`` are what was found, line by line, ``photos`` the shop's evidence of it. ``apart`` are the pieces that did not come,
     ``restock`` is what stock is told of those that did: once the parcel is accepted, its deadline is when that is looked at.
@@ -113,6 +113,7 @@ class Parcel:
     awaited_at: datetime | None = None
     ship_by: datetime | None = None
     turn: int = 0
+    claimed: tuple[str, ...] = ()
     counts: tuple[Count, ...] = ()
     photos: tuple[str, ...] = ()
     apart: Apart | None = None

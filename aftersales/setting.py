@@ -88,6 +88,8 @@ def merchant_of(tables: Mapping[str, Mapping[str, Any]], name: str) -> Merchant:
     try:
         if "turn" in values:
             values["turn"] = Turn(values["turn"])
+        if "neighbours" in values:
+            values["neighbours"] = {city: tuple(near) for city, near in values["neighbours"].items()}
         if "zone" in values:
             values["zone"] = ZoneInfo(values["zone"])
         for told, states in (("timeout_hours", State), ("parcel_timeout_hours", ParcelState)):

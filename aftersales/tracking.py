@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from aftersales.deadline import Deadline
 from aftersales.decision import Finding
@@ -191,7 +192,8 @@ class Trail:
     denied: tuple[Party, ...] = ()
     label: bool = False
     lead: str = ""
-    shared: tuple[str, ...] = ()  # the cases whose goods travel in this case's parcel
+    not_before: datetime | None = None  # somebody was asked about a number of this case's a moment before
+    elsewhere: bool = False  # the carrier it really goes with has this number in another case
     checks: tuple[Finding, ...] = ()
     version: int = 0
 
@@ -206,12 +208,22 @@ class Trail:
         return self.scans[-1] if self.scans else None
 
     def told(self, trace: Trace, now: datetime) -> Trail:
-        """The trail with what was said added. What was known stays known: an older word adds what it has."""
+        """The trail with what was said added. What was known stays known: an older word adds what it has.
+
+        Whether it is over, or frozen, says the word that knows the latest scan: a parcel that moves again is followed again.
+        """
         scans = merged(self.scans, trace.scans)
         found = Found.KNOWN if scans else trace.found
-        over, frozen = self.over or trace.over, self.frozen or trace.frozen
+        known, said = _latest(self.scans), _latest(trace.scans)
+        over, frozen = trace.over and said >= known, trace.frozen and said >= known
+        over, frozen = over or (self.over and known >= said), frozen or (self.frozen and known >= said)
         carrier = trace.carrier or self.carrier
         return replace(self, found=found, scans=scans, over=over, frozen=frozen, carrier=carrier, heard_at=now, silent_since=None)
+
+
+def _latest(scans: tuple[Scan, ...]) -> tuple[Any, ...]:
+    """What the last of them is, comparable; () where there is none."""
+    return max((scan.order for scan in scans), default=())
 
 
 def trail_key(case_id: str, turn: int) -> str:

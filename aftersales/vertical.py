@@ -46,6 +46,7 @@ class Merchant:
     return_address: str = ""
     return_name: str = ""  # who takes parcels in there, and at which phone: carriers ask for both
     return_phone: str = ""
+    neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # cities that count as one for parcels
     turn: Turn = Turn.AS_PAID  # which of several payments gives first
     fee_permille: int = 0  # kept back from goods, unless the seller (or the carrier) answers for the reason
     compensation_permille: int = 1_050  # refunds and goodwill together, of what was paid

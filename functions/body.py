@@ -13,7 +13,6 @@ from aftersales.complaint import Handling
 from aftersales.decision import Outcome
 from aftersales.evidence import EvidenceKind, ProofRole
 from aftersales.order import DiscountKind, Order, OrderStatus
-from aftersales.parcel import Disposition
 from aftersales.refund import RefundState
 from aftersales.template import LONGEST
 from functions import parts
@@ -151,12 +150,12 @@ class PlaceBody(Body):
 
 
 class ParcelBody(Body):
-    """The parcel that brings goods back. ``carrier`` is a code: one waybill serves one case, however it is written.
+    """The parcel that brings goods back. ``carrier`` is a code or a name; one waybill serves one case, however it is told.
 
     ``with_case`` is another case of the same buyer at the same shop whose goods travel in this very parcel.
     """
 
-    carrier: Annotated[str, Meta(min_length=2, max_length=32, pattern=r"^[A-Za-z0-9_-]+" + END)]
+    carrier: Annotated[str, Meta(min_length=2, max_length=32, pattern=r"^[^\x00-\x1f\x7f]+" + END)]
     number: Annotated[str, Meta(min_length=4, max_length=40, pattern=r"^[A-Za-z0-9-]+" + END)]
     with_case: Id | None = None
 
@@ -319,18 +318,6 @@ class CounterAnswer(Body):
     """The buyer's answer to it."""
 
     accept: bool
-
-
-class InspectionBody(Body):
-    """What was found in the parcel: accepted with a disposition, or refused with a note.
-
-    ``opened`` refuses goods because their seal is broken, where the buyer confirmed that this ends the return.
-    """
-
-    accepted: bool
-    disposition: Disposition | None = None
-    note: Text = ""
-    opened: bool = False
 
 
 class MessageBody(Body):

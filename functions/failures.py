@@ -17,6 +17,7 @@ from aftersales.failure import Failure
 from aftersales.parcel import Parcel, ParcelState
 from aftersales.refund import LATER, Cause
 from aftersales.text import text
+from aftersales.tracking import CARRIED, Trail
 from aftersales.vertical import Vertical
 
 
@@ -36,7 +37,13 @@ class Sign(StrEnum):
     NO_SCAN = "no_scan"  # told, and no word of it since
     TAKEN_AS_ARRIVED = "taken_as_arrived"  # no word until the deadline
     NOT_SENT = "not_sent"  # no number until the deadline
+    UNKNOWN_NUMBER = "unknown_number"  # told, and its carrier knows no such parcel
+    LOST = "lost"
+    TURNED_BACK = "turned_back"
 
+
+#: States of a parcel that say by themselves what is missing.
+_SIGNS = {ParcelState.LAPSED: Sign.NOT_SENT, ParcelState.LOST: Sign.LOST, ParcelState.TURNED_BACK: Sign.TURNED_BACK}
 
 #: How long after it was told a parcel without any word of it counts as missing.
 QUIET = timedelta(days=3)
@@ -78,6 +85,9 @@ TABLE: tuple[Row, ...] = (
     Row(F.MISSING_LOGISTICS, "no_scan", signs=(Sign.NO_SCAN,), waits=True),
     Row(F.MISSING_LOGISTICS, "taken_as_arrived", signs=(Sign.TAKEN_AS_ARRIVED,), waits=True),
     Row(F.MISSING_LOGISTICS, "not_sent", signs=(Sign.NOT_SENT,)),
+    Row(F.MISSING_LOGISTICS, "unknown_number", signs=(Sign.UNKNOWN_NUMBER,)),
+    Row(F.MISSING_LOGISTICS, "lost", signs=(Sign.LOST,)),
+    Row(F.MISSING_LOGISTICS, "turned_back", signs=(Sign.TURNED_BACK,)),
 )
 
 
@@ -122,12 +132,14 @@ def of_findings(vertical: Vertical, findings: Iterable[Finding], locale: str, au
     return None
 
 
-def sign_of(parcel: Parcel, now: datetime) -> Sign | None:
+def sign_of(parcel: Parcel, trail: Trail | None, now: datetime) -> Sign | None:
     """What is missing of a parcel on its way back; None when nothing is."""
     if parcel.state is ParcelState.AWAITING_SHIPMENT:
-        return Sign.NO_WAYBILL
-    if parcel.state is ParcelState.LAPSED:
-        return Sign.NOT_SENT
+        return Sign.UNKNOWN_NUMBER if parcel.turn and not parcel.number else Sign.NO_WAYBILL
+    if parcel.state in _SIGNS:
+        return _SIGNS[parcel.state]
+    if trail is not None and any(scan.state in CARRIED for scan in trail.scans):
+        return None
     silent = parcel.state is ParcelState.IN_TRANSIT and parcel.sent_at is not None and now - parcel.sent_at >= QUIET
     return Sign.NO_SCAN if silent else None
 

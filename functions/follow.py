@@ -17,8 +17,7 @@ from aftersales.pickup import Pickup
 from aftersales.ports import Seen
 from aftersales.refund import RefundState
 from aftersales.registry import Registry
-from aftersales.tracking import Trail
-from functions import collect, deadletters, evidence, lookups, refunds, told, track
+from functions import collect, deadletters, evidence, lookups, refunds, told
 from functions.context import again
 from functions.deadletters import What, Work
 
@@ -66,8 +65,6 @@ def act(registry: Registry, seen: Seen) -> None:
         collect.followed(registry, seen.before if isinstance(seen.before, Pickup) else None, after)
     elif isinstance(after, Case):
         _case(registry, seen.before if isinstance(seen.before, Case) else None, after)
-    elif isinstance(after, Trail):
-        track.followed(registry, seen.before if isinstance(seen.before, Trail) else None, after)
     elif seen.before is None and after.state is RefundState.RESERVED:
         refunds.execute(registry, after, registry.clock.now())
 

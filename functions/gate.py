@@ -28,12 +28,12 @@ PATIENCE = timedelta(seconds=0.5)
 WAITS = 4
 
 
-def enter(registry: Registry, channel: str) -> None:
-    """Have one call counted, which is then made.
+def enter(registry: Registry, channel: str, limits: Limits | None = None) -> None:
+    """Have one call counted, which is then made. ``limits`` are the channel's own, unless they are another's than a channel's.
 
     Raises ChannelBusy: nothing was sent, ``details['until']`` says when to come again.
     """
-    gate, limits = registry.gate, limits_of(registry, channel)
+    gate, limits = registry.gate, limits or limits_of(registry, channel)
     if gate is None:
         return
     waits = 0
@@ -46,14 +46,15 @@ def enter(registry: Registry, channel: str) -> None:
         waits += 1
 
 
-def heard(registry: Registry, channel: str, call: Callable[[], T]) -> T:
+def heard(registry: Registry, channel: str, call: Callable[[], T], limits: Limits | None = None) -> T:
     """What a call says for which :func:`enter` has let in; the gate hears how it ended."""
+    limits = limits or limits_of(registry, channel)
     try:
         said = call()
     except Exception as error:
-        _leave(registry, channel, Ended.REFUSED if isinstance(error, Rejected) else Ended.SILENT)
+        _leave(registry, channel, limits, Ended.REFUSED if isinstance(error, (Rejected, ChannelBusy)) else Ended.SILENT)
         raise
-    _leave(registry, channel, Ended.GOOD)
+    _leave(registry, channel, limits, Ended.GOOD)
     return said
 
 
@@ -79,11 +80,11 @@ def _busy(channel: str, until: datetime) -> ChannelBusy:
     return ChannelBusy(f"The channel {channel} takes no calls just now.", todo="Send the same request again later.", until=until)
 
 
-def _leave(registry: Registry, channel: str, ended: Ended) -> None:
+def _leave(registry: Registry, channel: str, limits: Limits, ended: Ended) -> None:
     gate = registry.gate
     if gate is None:
         return
     try:
-        gate.leave(channel, limits_of(registry, channel), registry.clock.now(), ended)
+        gate.leave(channel, limits, registry.clock.now(), ended)
     except Exception:  # the answer is worth more than the gate's knowledge of it
         log.exception("the gate of %s was not told that a call ended: %s", channel, ended)

@@ -18,10 +18,11 @@ import msgspec
 from aftersales import errors
 from aftersales.caller import Caller, Role
 from aftersales.errors import AftersalesError
+from aftersales.pickup import case_of_pickup
 from aftersales.ports import AnswerTo
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
-from functions import callbacks, collect, failures, told
+from functions import callbacks, collect, failures, told, track
 from functions.body import Private
 from functions.context import Context, Once, again
 from functions.failures import Audience
@@ -154,6 +155,9 @@ def callback(registry: Registry, channel: str, request: Request) -> Response:
         if channel in registry.sources:
             heard = told.receive(registry, channel, request.headers, request.body)
             return Response(heard.status, heard.reply.decode(), {"Content-Type": heard.media_type})
+        if channel in registry.tracers and not case_of_pickup(request.query.get("key", "")):
+            pushed = track.receive(registry, channel, request.headers, request.query, request.body)
+            return Response(200, pushed.reply.decode(), {"Content-Type": pushed.media_type})
         if channel in registry.carriers:
             said = collect.receive(registry, channel, request.headers, request.query, request.body)
             return Response(200, said.reply.decode(), {"Content-Type": said.media_type})

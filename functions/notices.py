@@ -32,6 +32,11 @@ TOLD = {
     Event.REMEDY_FAILED: "notice.remedy_failed",
     Event.GOODS_REFUSED: "notice.goods_refused",
     Event.GOODS_NOT_SENT: "notice.goods_not_sent",
+    Event.GOODS_DOUBTED: "notice.goods_doubted",
+    Event.GOODS_NOT_FOUND: "notice.goods_not_found",
+    Event.GOODS_TURNED_BACK: "notice.goods_turned_back",
+    Event.GOODS_LOST: "notice.goods_lost",
+    Event.GOODS_ESCALATED: "notice.goods_escalated",
     Event.PICKUP_BOOKED: "notice.pickup_booked",
     Event.PICKUP_MOVED: "notice.pickup_moved",
     Event.PICKUP_FAILED: "notice.pickup_failed",
@@ -102,6 +107,9 @@ def _started(registry: Registry, change: Change, case: Case) -> tuple[Notice, ..
         beside = leg.payout is not Payout.REFUND
         key = "notice.beyond" if beside else "notice.settling"
         told = _notice(registry, case, key, amount=str(leg.amount), **_way(leg.channel, part, case.locale))
+        if leg.pickup_minor:
+            kept = text("functions", "notice.pickup_kept", case.locale, pickup=str(Money(leg.pickup_minor, leg.currency)))
+            told = replace(told, text=words.joined(case.locale, told.text, kept))
         found.append(replace(told, key=f"{told.key}:{leg.number}") if part or beside else told)
     return tuple(found)
 
@@ -113,7 +121,10 @@ def _key_of(registry: Registry, case: Case, step: Step) -> str:
     if step.event is Event.DEADLINE_PASSED and step.before is State.FULFILLING:
         return "notice.remedy_failed"
     if step.event is Event.GOODS_DELIVERED:
-        return "notice.goods_delivered" if words.failure_of(registry, case, step, case.locale, Audience.BUYER) else ""
+        silent = words.failure_of(registry, case, step, case.locale, Audience.BUYER)
+        return "notice.goods_delivered" if silent else "notice.goods_arrived"
+    if step.event is Event.PICKUP_BOOKED and "drop_off" in step.data:
+        return "notice.pickup_booked.drop_off"
     return TOLD.get(step.event, "")
 
 
@@ -125,6 +136,8 @@ def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Ste
         data |= {"failure": told.text, "next": told.next}
     if step.event is Event.PICKUP_FAILED:
         data["why"], data["next"] = (text("functions", f"{step.data['reason']}{end}", case.locale) for end in ("", ".next"))
+    if step.event is Event.GOODS_DOUBTED:
+        data["reason"] = words.of_reason(registry.vertical(case.vertical), str(step.data["reason"]), case.locale)
     if step.event is Event.GOODS_REFUSED:
         data["note"], data["next"] = words.of_refusal(registry, case, step, case.locale), told.next if told else ""
     leg = next((r for r in change.refunds if r.key == step.data.get("key")), None)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aftersales.case import Case, Event, State
-from aftersales.change import Change
+from aftersales.change import Change, Plain
 from aftersales.deadline import Deadline
 from aftersales.entry import Leg, Payout, Step
 from aftersales.errors import BadPlugin, StaleVersion
@@ -25,9 +25,12 @@ from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.vertical import Facts, Merchant, Offer, Quote
-from functions import beyond, guard, holiday, promise, reach, rest
+from functions import beyond, carriage, guard, holiday, promise, reach, rest, restock
 
 FIRST_LOOK = timedelta(minutes=1)  # when a reserved refund that nobody called is called by the schedule
+
+#: The check of a decision that rests on an inspection's count; a parcel that was counted is not awaited again.
+COUNTED = "goods.count"
 
 Timeouts = dict[State, tuple[timedelta, str]]
 
@@ -77,6 +80,8 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
     """The change with what its case's new state brings with it."""
     assert change.case is not None
     ledger = change.ledger or order.ledger
+    change = _kept_out(registry, change, now)
+    assert change.case is not None
     if change.case.state in (State.REJECTED, State.CLOSED):
         freed = ledger.free(change.case.case_id)
         return change if freed is ledger else replace(change, ledger=freed)
@@ -90,7 +95,7 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
     if promise.awaits_goods(change.case, offer) and change.parcel is None:
         waits = ParcelState.AWAITING_SHIPMENT
         length, cause = parcel_timeouts(registry, change.case).get(waits, (PARCEL_TIMEOUTS[waits], "default"))
-        parcel = Parcel(change.case.case_id, waits, Deadline.after(now, length, cause))
+        parcel = Parcel(change.case.case_id, waits, Deadline.after(now, length, cause), awaited_at=now)
         awaited = change.then(Event.GOODS_AWAITED, by, now, to=registry.merchant(change.case.merchant).return_address)
         return holiday.kept(registry, replace(awaited, parcel=parcel), now)
     given = promise.begun(change, offer, timeouts(registry, change.case), by, now)
@@ -104,13 +109,29 @@ def _is_appealed(case: Case) -> bool:
 
 
 def _let_in(registry: Registry, change: Change, now: datetime) -> Change:
-    """The change with goods accepted that were refused before the buyer appealed: they came back, and are not awaited again."""
-    if change.case is None or not change.case.appealed or change.parcel is not None:
+    """The change with goods accepted that are back although they were refused, or not all: they are not awaited again."""
+    file = _back(registry, change)
+    if file is None or file.parcel is None or file.parcel.state not in (ParcelState.REFUSED, ParcelState.INSPECTING):
         return change
-    file = registry.store.case(change.case.case_id)
-    if file is None or file.parcel is None or file.parcel.state is not ParcelState.REFUSED:
+    accepted = advance_parcel(file.parcel, ParcelEvent.ACCEPTED, now)
+    return replace(change, parcel=restock.noted(registry, file, accepted, now))
+
+
+def _kept_out(registry: Registry, change: Change, now: datetime) -> Change:
+    """The change with goods refused of which not all were there, where a person says no to the whole."""
+    file = _back(registry, change) if change.case is not None and change.case.state is State.REJECTED else None
+    if file is None or file.parcel is None or file.parcel.state is not ParcelState.INSPECTING:
         return change
-    return replace(change, parcel=advance_parcel(file.parcel, ParcelEvent.ACCEPTED, now))
+    return replace(change, parcel=advance_parcel(file.parcel, ParcelEvent.REFUSED, now))
+
+
+def _back(registry: Registry, change: Change) -> CaseFile | None:
+    """The stored case whose goods a person or an appeal decides about; None where it is neither, or the change says it itself."""
+    case = change.case
+    if case is None or change.parcel is not None:
+        return None
+    counted = case.decision is not None and any(f.check == COUNTED for f in case.decision.findings)
+    return registry.store.case(case.case_id) if case.appealed or counted else None
 
 
 def plan_of(ledger: Ledger, case: Case, merchant: Merchant) -> Plan:
@@ -145,25 +166,28 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     case = change.case
     assert case is not None
     case = _granted(registry, case, owed(registry, CaseFile(case, change.evidence), order, now))
+    case, cost = carriage.borne(registry, replace(change, case=case), now)
     change, look = replace(change, case=case), Deadline.after(now, FIRST_LOOK, "poll")
     if not case.amount:
-        change, ledger = change.then(Event.SETTLED, by, now, amount_minor=0), rest.left(case, order.ledger)
+        change, ledger = change.then(Event.SETTLED, by, now, amount_minor=0), carriage.noted(rest.left(case, order.ledger), cost)
         change = change if ledger is order.ledger else replace(change, ledger=ledger)
         return beyond.added(registry, change, ledger, by, now, look)
     reserved = any(e.case_id == case.case_id and e.payout is Payout.REFUND for e in order.ledger.entries)
     if reserved or all(h.case_id != case.case_id for h in order.ledger.holds):  # decided between reading the case and its money
         raise StaleVersion("Somebody else decided this case meanwhile.", todo="Read it again.")
-    ledger, refunds = order.ledger, []
+    refunds: list[Refund] = []
+    ledger = order.ledger
     beside = sum(e.case_id == case.case_id and e.step is Step.RESERVED for e in ledger.entries)  # compensation paid before
     for number, leg in enumerate(plan_of(ledger, case, registry.merchant(case.merchant)).legs, beside + 1):
         key = refund_key(case.case_id, number)
         ledger = ledger.reserve(key, case.case_id, leg, now)
-        refund = replace(_refund(case, order.order, leg, key, number, now), kept=_is_kept(case))
+        pickup = 0 if refunds else case.pickup_minor  # told once, beside the first of several
+        refund = replace(_refund(case, order.order, leg, key, number, now), kept=_is_kept(case), pickup_minor=pickup)
         refunds.append(reach.marked(registry, refund, order.order, order.ledger, now))
-    change = change.then(
-        Event.REFUND_RESERVED, by, now, amount_minor=case.amount.minor, currency=case.amount.currency, legs=len(refunds)
-    )
-    ledger = rest.left(case, ledger.free_freight(case.case_id))
+    data: dict[str, Plain] = {"amount_minor": case.amount.minor, "currency": case.amount.currency, "legs": len(refunds)}
+    data |= {"pickup_minor": case.pickup_minor} if case.pickup_minor else {}
+    change = change.then(Event.REFUND_RESERVED, by, now, None, **data)
+    ledger = carriage.noted(rest.left(case, ledger.free_freight(case.case_id)), cost)
     return beyond.added(registry, replace(change, ledger=ledger, refunds=tuple(refunds)), ledger, by, now, look)
 
 

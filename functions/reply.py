@@ -12,11 +12,13 @@ from aftersales.decision import Outcome, Source, Verdict
 from aftersales.entry import Payout
 from aftersales.evidence import EvidenceKind, EvidenceState, ProofRole
 from aftersales.failure import Failure
+from aftersales.goods import Disposition
 from aftersales.order import OrderStatus
-from aftersales.parcel import Disposition, ParcelState
+from aftersales.parcel import ParcelState
 from aftersales.pickup import PickupState, Refusal
 from aftersales.refund import Cause, RefundState
 from aftersales.remedy import Remedy, Stage
+from aftersales.tracking import Passage
 
 
 class View(Struct):
@@ -33,8 +35,22 @@ class LineMoney(View):
     pieces_free: int
 
 
+class CostView(View):
+    """What a carrier cost the shop for bringing a case's goods back, and how much of it was kept back from the buyer's refund."""
+
+    key: str
+    case_id: str
+    cost_minor: int
+    currency: str
+    kept_minor: int
+    at: datetime
+
+
 class OrderView(View):
-    """An order as we keep it. ``watch_at`` is when one of its trades looks at it by itself, null where none does."""
+    """An order as we keep it. ``watch_at`` is when one of its trades looks at it by itself, null where none does.
+
+    ``pickups`` are memos: they change nothing that may be refunded.
+    """
 
     order_id: str
     merchant: str
@@ -46,6 +62,7 @@ class OrderView(View):
     freight_minor: int
     lines: list[LineMoney]
     cases: list[str]
+    pickups: list[CostView]
     watch_at: datetime | None
 
 
@@ -206,8 +223,61 @@ class UploadView(View):
     case_version: int
 
 
+class CountView(View):
+    """What was found of one line, in pieces. ``wrong`` ones had other goods in their place, which go back to the buyer."""
+
+    line_id: str
+    sound: int
+    flawed: int
+    quarantine: int
+    scrap: int
+    missing: int
+    wrong: int
+
+
+class BackView(View):
+    """Pieces that stock is told of, and when it took them in; None while it did not."""
+
+    line_id: str
+    disposition: Disposition
+    pieces: int
+    told_at: datetime | None
+
+
+class ScanView(View):
+    """One line of a carrier's trace: what happened in our words, its own words, and its own code."""
+
+    at: datetime
+    state: Passage
+    text: str
+    said: str
+    city: str
+    code: str
+    weight_g: int | None
+
+
+class TrailView(View):
+    """What carriers say of the parcel, and the check list it has to pass before silence may accept it.
+
+    ``verdict`` is of the whole list. ``silent_since``: nobody has answered since. ``with_case``: it travels in that case's parcel.
+    """
+
+    carrier: str
+    state: Passage | None
+    text: str
+    verdict: Verdict
+    checks: list[FindingView]
+    scans: list[ScanView]
+    heard_at: datetime | None
+    silent_since: datetime | None
+    with_case: str
+
+
 class ParcelView(View):
-    """The goods on their way back."""
+    """The goods on their way back. ``counts`` and ``evidence`` are of the inspection, the latter the shop's photos by their ids.
+
+    ``apart`` is the case about the pieces that did not come. ``restock`` is for the shop: what its stock is told.
+    """
 
     state: ParcelState
     carrier: str
@@ -215,13 +285,20 @@ class ParcelView(View):
     due_at: datetime | None
     disposition: Disposition | None
     note: str
+    counts: list[CountView]
+    evidence: list[str]
+    apart: str | None
+    restock: list[BackView]
     failure: FailureView | None
+    trail: TrailView | None = None
 
 
 class PickupView(View):
     """How far the pickup at the door is. ``at`` is as much of the door as reminds its owner; ``wanted_*`` another slot, asked for.
 
-    ``text`` says how it stands, ``next`` what to do where it will not happen. The price is in minor units, once it was told.
+    ``text`` says how it stands, ``next`` what to do where it will not happen. The price is in minor units, once it was told;
+    ``kept_minor`` of it is kept back from the refund. ``drop_off``: nobody comes, the goods are brought to a station until ``end``
+    under the ``number``.
     """
 
     state: PickupState
@@ -235,6 +312,8 @@ class PickupView(View):
     price_minor: int | None
     currency: str
     payer: str
+    kept_minor: int
+    drop_off: bool
     refusal: Refusal | None
     text: str
     next: str
@@ -351,6 +430,7 @@ class CaseView(View):
     pickup: PickupView | None
     refunds: list[RefundView]
     remedy: RemedyView | None
+    apart_of: str | None
 
 
 class CaseRow(View):

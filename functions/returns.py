@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from aftersales.case import Event, Fault
-from aftersales.change import Change
+from aftersales.change import Change, Plain
 from aftersales.decision import Decision, Finding, Outcome, Verdict
 from aftersales.errors import Conflict, Invalid
+from aftersales.evidence import EvidenceState
 from aftersales.failure import Failure
-from aftersales.parcel import Disposition, Parcel, ParcelEvent, ParcelState, advance_parcel
+from aftersales.goods import Disposition
+from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
-from functions import guard
-from functions.body import InspectionBody, ParcelBody
+from functions import arrival, guard, restock
+from functions.body_goods import InspectionBody
 from functions.context import Context
-from functions.payout import facts_of, follow, offer_of, parcel_timeouts, timeouts
+from functions.payout import facts_of, follow, offer_of, timeouts
 from functions.reply import CaseView
 from functions.view import stored
 from functions.words import APART
@@ -26,24 +29,12 @@ from functions.words import APART
 OPENED = "opened"
 
 
-def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
-    """The buyer has handed the goods to a carrier. One waybill serves one case (ClaimTaken otherwise); it can be corrected."""
-    file, parcel = _with_parcel(ctx, case_id)
-    order = ctx.order_of(file.case.merchant, file.case.order_id).order
-    number, carrier = body.number.upper(), body.carrier.lower()
-    if order.shipment and order.shipment.number.upper() == number:
-        raise Invalid("That is the waybill on which the goods were sent out.", todo="Send the number of the return parcel.")
-    moved = advance_parcel(parcel, ParcelEvent.SENT, ctx.now, parcel_timeouts(ctx.registry, file.case))
-    moved = replace(moved, carrier=carrier, number=number, sent_at=ctx.now)
-    change = Change(file.case).then(Event.GOODS_SENT, ctx.caller.name, ctx.now, carrier=carrier, number=number)
-    claims = () if parcel.number == number else (f"waybill#{carrier}#{number}",)
-    return _stored(ctx, file, replace(change, parcel=moved, claims=claims))
-
-
 def inspect(ctx: Context, case_id: str, body: InspectionBody) -> CaseView:
     """What the shop found: accepted with a disposition, and the refund begins; or refused with a note for the buyer."""
-    file, parcel = _with_parcel(ctx, case_id)
+    file, parcel = with_parcel(ctx, case_id)
     ctx.unchanged(file.case.version)
+    if body.accepted is None:
+        raise Invalid("An inspection accepts, refuses, or counts line by line.", todo="Send accepted, or lines.")
     if body.accepted and body.disposition is None:
         raise Invalid("Accepted goods get a disposition.", expected=[str(d) for d in Disposition])
     if body.accepted and body.opened:
@@ -51,13 +42,31 @@ def inspect(ctx: Context, case_id: str, body: InspectionBody) -> CaseView:
     if not body.accepted and not body.opened and not body.note.strip():
         raise Invalid("A refusal says what was found.", todo="Send a note.")
     order = ctx.order_of(file.case.merchant, file.case.order_id)
-    opened = parcel if parcel.state is ParcelState.INSPECTING else advance_parcel(parcel, ParcelEvent.OPENED, ctx.now)
     event = ParcelEvent.ACCEPTED if body.accepted else ParcelEvent.REFUSED
-    moved = advance_parcel(opened, event, ctx.now)
+    moved = advance_parcel(opened(parcel, ctx.now), event, ctx.now)
     moved = replace(moved, disposition=body.disposition if body.accepted else None, note=body.note)
+    moved = replace(moved, photos=photos(file, body.evidence))
     seal = unsealed(ctx, file, order) if body.opened else None
     change = inspected(ctx.registry, file, moved, order, ctx.caller.name, ctx.now, seal)
-    return _stored(ctx, file, change)
+    return stored_with(ctx, file, change)
+
+
+def opened(parcel: Parcel, now: datetime) -> Parcel:
+    """The parcel on the bench, where it may be already. Raises IllegalTransition for one that was inspected."""
+    return parcel if parcel.state is ParcelState.INSPECTING else advance_parcel(parcel, ParcelEvent.OPENED, now)
+
+
+def photos(file: CaseFile, named: Iterable[str]) -> tuple[str, ...]:
+    """The shop's evidence of this case that an inspection names. Raises Invalid for what is none, or is not handed in yet."""
+    handed_in = {e.evidence_id for e in file.evidence if e.role is not None and e.state is not EvidenceState.AWAITING_UPLOAD}
+    found = tuple(dict.fromkeys(named))
+    strange = [one for one in found if one not in handed_in]
+    if strange:
+        todo = "Add the photos to this case and hand them in first."
+        raise Invalid(
+            "An inspection names the shop's own evidence of this case.", todo=todo, expected=sorted(handed_in), found=strange
+        )
+    return found
 
 
 def unsealed(ctx: Context, file: CaseFile, order: OrderFile) -> Finding:
@@ -81,14 +90,23 @@ def unsealed(ctx: Context, file: CaseFile, order: OrderFile) -> Finding:
 
 
 def inspected(
-    registry: Registry, file: CaseFile, parcel: Parcel, order: OrderFile, by: str, now: datetime, seal: Finding | None = None
+    registry: Registry,
+    file: CaseFile,
+    parcel: Parcel,
+    order: OrderFile,
+    by: str,
+    now: datetime,
+    seal: Finding | None = None,
+    told: Mapping[str, Plain] | None = None,
 ) -> Change:
-    """The change that an inspected parcel brings: the refund reserved, or the case rejected and its pieces free.
+    """The change that an inspected parcel brings: the refund reserved and stock to be told, or the case rejected, its pieces free.
 
-    A refusal is the decision that stands, with ``seal``, the check that an unsealed product failed.
+    A refusal is the decision that stands, with ``seal``, the check that an unsealed product, or a count, failed. ``told`` goes on
+    record with the step.
     """
     accepted, case = parcel.state is ParcelState.ACCEPTED, file.case
-    data = {"reason": seal.reason} if seal else {}
+    data = {**({"reason": seal.reason} if seal else {}), **(told or {})}
+    parcel = restock.noted(registry, file, parcel, now) if accepted else parcel
     change = Change(case, parcel=parcel).then(
         Event.GOODS_ACCEPTED if accepted else Event.GOODS_REFUSED,
         by,
@@ -100,22 +118,26 @@ def inspected(
     )
     if not accepted:
         before = case.decision.findings if case.decision else ()
-        reason = APART.join(part for part in (seal.reason if seal else "", parcel.note) if part)
+        reason = APART.join(part for part in (str(data.get("reason") or ""), parcel.note) if part)
         refusal = Decision(
             Outcome.REJECT, seal.check if seal else "person", reason, (*before, seal) if seal else before, by, VERSION
         )
         change = change.with_case(decision=refusal)
-    return follow(registry, change, order, by, now)
+    return arrival.settled(registry, file, follow(registry, change, order, by, now), now)
 
 
-def _with_parcel(ctx: Context, case_id: str) -> tuple[CaseFile, Parcel]:
+def with_parcel(ctx: Context, case_id: str) -> tuple[CaseFile, Parcel]:
+    """The case and the parcel that brings its goods back. Raises Conflict where none does."""
     file = ctx.case(case_id)
     if file.parcel is None:
         raise Conflict("No goods come back in this case.", state=file.case.state)
     return file, file.parcel
 
 
-def _stored(ctx: Context, file: CaseFile, change: Change) -> CaseView:
+def stored_with(ctx: Context, file: CaseFile, change: Change) -> CaseView:
+    """Store the change of a case and its parcel; gives the case as it is then."""
     assert change.case is not None
-    after = replace(file, case=change.case, parcel=change.parcel, refunds=(*file.refunds, *change.refunds))
+    after = replace(
+        file, case=change.case, parcel=change.parcel, trail=change.trail or file.trail, refunds=(*file.refunds, *change.refunds)
+    )
     return ctx.commit(change, stored(ctx, after))

@@ -15,14 +15,30 @@ from aftersales.case import Approval, Event, State
 from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.errors import AftersalesError, OverRefund, StaleVersion
-from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
+from aftersales.parcel import ParcelState
 from aftersales.ports import CaseFile, Due, DueBy, OrderFile
 from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
-from functions import collect, deadletters, holiday, lookups, refunds, remedies, returns, unasked, uncovered, unjudged, words
+from functions import (
+    arrival,
+    collect,
+    deadletters,
+    goods,
+    holiday,
+    inquiry,
+    lookups,
+    refunds,
+    remedies,
+    returns,
+    silence,
+    unasked,
+    uncovered,
+    unjudged,
+    words,
+)
 from functions.context import again, commit
 from functions.deadletters import Aside, What, Work
-from functions.payout import follow, parcel_timeouts, timeouts
+from functions.payout import follow, timeouts
 
 log = logging.getLogger(__name__)
 PAGE = 500  # a page reads one entry more than it gives, to know whether another follows
@@ -75,6 +91,19 @@ def poll_refunds(registry: Registry) -> Tally:
     return tally
 
 
+def follow_parcels(registry: Registry) -> Tally:
+    """Ask about every parcel on its way back that is due for a look, as many in a call as fit.
+
+    Those whose carrier takes no calls just now stay due.
+    """
+    tally, questions = Tally(), inquiry.Round(registry)
+    each(registry, "trail", questions.add, tally)
+    questions.finish()
+    tally.passed_by += questions.passed_by
+    tally.failed += questions.failed
+    return tally
+
+
 def advance(registry: Registry, due: Due) -> None:
     """What a schedule does about one thing that is due, alone."""
     now, tally = registry.clock.now(), Tally()
@@ -84,6 +113,12 @@ def advance(registry: Registry, due: Due) -> None:
         _parcel(registry, due, now)
     elif due.kind == "pickup":
         collect.due(registry, due, now)
+    elif due.kind == "trail":
+        questions = inquiry.Round(registry)
+        questions.add(due, now)
+        questions.finish()
+        if questions.failed:
+            raise SweepIncomplete("The parcel could not be followed.")
     elif due.kind == "holds":
         lookups.finish(registry, due, now)
     elif due.kind == "order":
@@ -170,10 +205,18 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     parcel = file.parcel if file else None
     if file is None or parcel is None or parcel.deadline is None or not parcel.deadline.passed(now):
         return False
+    if parcel.state is ParcelState.ACCEPTED:
+        return goods.due(registry, due, now)
     if (put_off := holiday.put_off(registry, file, now)) is not None:
         commit(registry, put_off)
         return True
-    moved = advance_parcel(parcel, ParcelEvent.DEADLINE_PASSED, now, parcel_timeouts(registry, file.case))
+    if (put_off := silence.put_off(file, now)) is not None:
+        commit(registry, put_off)
+        return True
+    moved = arrival.passed(registry, file, parcel, now)
+    if moved.state is parcel.state:
+        commit(registry, arrival.escalated(registry, file, moved, now))
+        return True
     order = _order(registry, file)
     if moved.state is ParcelState.LAPSED:
         change = Change(file.case, parcel=moved).then(Event.GOODS_NOT_SENT, "system", now)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aftersales.caller import Role
 from aftersales.case import Approval, Case, Event, State
 from aftersales.change import Step, verify_chain
 from aftersales.decision import Decision, Finding, Outcome
 from aftersales.evidence import Evidence, Requirement, missing
 from aftersales.failure import Failure
+from aftersales.goods import Back
 from aftersales.parcel import ParcelState
 from aftersales.ports import CaseFile
 from aftersales.refund import Cause, Refund
 from aftersales.remedy import Remedy, Stage
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import collected, consent, exhibit, failures, holiday, reuse, words
+from functions import arrival, collected, consent, exhibit, failures, holiday, reuse, words
 from functions.context import Context
 from functions.failures import Worded
 from functions.reply import (
     AccountChoice,
     ApprovalView,
+    BackView,
     CaseRow,
     CaseView,
+    CountView,
     DeadlineView,
     DecisionView,
     EvidenceView,
@@ -36,6 +41,10 @@ from functions.reply import (
     TimelineView,
     WantedView,
 )
+from functions.whereabouts import trail_view
+
+#: Steps that say what an inspection counted, where it lacked something.
+COUNTED = frozenset({Event.GOODS_ACCEPTED, Event.SECOND_PERSON_ASKED})
 
 
 def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> CaseView:
@@ -66,12 +75,19 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         approvals=[_approval(ctx, a) for a in case.approvals],
         missing=needs(ctx, vertical, lacking(vertical, file)),
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
-        comparison=exhibit.comparison(ctx, vertical, file),
+        comparison=exhibit.comparison(ctx, vertical, _with_first(ctx, file)),
         parcel=_parcel(ctx, file),
         pickup=collected.view_of(ctx, file),
         refunds=[refund_view(ctx, r) for r in file.refunds],
         remedy=_remedy(ctx, case),
+        apart_of=case.apart_of or None,
     )
+
+
+def _with_first(ctx: Context, file: CaseFile) -> CaseFile:
+    """The file with the evidence of the case with whose parcel its pieces should have come, too."""
+    first = ctx.registry.store.case(file.case.apart_of) if file.case.apart_of else None
+    return replace(file, evidence=(*first.evidence, *file.evidence)) if first else file
 
 
 def stored(ctx: Context, file: CaseFile) -> CaseView:
@@ -131,7 +147,11 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
         deadline, means = file.parcel.deadline, f"silence.parcel.{file.parcel.state}"
         arrived = file.parcel.state in (ParcelState.DELIVERED, ParcelState.INSPECTING)
         means += ".promise" if arrived and case.promise and case.promise.in_force else ""
+        if file.trail is not None and arrival.is_open(file.parcel, file.trail):
+            means = "silence.parcel.asked"
         also = holiday.said(deadline, ctx.locale) if deadline else ()
+        if deadline and deadline.paused:
+            also = (text("functions", "silence.carrier", ctx.locale), *also)
     if deadline is None and case.state is State.SETTLING:
         waiting = [r for r in file.refunds if r.deadline]
         deadline = min((r.deadline for r in waiting if r.deadline), key=lambda d: str(d.due_at), default=None)
@@ -237,17 +257,27 @@ def _parcel(ctx: Context, file: CaseFile) -> ParcelView | None:
     parcel = file.parcel
     if parcel is None:
         return None
-    sign, due = failures.sign_of(parcel, ctx.now), words.of_instant(ctx.registry, file.case, parcel.deadline)
+    vertical = ctx.registry.vertical(file.case.vertical)
+    sign, due = failures.sign_of(parcel, file.trail, ctx.now), words.of_instant(ctx.registry, file.case, parcel.deadline)
     told = failures.worded(Failure.MISSING_LOGISTICS, ctx.locale, ctx.audience, sign=sign, due=due) if sign else None
     return ParcelView(
         state=parcel.state,
         carrier=parcel.carrier,
         number=parcel.number,
-        due_at=parcel.deadline.due_at if parcel.deadline else None,
+        due_at=parcel.deadline.due_at if parcel.deadline and parcel.state is not ParcelState.ACCEPTED else None,
         disposition=parcel.disposition,
         note=parcel.note,
+        counts=[CountView(**{f: getattr(c, f) for f in CountView.__struct_fields__}) for c in parcel.counts],
+        evidence=list(parcel.photos),
+        apart=parcel.apart.case_id if parcel.apart else None,
+        trail=trail_view(ctx, file.trail, lambda finding: finding_view(ctx, vertical, finding)),
+        restock=[_back(b) for b in parcel.restock.backs] if parcel.restock and ctx.caller.is_staff else [],
         failure=failure_view(told),
     )
+
+
+def _back(back: Back) -> BackView:
+    return BackView(line_id=back.line_id, disposition=back.disposition, pieces=back.pieces, told_at=back.told_at)
 
 
 def _remedy(ctx: Context, case: Case) -> RemedyView | None:
@@ -285,6 +315,8 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         data["reason"] = words.of_reason(vertical, str(data["reason"]), ctx.locale, findings)
     if step.event is Event.GOODS_REFUSED:
         data["note"] = words.of_refusal(ctx.registry, case, step, ctx.locale)
+    if "passage" in data:
+        data["passage"] = text("functions", f"passage.{data['passage']}", ctx.locale)
     if "source" in data:
         data |= words.of_sources(ctx.registry.vertical(case.vertical), step, ctx.locale)
     if "remedy" in data:
@@ -292,6 +324,8 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
     kind = ".silent" if step.event is Event.GOODS_DELIVERED and told is not None else ""
     if moved := words.of_holiday(ctx.registry, case, step, ctx.locale):
         kind, data = ".holiday", {**data, **moved}
+    kind = ".counted" if "missing" in step.data and step.event in COUNTED else ".apart" if "apart_of" in step.data else kind
+    kind = ".drop_off" if "drop_off" in step.data else kind
     if words.unasked(step):
         kind, data["why"] = ".unasked", ctx.registry.vertical(case.vertical).text(f"reason.{case.reason}", ctx.locale)
     return StepView(

@@ -20,6 +20,13 @@ from functions.failures import Audience, Sign, Worded
 
 APART = "; "  # between the reasons of one decision, as aftersales.decision joins them
 
+#: Steps that say that goods are missing on their way back.
+GOODS_SIGNS = {
+    Event.GOODS_NOT_FOUND: Sign.UNKNOWN_NUMBER,
+    Event.GOODS_LOST: Sign.LOST,
+    Event.GOODS_TURNED_BACK: Sign.TURNED_BACK,
+}
+
 #: What a step says of a parcel that nobody heard of (``functions.sweep``).
 SILENT = "no word from the carrier"
 
@@ -89,7 +96,8 @@ def of_sources(vertical: Vertical, step: Step, locale: str) -> dict[str, str]:
 def of_refusal(registry: Registry, case: Case, step: Step, locale: str) -> str:
     """Why goods that came back were not accepted: the check that says so, and what the shop wrote."""
     vertical, reason = registry.vertical(case.vertical), str(step.data.get("reason") or "")
-    return joined(locale, of_reason(vertical, reason, locale) if reason else "", str(step.data.get("note") or ""))
+    findings = case.decision.findings if case.decision else ()
+    return joined(locale, of_reason(vertical, reason, locale, findings) if reason else "", str(step.data.get("note") or ""))
 
 
 def of_instant(registry: Registry, case: Case, deadline: Deadline | None) -> str:
@@ -132,6 +140,9 @@ def failure_of(registry: Registry, case: Case, step: Step, locale: str, audience
         return failures.of_cause(Cause(str(cause)), locale, audience)
     if step.event is Event.GOODS_NOT_SENT:
         return failures.worded(Failure.MISSING_LOGISTICS, locale, audience, sign=Sign.NOT_SENT)
+    if step.event in GOODS_SIGNS:
+        due = _local(registry, case, datetime.fromisoformat(str(step.data["due_at"]))) if step.data.get("due_at") else ""
+        return failures.worded(Failure.MISSING_LOGISTICS, locale, audience, sign=GOODS_SIGNS[step.event], due=due)
     if step.event is Event.GOODS_DELIVERED and cause == SILENT:
         return failures.worded(Failure.MISSING_LOGISTICS, locale, audience, sign=Sign.TAKEN_AS_ARRIVED)
     if step.event in (Event.REJECTED, Event.GOODS_REFUSED):

@@ -220,6 +220,7 @@ class Mall:
     def wait(self, **length: float) -> None:
         """Let time pass, then let the schedules run once."""
         self.clock.move(timedelta(**length))
+        sweep.follow_parcels(self.registry)
         sweep.sweep(self.registry)
         self.pump()
         sweep.poll_refunds(self.registry)

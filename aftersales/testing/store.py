@@ -161,7 +161,7 @@ class FakeStore:
         for name, value in versioned:
             before, after = self._kept.get(name), replace(value, version=value.version + 1)
             self._kept[name] = after
-            if name[0] in ("case", "refund", "order", "pickup", "trail"):
+            if name[0] in ("case", "refund", "order", "pickup"):
                 self._tell(before, after)
         if change.case:
             self._steps.setdefault(change.case.case_id, []).extend(change.steps)

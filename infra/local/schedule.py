@@ -19,7 +19,7 @@ log = logging.getLogger("schedule")
 
 MINUTE = timedelta(minutes=1)
 #: Functions that are called less often than every minute, as the app says.
-SELDOM = {"reconcile_bills": timedelta(minutes=30), "expire_originals": timedelta(hours=1)}
+SELDOM = {"follow_parcels": timedelta(minutes=5), "reconcile_bills": timedelta(minutes=30), "expire_originals": timedelta(hours=1)}
 #: AWS deletes what has expired within days; once an hour of the local clock does the same here.
 EXPIRY_EVERY = timedelta(hours=1)
 LOOK_S = 0.05

@@ -35,7 +35,7 @@ from plugins.dynamodb_store.key import (
     tickets_key,
 )
 from plugins.dynamodb_store.record import item, part, stamp
-from plugins.dynamodb_store.write import NEW, Count, Erase, Write, versioned
+from plugins.dynamodb_store.write import FREE, NEW, Count, Write, versioned
 
 #: Sorts after every instant: what has no deadline is least urgent.
 NEVER = "9999"
@@ -51,7 +51,7 @@ class Layout:
     due_shards: int
     phone_hash: Any  # (phone: str) -> str
 
-    def writes(self, change: Change) -> Iterator[Write | Count | Erase]:
+    def writes(self, change: Change) -> Iterator[Write | Count]:
         """Every item that ``change`` writes, the answer's first."""
         _whole(change)
         if change.answer:
@@ -69,9 +69,9 @@ class Layout:
         for refund in change.refunds:
             yield self._refund(refund)
         for claim in change.claims:
-            yield Write(item((f"CLAIM#{claim}", "HEAD"), {}), f"claim {claim}", NEW)
+            yield Write(item((f"CLAIM#{claim}", "HEAD"), {}), f"claim {claim}", FREE)
         for claim in change.frees:
-            yield Erase((f"CLAIM#{claim}", "HEAD"), f"claim {claim}")
+            yield Write(item((f"CLAIM#{claim}", "HEAD"), {}, freed=1), f"claim {claim}")
         for proof in change.proofs:
             until = self.waits("proof", proof.order_id, proof.files_until) if proof.files_until else {}
             place = (order_key(proof.merchant, proof.order_id), f"PROOF#{proof.piece.evidence_id}")

@@ -25,7 +25,7 @@ from plugins.dynamodb_store.layout import Layout
 from plugins.dynamodb_store.query import Finder
 from plugins.dynamodb_store.record import Item, bytes_of, parts, value
 from plugins.dynamodb_store.table import Table
-from plugins.dynamodb_store.write import Count, Erase, Write, refusal
+from plugins.dynamodb_store.write import Count, Write, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -165,7 +165,7 @@ class DynamoStore:
         """The items a commit of ``change`` would put, for loading a table in bulk; nothing is written, checked or counted."""
         return [write.item for write in self._layout.writes(change) if isinstance(write, Write)]
 
-    def _write(self, writes: Sequence[Write | Count | Erase]) -> dict[int, Item]:
+    def _write(self, writes: Sequence[Write | Count]) -> dict[int, Item]:
         """Apply all of them or none. By its place, each whose condition failed with what is stored; nothing when it is done."""
         if not writes:
             return {}
@@ -186,7 +186,7 @@ class DynamoStore:
             raise _busy() from error
         return {}
 
-    def _transact(self, writes: Sequence[Write | Count | Erase], mark: str) -> dict[int, Item]:
+    def _transact(self, writes: Sequence[Write | Count], mark: str) -> dict[int, Item]:
         """Write all items or none; what is stored where a condition failed."""
         parts: Any = [write.part(self.table, mark) for write in writes]
         try:
@@ -209,7 +209,7 @@ class DynamoStore:
         return hmac.new(self._phone_key, b"phone\0" + dialled(phone).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | Pickup | Trail | None, str]:
+def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | Pickup | None, str]:
     """The value a stream image holds, and the case it belongs to; None for kinds that nothing follows from."""
     (kind, *ids), name = parts(image["PK"]["S"]), image["SK"]["S"]
     if kind == "ORDER":
@@ -222,8 +222,6 @@ def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | 
         return value(Refund, image, case_id=ids[0]), ids[0]
     if name == "PICKUP":
         return value(Pickup, image, case_id=ids[0]), ids[0]
-    if name == "TRAIL":
-        return value(Trail, image, case_id=ids[0]), ids[0]
     return (value(Evidence, image) if name.startswith("EVIDENCE#") else None), ids[0]
 
 

@@ -5,11 +5,10 @@
     HEAD, MONEY, PARCEL, REFUND   version = the one that was read (or: not there yet)   ─ else StaleVersion
     TICKET, REPORTS               the same                                              ─ else StaleVersion
     EVENT                         not there yet                                         ─ else StaleVersion
-    CLAIM                         not there yet                                         ─ else ClaimTaken
-    CLAIM that is freed           erased whatever is there
+    CLAIM                         not there yet, or freed                               ─ else ClaimTaken
     IDEM                          not there yet, or expired                             ─ else IdempotencyMismatch
     SPENT                         what was spent leaves room under the cap              ─ else AllowanceSpent
-    EVIDENCE, PHOTO, pointer      written whatever is there
+    EVIDENCE, PHOTO, pointer, CLAIM that is freed   written whatever is there
 
 Every item carries the write's mark ``w``. When a condition fails on an item with our own mark, the transaction had been applied and
 only its answer was lost: that is success. EVENT, IDEM and CLAIM items never change again, so a change with one of them is
@@ -29,6 +28,9 @@ from plugins.dynamodb_store.key import allowance_key
 from plugins.dynamodb_store.record import Item, item
 
 NEW = "attribute_not_exists(PK)"
+
+#: A name that nobody has, or nobody any more: it is marked and stays, since nothing that serves people may delete.
+FREE = f"{NEW} OR attribute_exists(freed)"
 
 #: Which of several failed conditions is told: the first of these; all others are stale versions and lie between.
 RANKS = {"answer": 0, "claim": 2, "allowance": 3}
@@ -110,24 +112,12 @@ class Count:
         return replace(self, known=spent if spent < -self.spend.minor else None) if spent else None
 
 
-@dataclass(frozen=True, slots=True)
-class Erase:
-    """An item that goes away, whether it was there or not. Who may erase it, the versions of the same change tell."""
-
-    key: tuple[str, str]
-    about: str
-
-    def part(self, table: str, mark: str) -> dict[str, Any]:  # noqa: ARG002 (nothing is left to bear a mark)
-        """A Delete, as one of a transaction."""
-        return {"Delete": {"TableName": table, "Key": {"PK": {"S": self.key[0]}, "SK": {"S": self.key[1]}}}}
-
-
 def spent_of(stored: Item) -> int:
     """What a counter says; nothing where there is none."""
     return int(stored["spent"]["N"]) if stored else 0
 
 
-def refusal(failed: Iterable[tuple[Write | Count | Erase, Item]]) -> AftersalesError:
+def refusal(failed: Iterable[tuple[Write | Count, Item]]) -> AftersalesError:
     """What to raise for the writes whose condition failed, each with the item that is stored.
 
     A used Idempotency-Key is told first: its request is done already, so nothing else about it matters. A spent allowance is

@@ -1,0 +1,93 @@
+"""Arrival: what silence means for goods on their way back. Nobody's silence pays for a parcel that no carrier vouches for.
+
+Where carriers can be asked, silence accepts only what is whole on the check list (:mod:`aftersales.genuine`); else a person is
+asked again and again, and decides by inspecting. Where a stage asks nobody, silence counts as ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aftersales.case import Event
+from aftersales.change import Change
+from aftersales.decision import Verdict
+from aftersales.goods import Disposition
+from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
+from aftersales.ports import CaseFile
+from aftersales.registry import Registry
+from aftersales.ticket import Ticket, TicketKind
+from aftersales.tracking import Passage, Trail
+from functions import silence, tickets, tracked
+from functions.payout import parcel_timeouts
+
+S, E = ParcelState, ParcelEvent
+
+#: How long a person has before they are asked again.
+AGAIN = timedelta(days=3)
+
+
+def passed(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime) -> Parcel:
+    """The parcel after its deadline has passed: as the table says, or asked about again."""
+    timeouts = parcel_timeouts(registry, file.case)
+    if file.trail is not None and is_open(parcel, file.trail):
+        return advance_parcel(parcel, E.ESCALATED, now, {parcel.state: (AGAIN, silence.ASKED)})
+    moved = advance_parcel(parcel, E.DEADLINE_PASSED, now, timeouts)
+    if moved.state is S.ACCEPTED and file.trail is not None:
+        return replace(moved, disposition=_disposition(moved, file.trail))
+    return moved
+
+
+def escalated(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime) -> Change:
+    """The change of a parcel about which a person is asked again."""
+    trail = file.trail
+    assert trail is not None
+    doubts = [f.reason for f in trail.checks[:-1] if f.verdict is Verdict.FAIL] or [
+        f.reason for f in trail.checks[:-1] if f.verdict is Verdict.UNSURE
+    ]
+    ticket = Ticket(
+        _name(file),
+        TicketKind.PARCEL,
+        file.case.merchant,
+        now,
+        order_id=file.case.order_id,
+        case_id=file.case.case_id,
+        key=trail.key,
+        channel=trail.carrier,
+        channel_id=trail.number,
+        about={"state": str(parcel.state), "doubts": "; ".join(doubts[:4])},
+    )
+    change = Change(file.case, parcel=parcel, tickets=tickets.opened(registry, ticket, now))
+    return change.then(Event.GOODS_ESCALATED, "system", now, None, state=str(parcel.state), reason="; ".join(doubts))
+
+
+def settled(registry: Registry, file: CaseFile, change: Change, now: datetime) -> Change:
+    """The change that decides about the goods, the ticket closed that asked for it."""
+    if file.trail is None:
+        return change
+    done = tickets.closed(registry, (_name(file),), "It was decided about the goods.", now)
+    return replace(change, tickets=(*change.tickets, *done))
+
+
+def is_open(parcel: Parcel, trail: Trail) -> bool:
+    """Whether silence may not decide."""
+    if parcel.state is S.IN_TRANSIT or (parcel.state in silence.OUT and trail.silent_since is not None):
+        return True
+    if parcel.state in (S.DELIVERED, S.INSPECTING):
+        return tracked.verdict(trail) is not Verdict.PASS
+    if parcel.state is S.LOST:
+        return not trail.label  # the shop's own carrier is the shop's risk
+    if parcel.state is S.TURNED_BACK:
+        return any(scan.state is Passage.REJECTED for scan in trail.scans)  # the shop did not take it in
+    return parcel.state is S.AWAITING_SHIPMENT and trail.label and trail.silent_since is not None
+
+
+def _disposition(parcel: Parcel, trail: Trail) -> Disposition | None:
+    """Where goods go that silence accepted: damaged ones are never sold as new, lost ones not at all."""
+    if trail.last is not None and trail.last.state is Passage.LOST:
+        return Disposition.SCRAP
+    return Disposition.FLAWED if any(scan.state is Passage.DAMAGED for scan in trail.scans) else parcel.disposition
+
+
+def _name(file: CaseFile) -> str:
+    return tickets.name_of(TicketKind.PARCEL, file.case.case_id)

@@ -1,0 +1,217 @@
+"""Tracked: what a carrier's word about a parcel changes: its trail, the check list, the parcel, and what its case has on record.
+
+A word only adds: told twice, late or out of order the trail is the same, and nothing happens again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aftersales import genuine, waybill
+from aftersales.case import Case, Event
+from aftersales.change import Change
+from aftersales.decision import Finding, Verdict
+from aftersales.errors import AftersalesError
+from aftersales.genuine import Returned
+from aftersales.order import Order
+from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
+from aftersales.place import place_of
+from aftersales.ports import CaseFile
+from aftersales.registry import Registry
+from aftersales.tracking import CARRIED, Found, Party, Passage, Scan, Trace, Trail
+from functions import number, pace, silence
+from functions.payout import parcel_timeouts
+
+S, E, P = ParcelState, ParcelEvent, Passage
+
+#: How long a carrier may know nothing of a number before it counts as one that does not exist.
+YOUNG = timedelta(days=3)
+
+#: Scans after which goods are with whoever sent them, or on the way there.
+BACK = frozenset({P.REJECTED, P.RETURNING, P.RETURNED, P.CANCELLED})
+
+
+def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | None, now: datetime) -> Change:
+    """The change that a carrier's word brings; without a case where it is none to the case."""
+    before = file.trail
+    assert before is not None
+    trail = _proved(before.told(trace, now), trace, asked_as)
+    if not silence.is_out(file) or file.parcel is None:
+        return Change(trail=replace(trail, deadline=None))
+    trail = replace(trail, deadline=pace.next_look(registry, trail, now))
+    change = silence.over(Change(file.case, parcel=file.parcel, trail=trail), now)
+    if _is_news(before, trail):
+        trail = replace(trail, checks=checks(registry, file, order_of(registry, file), trail, now))
+        change = _claimed(replace(change, trail=trail), file)
+        change = _moved(registry, _doubted(change, before.checks, now), file, now)
+    elif trail.found is not Found.KNOWN:
+        change = _moved(registry, change, file, now)
+    if change.steps:
+        return change if silence.is_out(_after(file, change)) else replace(change, trail=_rests(change.trail))
+    return replace(change, case=None, parcel=change.parcel if change.claims else None)
+
+
+def checks(registry: Registry, file: CaseFile, order: Order, trail: Trail, now: datetime) -> tuple[Finding, ...]:
+    """The check list as it stands, the verdict of all of it last."""
+    parcel, shop, sent = file.parcel, registry.merchant(file.case.merchant), order.shipment
+    assert parcel is not None
+    found = genuine.checks(
+        Returned(
+            carrier=parcel.carrier,
+            number=trail.number,
+            now=now,
+            approved_at=parcel.awaited_at,
+            ship_by=parcel.ship_by,
+            told_at=trail.since,
+            outbound=(sent.carrier, sent.number) if sent else None,
+            home=order.ship_to,
+            shop=place_of(shop.return_address) if shop.return_address else None,
+            expected_g=expected_g(file.case, order),
+            scans=trail.scans,
+            found=trail.found,
+            corrected=trail.carrier if trail.carrier != parcel.carrier else "",
+            frozen=trail.frozen,
+            over=trail.over,
+            proved=trail.proved,
+            denied=trail.denied,
+            elsewhere=trail.elsewhere,
+            declared=bool(trail.lead),
+            label=trail.label,
+            also=shop.neighbours,
+        )
+    )
+    return (*found, genuine.overall(found))
+
+
+def order_of(registry: Registry, file: CaseFile) -> Order:
+    """The order of a case: one request."""
+    found = registry.store.order(file.case.merchant, file.case.order_id)
+    if found is None:
+        raise AftersalesError("The order of this case is gone.", case_id=file.case.case_id)
+    return found.order
+
+
+def expected_g(case: Case, order: Order) -> int | None:
+    """What the goods of a case weigh, in grams; None where that is not known of all of them."""
+    lines = [(order.line(item.line_id).weight_g, item.pieces) for item in case.items]
+    return sum((each or 0) * pieces for each, pieces in lines) if lines and all(each for each, _ in lines) else None
+
+
+def verdict(trail: Trail | None) -> Verdict:
+    """What the whole check list says: unsure while there is none."""
+    return trail.checks[-1].verdict if trail and trail.checks else Verdict.UNSURE
+
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+def _proved(trail: Trail, trace: Trace, asked_as: Party | None) -> Trail:
+    """The trail with what the answer says about the phone that was named in the question."""
+    if asked_as is None or trace.found not in (Found.KNOWN, Found.OTHER_PARTY):
+        return trail
+    proved, denied = set(trail.proved), set(trail.denied)
+    (denied if trace.found is Found.OTHER_PARTY else proved).add(asked_as)
+    return replace(trail, proved=tuple(sorted(proved)), denied=tuple(sorted(denied - proved)))
+
+
+def _is_news(before: Trail, after: Trail) -> bool:
+    def what(trail: Trail) -> tuple[object, ...]:
+        return trail.scans, trail.found, trail.frozen, trail.over, trail.carrier, trail.proved, trail.denied
+
+    return what(before) != what(after) or not before.checks
+
+
+def _after(file: CaseFile, change: Change) -> CaseFile:
+    return replace(file, case=change.case or file.case, parcel=change.parcel, trail=change.trail)
+
+
+def _rests(trail: Trail | None) -> Trail | None:
+    """The trail about which nobody is asked any more."""
+    return replace(trail, deadline=None) if trail else None
+
+
+def _claimed(change: Change, file: CaseFile) -> Change:
+    """The change with the number claimed for who really carries it, where the carrier was corrected."""
+    trail, before = change.trail, file.trail
+    assert trail is not None
+    assert before is not None
+    if trail.lead or trail.elsewhere or trail.carrier == before.carrier:
+        return change
+    return number.holding(change, file, waybill.claim_of(trail.carrier, trail.number))
+
+
+def _doubted(change: Change, before: tuple[Finding, ...], now: datetime) -> Change:
+    """The change with what newly speaks against the parcel on record."""
+    trail = change.trail
+    assert trail is not None
+    known = {f.check for f in before if f.verdict is Verdict.FAIL}
+    fresh = [f for f in trail.checks[:-1] if f.verdict is Verdict.FAIL and f.check not in known]
+    if not fresh:
+        return change
+    return change.then(Event.GOODS_DOUBTED, _by(trail), now, None, reason="; ".join(f.reason for f in fresh))
+
+
+def _moved(registry: Registry, change: Change, file: CaseFile, now: datetime) -> Change:
+    """The change with the parcel where its scans say that it is."""
+    trail, parcel, case, before = change.trail, change.parcel, change.case, file.trail
+    assert trail is not None
+    assert before is not None
+    assert parcel is not None
+    assert case is not None
+    last, was = trail.last, before.last
+    if parcel.state is S.AWAITING_SHIPMENT and any(scan.state in CARRIED for scan in trail.scans):
+        sent = advance_parcel(parcel, E.SENT, now, parcel_timeouts(registry, case))
+        parcel = replace(sent, carrier=trail.carrier, number=trail.number, sent_at=now, ship_by=_due(parcel))
+        change = replace(change, parcel=parcel).then(
+            Event.GOODS_SENT, _by(trail), now, None, carrier=trail.carrier, number=trail.number
+        )
+    if last is not None and (was is None or was.state is not last.state):
+        change = change.then(Event.GOODS_MOVED, _by(trail), now, None, **_said(last, trail))
+    event = _event(parcel, trail, now)
+    if event is None:
+        return change
+    moved = advance_parcel(parcel, event, now, parcel_timeouts(registry, case))
+    if event is E.NOT_FOUND:
+        moved = replace(moved, carrier="", number="", sent_at=None, ship_by=None)
+    data = {"carrier": trail.carrier, "number": trail.number}
+    due = _due(moved)
+    change = replace(change, parcel=moved)
+    if event is E.NOT_FOUND:
+        change = number.holding(replace(change, trail=_rests(trail)), file, gone=number.names_of(file))
+    return change.then(WORDS[event], _by(trail), now, None, **data, due_at=due.isoformat() if due else None)
+
+
+#: What a case has on record of what happened to its parcel.
+WORDS = {
+    E.DELIVERED: Event.GOODS_DELIVERED,
+    E.LOST: Event.GOODS_LOST,
+    E.TURNED_BACK: Event.GOODS_TURNED_BACK,
+    E.NOT_FOUND: Event.GOODS_NOT_FOUND,
+}
+
+
+def _event(parcel: Parcel, trail: Trail, now: datetime) -> ParcelEvent | None:
+    """What the scans do to the parcel; None where it stays as it is."""
+    last = trail.last
+    if parcel.state is S.AWAITING_SHIPMENT:
+        return None
+    if last is None or not any(scan.state in CARRIED for scan in trail.scans):
+        gone = trail.found is Found.NEVER or (last is not None and last.state is P.CANCELLED)
+        late = trail.found is Found.NOT_YET and now - trail.since >= YOUNG
+        return E.NOT_FOUND if parcel.state is S.IN_TRANSIT and (gone or late) else None
+    if last.state is P.SIGNED:
+        return E.DELIVERED if verdict(trail) is not Verdict.FAIL else None
+    if last.state is P.LOST:
+        return E.LOST if parcel.state is S.IN_TRANSIT else None
+    return E.TURNED_BACK if last.state in BACK and parcel.state is S.IN_TRANSIT else None
+
+
+def _due(parcel: Parcel) -> datetime | None:
+    return parcel.deadline.due_at if parcel.deadline else None
+
+
+def _by(trail: Trail) -> str:
+    return f"system:{trail.tracer}"
+
+
+def _said(scan: Scan, trail: Trail) -> dict[str, str]:
+    return {"passage": str(scan.state), "city": scan.city, "at": scan.at.isoformat(), "number": trail.number}
