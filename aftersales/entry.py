@@ -125,6 +125,21 @@ class Leg:
     tax_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A memo: what the shop paid a carrier for bringing a case's goods back, under the pickup's key. No money of the order moves.
+
+    ``kept_minor`` is what was kept back from the refund for it, in the order's currency; the rest is the shop's.
+    """
+
+    key: str
+    case_id: str
+    minor: int
+    currency: str
+    kept_minor: int
+    at: datetime
+
+
 def in_turn(payments: tuple[Paid, ...], turn: Turn) -> tuple[Paid, ...]:
     """The payments in the order in which they give; equals stay as they were paid."""
     if turn is Turn.AS_PAID:

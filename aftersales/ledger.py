@@ -16,6 +16,7 @@ from aftersales.entry import (
     FREIGHT,
     WALLETS,
     Added,
+    Cost,
     Entry,
     Hold,
     Leg,
@@ -40,7 +41,7 @@ __all__ = ["BACK", "FREIGHT", "WALLETS", "Added", "Entry", "Hold", "Ledger", "Le
 class Ledger:
     """The money of one order. ``version`` is the stored version this value was read at.
 
-    ``payments`` are those of the order and then those of ``added``.
+    ``payments`` are those of the order and then those of ``added``. ``costs`` are memos; of one key the last one counts.
     """
 
     merchant: str
@@ -52,6 +53,7 @@ class Ledger:
     entries: tuple[Entry, ...] = ()
     holds: tuple[Hold, ...] = ()
     added: tuple[Added, ...] = ()
+    costs: tuple[Cost, ...] = ()
     version: int = 0
 
     @classmethod
@@ -64,7 +66,8 @@ class Ledger:
     def after(self, known: Ledger) -> Ledger:
         """This ledger of a fresh snapshot with everything that happened since the ``known`` one was opened."""
         payments = (*self.payments, *(a.payment for a in known.added))
-        return replace(self, payments=payments, entries=known.entries, holds=known.holds, added=known.added, version=known.version)
+        kept = replace(self, payments=payments, entries=known.entries, holds=known.holds, added=known.added, costs=known.costs)
+        return replace(kept, version=known.version)
 
     # --- totals -------------------------------------------------------------------------------------------------------
     @property
@@ -85,6 +88,14 @@ class Ledger:
     def spent(self) -> Money:
         """What went back or may yet go back, by us or without us; an unknown outcome counts as spent."""
         return Money(sum(e.minor for e in self.open_entries(*BACK)), self.currency)
+
+    def borne(self) -> tuple[Cost, ...]:
+        """What carriers cost, one for each pickup."""
+        return tuple({cost.key: cost for cost in self.costs}.values())
+
+    def kept(self, case_id: str) -> int:
+        """Minor units that were kept back from a case's refund for bringing its goods back: neither paid to the buyer nor left."""
+        return sum(cost.kept_minor for cost in self.borne() if cost.case_id == case_id)
 
     @property
     def settled(self) -> Money:
@@ -231,7 +242,7 @@ class Ledger:
         """
         mine = [e for e in self.open_entries() if e.case_id == case_id]
         ledger, goods, tax = self.free_freight(case_id), sum(e.goods_minor for e in mine), sum(e.tax_minor for e in mine)
-        over = self._given(case_id, goods, tax)
+        over = self._given(case_id, goods + self.kept(case_id), tax)
         return replace(ledger, holds=tuple(over.get(h, h) for h in ledger.holds))
 
     def elsewhere(self, case_id: str, goods: int, tax: int) -> Ledger:
@@ -298,7 +309,7 @@ class Ledger:
             self._refuse(leg.freight_minor, self.freight_left_for(case_id))
         mine = [e for e in self.open_entries() if e.case_id == case_id]
         goods_left, tax_left = (have + over for have, over in zip(self.held_value(case_id), self._over(case_id), strict=True))
-        goods_left += beside(self, sold_as(self, case_id), case_id) - sum(e.goods_minor for e in mine)
+        goods_left += beside(self, sold_as(self, case_id), case_id) - sum(e.goods_minor for e in mine) - self.kept(case_id)
         tax_left -= sum(e.tax_minor for e in mine)
         if leg.goods_minor > goods_left or leg.tax_minor > tax_left:
             self._refuse(leg.goods_minor + leg.tax_minor, goods_left + tax_left)
@@ -321,6 +332,17 @@ class Ledger:
             self._refuse(amount.minor, left)
         entry = Entry(key, Step.RESERVED, Payout.COMPENSATION, case_id, "", amount.minor, 0, 0, at)
         return replace(self, entries=(*self.entries, entry))
+
+    def bear(self, cost: Cost) -> Ledger:
+        """The ledger with a carrier's price on record; unchanged when it says so already. It changes nothing that may be refunded.
+
+        Raises Invalid where less than nothing, or more than the price, would be kept back.
+        """
+        if not 0 <= cost.kept_minor <= max(cost.minor, 0):
+            raise Invalid("Of a carrier's price no more is kept back than it is.", expected=cost.minor, found=cost.kept_minor)
+        last = next((c for c in reversed(self.costs) if c.key == cost.key), None)
+        same = last is not None and replace(last, at=cost.at) == cost
+        return self if same else replace(self, costs=(*self.costs, cost))
 
     def outside(self, key: str, payment_id: str, minor: int, payout: Payout, at: datetime) -> Ledger:
         """The ledger with money on record that left a payment without us; unchanged when the key is known.

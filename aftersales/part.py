@@ -44,6 +44,7 @@ def beside(ledger: Ledger, of: Iterable[str], case_id: str = "") -> int:
         tied |= found
         reached |= set().union(*(about[c] for c in found))
     given = sum(e.goods_minor for e in ledger.open_entries() if e.case_id in tied)
+    given += sum(ledger.kept(case) for case in tied)
     return max(0, sum(ledger.held_value(case)[0] for case in tied) - given)
 
 

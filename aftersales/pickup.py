@@ -1,4 +1,6 @@
-"""Pickup: a carrier collects the goods at the buyer's door. One is booked and paid at a time, and never two of them.
+"""Pickup: a carrier collects the goods at the buyer's door, or gives a label with which they are brought to a station.
+
+One is booked and paid at a time, and never two of them; what is said of a courier here holds for a label as well.
 
 ::
 
@@ -136,11 +138,14 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a carrier is asked for. ``company`` is the code of who drives, ``weight_g`` of all of it."""
+    """What a carrier is asked for. ``company`` is the code of who drives, ``weight_g`` of all of it.
+
+    Without a slot nobody comes: the goods are brought to a station, and the number is all that is wanted.
+    """
 
     key: str
     company: str
-    slot: Slot
+    slot: Slot | None
     sender: Party
     receiver: Party
     weight_g: int
@@ -179,7 +184,9 @@ class Pickup:
 
     ``wanted`` is the other slot that is asked for while it is moved;
     ``moved``: it is booked in place of another one. ``sender`` is forgotten once it is over. ``since`` is when it came
-    into its state or was called last, ``ref`` the carrier's number. ``minor`` is the price that was told, ``payer`` who bears it.
+    into its state or was called last, ``ref`` the carrier's number. ``minor`` is the price that was told, ``payer`` who bears it,
+    ``agreed`` what the buyer said yes to where that is the buyer: no more than this is kept back from a refund, whatever it cost.
+    ``drop_off``: nobody comes, the goods are brought to a station until the ``slot`` ends.
     """
 
     case_id: str
@@ -201,6 +208,8 @@ class Pickup:
     minor: int | None = None
     currency: str = ""
     payer: str = ""
+    agreed: int | None = None
+    drop_off: bool = False
     version: int = 0
 
     @property

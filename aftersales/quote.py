@@ -54,16 +54,17 @@ def share(facts: Facts) -> tuple[int, int]:
 def completes(facts: Facts) -> bool:
     """Whether everything that was paid for goods has gone back once this case is paid in full, but for the fees kept back."""
     own = facts.case.case_id if facts.case else ""
-    back = sum(_given(facts, case_id) for case_id in {e.case_id for e in facts.ledger.open_entries()} - {own})
+    paid = {e.case_id for e in facts.ledger.open_entries()} | {cost.case_id for cost in facts.ledger.borne()}
+    back = sum(_given(facts, case_id) for case_id in paid - {own})
     whole = sum(line.goods_of(((0, line.pieces),)) + line.tax_of(((0, line.pieces),)) for line in facts.ledger.lines)
     whole += sum(a.payment.minor for a in facts.ledger.added)
     return bool(facts.items) and back + sum(part.minor for part in worth(facts)) >= whole
 
 
 def _given(facts: Facts, case_id: str) -> int:
-    """What a case was given for its pieces; all they are worth where only the fee was kept back."""
+    """What a case was given for its pieces, with what bringing them cost it; all where the fee alone was kept back besides."""
     mine = [e for e in facts.ledger.open_entries() if e.case_id == case_id]
-    goods, (whole, _) = sum(e.goods_minor for e in mine), facts.ledger.held_value(case_id)
+    goods, (whole, _) = sum(e.goods_minor for e in mine) + facts.ledger.kept(case_id), facts.ledger.held_value(case_id)
     fee = Money(whole, facts.ledger.currency).share(facts.merchant.fee_permille, 1000).minor
     return sum(e.tax_minor for e in mine) + (whole if goods + fee == whole else goods)
 

@@ -124,7 +124,8 @@ RENUMBER = frozenset({Cause.CLOSED, Cause.BOUNCED})
 class Refund:
     """One leg. ``key`` is the channel's refund number: a pure function of case and leg, the same at every attempt.
 
-    ``goods``, ``freight`` and ``tax`` add up to what is sent. ``looks`` counts looks without news since the last news.
+    ``goods``, ``freight`` and ``tax`` add up to what is sent; ``pickup_minor`` is what was kept back for bringing the goods back,
+    told with the first of a case's legs. ``looks`` counts looks without news since the last news.
     """
 
     key: str
@@ -159,6 +160,7 @@ class Refund:
     rule: str = ""  # that decided the case, or ``person``
     approvals: tuple[Approval, ...] = ()  # who agreed, to how much of the case, and when; without their words
     kept: bool = False  # outside systems keep what it is for: they are asked again before it is sent
+    pickup_minor: int = 0
     version: int = 0
 
     @property

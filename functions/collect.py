@@ -37,7 +37,7 @@ from aftersales.pickup import (
 from aftersales.ports import CaseFile, Due
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE, text
-from functions import collected
+from functions import carriage, collected
 from functions.context import again, commit
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,8 @@ def wish_of(registry: Registry, pickup: Pickup, sender: Party) -> Wish:
     shop = registry.merchant(pickup.merchant)
     to = Party(shop.return_name, shop.return_phone, shop.return_address)
     goods = text("functions", "pickup.goods", DEFAULT_LOCALE)
-    return Wish(pickup.key, pickup.company, pickup.slot, sender, to, pickup.weight_g, goods)
+    slot = None if pickup.drop_off else pickup.slot
+    return Wish(pickup.key, pickup.company, slot, sender, to, pickup.weight_g, goods)
 
 
 def zone_of(registry: Registry, file: CaseFile) -> ZoneInfo:
@@ -274,10 +275,10 @@ def _record(registry: Registry, said: Booking, seen: Pickup, answers: tuple[Pick
         if (pickup.state, pickup.since) != (seen.state, seen.since) and pickup.state not in answers:
             return
         try:
-            change = collected.by(registry, file, pickup, said, now)
+            change = carriage.told(registry, collected.by(registry, file, pickup, said, now), now)
             commit(registry, collected.answered(registry, pickup, change, now))
         except ClaimTaken:
-            commit(registry, collected.by(registry, file, pickup, said, now, free=False))
+            commit(registry, carriage.told(registry, collected.by(registry, file, pickup, said, now, free=False), now))
 
     again(once)
 

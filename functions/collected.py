@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from aftersales import waybill
 from aftersales.case import Event, State
-from aftersales.change import Change
+from aftersales.change import Change, Plain
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.pickup import (
     WORDS,
@@ -24,8 +25,9 @@ from aftersales.ports import CaseFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.ticket import Ticket, TicketKind
-from functions import tickets
+from functions import carriage, tickets, track, tracked
 from functions.context import Context
+from functions.number import holding
 from functions.payout import parcel_timeouts
 from functions.reply import PickupView
 
@@ -48,7 +50,7 @@ def said(file: CaseFile, pickup: Pickup, zone: ZoneInfo, now: datetime, by: str 
     """The change of a pickup that was cancelled, told where nothing has to be asked of the carrier."""
     if pickup.alive:
         return Change(pickup=pickup)
-    return Change(file.case, pickup=pickup).then(Event.PICKUP_CANCELLED, by, now, None, **in_words(pickup.slot, zone))
+    return Change(file.case, pickup=pickup).then(Event.PICKUP_CANCELLED, by, now, None, **in_words(pickup, zone))
 
 
 def by(registry: Registry, file: CaseFile, pickup: Pickup, word: Booking, now: datetime, *, free: bool = True) -> Change:
@@ -77,7 +79,7 @@ def by(registry: Registry, file: CaseFile, pickup: Pickup, word: Booking, now: d
     if after.alive:
         return Change(pickup=after)
     told = Event.PICKUP_FAILED if after.state is S.FAILED else Event.PICKUP_CANCELLED
-    data = in_words(pickup.slot, zone)
+    data = in_words(pickup, zone)
     if after.state is S.FAILED:
         data["reason"] = f"pickup.{after.refusal}"
     ended = replace(after, sender=None, wanted=None)
@@ -99,9 +101,12 @@ def answered(registry: Registry, pickup: Pickup, change: Change, now: datetime) 
     return replace(change, tickets=tickets.closed(registry, (name,), "The carrier has answered.", now))
 
 
-def in_words(slot: Slot, zone: ZoneInfo) -> dict[str, str]:
-    """The day and the hours of a slot, as people there read them."""
+def in_words(pickup: Pickup, zone: ZoneInfo, slot: Slot | None = None) -> dict[str, Plain]:
+    """The day and the hours of its slot, or of another one, as people there read them; of a label the end alone."""
+    slot = slot or pickup.slot
     start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
+    if pickup.drop_off:
+        return {"day": end.date().isoformat(), "slot": f"{end:%H:%M}", "drop_off": True}
     return {"day": start.date().isoformat(), "slot": f"{start:%H:%M}-{end:%H:%M}"}
 
 
@@ -110,8 +115,9 @@ def view_of(ctx: Context, file: CaseFile) -> PickupView | None:
     pickup = file.pickup
     if pickup is None:
         return None
-    told = in_words(pickup.wanted or pickup.slot, ctx.registry.merchant(file.case.merchant).zone)
-    key = f"pickup.{pickup.refusal}" if pickup.refusal else f"pickup.{pickup.state}"
+    told = in_words(pickup, ctx.registry.merchant(file.case.merchant).zone, pickup.wanted)
+    kind = ".drop_off" if pickup.drop_off and not pickup.refusal else ""
+    key = f"pickup.{pickup.refusal}" if pickup.refusal else f"pickup.{pickup.state}{kind}"
     after = f"{key}.next"
     further = text("functions", after, ctx.locale) if pickup.refusal else ""
     return PickupView(
@@ -126,8 +132,10 @@ def view_of(ctx: Context, file: CaseFile) -> PickupView | None:
         price_minor=pickup.minor,
         currency=pickup.currency,
         payer=pickup.payer,
+        kept_minor=carriage.kept_of(file.case, pickup),
+        drop_off=pickup.drop_off,
         refusal=pickup.refusal,
-        text=text("functions", key, ctx.locale, **told),
+        text=text("functions", key, ctx.locale, **told, company=pickup.company, number=pickup.waybill),
         next=further,
     )
 
@@ -142,23 +150,28 @@ def _stands(file: CaseFile, before: Pickup, after: Pickup, zone: ZoneInfo, now: 
     after = replace(after, slot=given, wanted=None, moved=False)
     if file.case.terminal:
         return Change(pickup=after)  # it ended meanwhile: the next step cancels
-    return Change(file.case, pickup=after).then(event, name, now, None, **in_words(given, zone), company=after.company)
+    told = {**in_words(after, zone, given), "company": after.company} | ({"number": after.waybill} if after.drop_off else {})
+    return Change(file.case, pickup=after).then(event, name, now, None, **told)
 
 
 def _collected(registry: Registry, file: CaseFile, pickup: Pickup, now: datetime, name: str, *, free: bool) -> Change:
     """The goods are with the courier: their waybill is the parcel's, once and for this case alone."""
     pickup = replace(pickup, wanted=None, sender=None)
-    told = {"carrier": pickup.company, "number": pickup.waybill}
+    told: dict[str, Plain] = {"carrier": pickup.company, "number": pickup.waybill}
+    told |= {"drop_off": True} if pickup.drop_off else {}
     change = Change(file.case, pickup=pickup).then(Event.PICKUP_COLLECTED, name, now, None, **told)
-    taken = f"waybill#{pickup.company}#{pickup.waybill}"
-    if file.parcel is not None and file.parcel.number == pickup.waybill:
-        return change  # the buyer told it before the carrier did
+    carrier, number = waybill.carrier_of(pickup.company), waybill.number_of(pickup.waybill)
+    if file.parcel is not None and file.parcel.number == number:  # the buyer told it before the carrier did
+        return replace(change, trail=replace(file.trail, label=True)) if file.trail else change
     if not wanted(file) or file.parcel is None or not free:
         log.error("%s was collected, and its waybill cannot be the parcel's", pickup.key)
         return replace(change, tickets=_ticket(registry, file, pickup, now))
     parcel = advance_parcel(file.parcel, ParcelEvent.SENT, now, parcel_timeouts(registry, file.case))
-    parcel = replace(parcel, carrier=pickup.company, number=pickup.waybill, sent_at=now)
-    return replace(change.then(Event.GOODS_SENT, name, now, None, **told), parcel=parcel, claims=(taken,))
+    due = file.parcel.deadline.due_at if file.parcel.deadline else None
+    parcel = replace(parcel, carrier=carrier, number=number, sent_at=now, ship_by=due, turn=file.parcel.turn + 1)
+    trail = track.begun(registry, file, tracked.order_of(registry, file), parcel, now, label=True)
+    sent = replace(change.then(Event.GOODS_SENT, name, now, None, **told), parcel=parcel, trail=trail)
+    return holding(sent, file, waybill.claim_of(carrier, number))
 
 
 def _ticket(registry: Registry, file: CaseFile, pickup: Pickup, now: datetime) -> tuple[Ticket, ...]:

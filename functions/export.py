@@ -61,6 +61,7 @@ COLUMNS: dict[str, Callable[[Refund], Cell]] = {
     "goods": lambda r: Money(r.goods_minor, r.currency),
     "freight": lambda r: Money(r.freight_minor, r.currency),
     "tax": lambda r: Money(r.tax_minor, r.currency),
+    "pickup": lambda r: Money(r.pickup_minor, r.currency),
     "received": lambda r: None if r.payer_minor is None else Money(r.payer_minor, r.currency),
     "channel": lambda r: r.channel,
     "transaction_id": lambda r: r.transaction_id,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
+from aftersales.caller import Role
 from aftersales.case import Item
 from aftersales.change import Change, Notice
 from aftersales.decision import Verdict
@@ -21,7 +24,7 @@ from functions.body import FactBody, OrderBody
 from functions.context import Context, commit
 from functions.gate import limits_of
 from functions.notices import of_signing
-from functions.reply import Choice, LineMoney, LineOptions, OfferView, OptionsView, OrderView, Why
+from functions.reply import Choice, CostView, LineMoney, LineOptions, OfferView, OptionsView, OrderView, Why
 from functions.view import failure_view, needs
 
 #: The instant a fact sets, where it sets one.
@@ -96,8 +99,9 @@ def _told(ctx: Context, file: OrderFile, order: Order, notices: tuple[Notice, ..
 
 
 def get(ctx: Context, order_id: str) -> OrderView:
-    """An order with its money and cases."""
-    return _view(ctx.order(order_id))
+    """An order with its money and cases; what carriers cost the shop is for the shop to read."""
+    view = _view(ctx.order(order_id))
+    return msgspec.structs.replace(view, pickups=[]) if ctx.caller.role is Role.BUYER else view
 
 
 def options(ctx: Context, order_id: str) -> OptionsView:
@@ -231,5 +235,9 @@ def _view(file: OrderFile) -> OrderView:
         freight_minor=ledger.freight_minor,
         lines=lines,
         cases=list(file.cases),
+        pickups=[
+            CostView(key=c.key, case_id=c.case_id, cost_minor=c.minor, currency=c.currency, kept_minor=c.kept_minor, at=c.at)
+            for c in ledger.borne()
+        ],
         watch_at=file.order.watch_at,
     )

@@ -1,4 +1,7 @@
-"""Pickups: goods that go back are collected at the buyer's door. What people ask for; the carrier is called later."""
+"""Pickups: goods that go back are collected at the buyer's door, or brought to a station with a label of ours.
+
+What people ask for; the carrier is called later.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from aftersales.case import Event, Fault
-from aftersales.change import Change
+from aftersales.change import Change, Plain
 from aftersales.deadline import Deadline
-from aftersales.errors import Conflict, Invalid, Rejected
+from aftersales.errors import Conflict, Invalid, Rejected, Unknown
+from aftersales.parcel import PARCEL_TIMEOUTS, ParcelState
 from aftersales.pickup import PICKUP_LOOKS, Pickup, PickupEvent, PickupState, Slot, Wish, advance_pickup
 from aftersales.ports import CaseFile
-from functions import collect, collected
+from functions import carriage, collect, collected
 from functions.context import Context
 from functions.reply import CaseView
 from functions.reply_pickup import PriceView
@@ -27,8 +31,10 @@ NOTICE = timedelta(minutes=30)
 def price(ctx: Context, case_id: str, body: PickupBody) -> PriceView:
     """What it costs and who bears it, before anything is booked. Nothing is stored, of the address neither."""
     file = ctx.case(case_id)
-    wish, carrier = _wish(ctx, file, body)
-    return PriceView(price_minor=_price(ctx, carrier, wish), currency="CNY", payer=payer_of(file), company=wish.company)
+    wish, carrier, _ = _wish(ctx, file, body)
+    minor, payer = _price(ctx, carrier, wish), payer_of(file)
+    kept = carriage.keepable(file.case, minor, "CNY") if payer == "buyer" else 0
+    return PriceView(price_minor=minor, currency="CNY", payer=payer, company=wish.company, kept_minor=kept)
 
 
 def book(ctx: Context, case_id: str, body: PickupBody) -> CaseView:
@@ -40,16 +46,16 @@ def book(ctx: Context, case_id: str, body: PickupBody) -> CaseView:
     known = file.pickup
     if known is not None and (known.alive or known.state is S.COLLECTED):
         raise Conflict("A pickup of these goods is on record.", todo="Move or cancel it.", state=str(known.state))
-    wish, carrier = _wish(ctx, file, body)
+    wish, carrier, slot = _wish(ctx, file, body)
     payer = payer_of(file)
-    minor = _agreed(ctx, carrier, wish, body) if payer == "buyer" else body.agreed_minor
+    minor = _agreed(ctx, carrier, wish, body) if payer == "buyer" else _told(ctx, carrier, wish)
     pickup = Pickup(
         file.case.case_id,
         file.case.merchant,
         carrier,
         wish.company,
         S.ASKED,
-        wish.slot,
+        slot,
         ctx.now,
         Deadline.after(ctx.now, PICKUP_LOOKS[S.ASKED], "look"),
         number=known.number + 1 if known else 1,
@@ -58,9 +64,11 @@ def book(ctx: Context, case_id: str, body: PickupBody) -> CaseView:
         minor=minor,
         currency="CNY" if minor is not None else "",
         payer=payer,
+        agreed=minor if payer == "buyer" else None,
+        drop_off=body.drop_off,
         version=known.version if known else 0,
     )
-    told = {**_words(ctx, file, wish.slot), "company": wish.company, "payer": payer}
+    told = {**_words(ctx, file, pickup), "company": wish.company, "payer": payer}
     change = Change(file.case, pickup=pickup).then(Event.PICKUP_ASKED, ctx.caller.name, ctx.now, None, **told)
     return _stored(ctx, file, change.with_case(has_pickup=True))
 
@@ -70,6 +78,8 @@ def move(ctx: Context, case_id: str, body: PickupPatch) -> CaseView:
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
     pickup = _known(file)
+    if pickup.drop_off:
+        raise Conflict("The goods are brought to a station: nobody comes at an hour.", todo="Bring them, or cancel the label.")
     slot = body.slot.slot(collect.zone_of(ctx.registry, file))
     if slot in (pickup.wanted, None if pickup.wanted else pickup.slot) and pickup.alive:
         return _stored(ctx, file, Change(file.case))
@@ -80,7 +90,7 @@ def move(ctx: Context, case_id: str, body: PickupPatch) -> CaseView:
         )
     event = E.MOVE_ASKED if ctx.registry.carrier(pickup.carrier).moves else E.CANCEL_ASKED
     moved = advance_pickup(replace(pickup, wanted=slot), event, ctx.now)
-    told = _words(ctx, file, slot)
+    told = _words(ctx, file, replace(pickup, slot=slot))
     return _stored(ctx, file, Change(file.case, pickup=moved).then(Event.PICKUP_ASKED, ctx.caller.name, ctx.now, None, **told))
 
 
@@ -92,12 +102,13 @@ def cancel(ctx: Context, case_id: str) -> CaseView:
     if pickup.state is S.COLLECTED:
         raise Conflict("The goods were collected already.", todo="Wait for the inspection.", state=str(pickup.state))
     if pickup.state is S.CANCELLING and pickup.wanted:
-        dropped, told = replace(pickup, wanted=None, sender=None), _words(ctx, file, pickup.wanted)
+        dropped = replace(pickup, wanted=None, sender=None)
+        told = _words(ctx, file, replace(pickup, slot=pickup.wanted))
         change = Change(file.case, pickup=dropped)
         return _stored(ctx, file, change.then(Event.PICKUP_CANCEL_ASKED, ctx.caller.name, ctx.now, None, **told))
     if not pickup.alive or pickup.state is S.CANCELLING:
         return _stored(ctx, file, Change(file.case))
-    moved, told = advance_pickup(replace(pickup, wanted=None), E.CANCEL_ASKED, ctx.now), _words(ctx, file, pickup.slot)
+    moved, told = advance_pickup(replace(pickup, wanted=None), E.CANCEL_ASKED, ctx.now), _words(ctx, file, pickup)
     event = Event.PICKUP_CANCEL_ASKED if moved.alive else Event.PICKUP_CANCELLED
     return _stored(ctx, file, Change(file.case, pickup=moved).then(event, ctx.caller.name, ctx.now, None, **told))
 
@@ -108,25 +119,40 @@ def payer_of(file: CaseFile) -> str:
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
-def _wish(ctx: Context, file: CaseFile, body: PickupBody) -> tuple[Wish, str]:
-    """What a carrier would be asked for, and which one. Raises Conflict and Invalid for what cannot be."""
+def _wish(ctx: Context, file: CaseFile, body: PickupBody) -> tuple[Wish, str, Slot]:
+    """What a carrier would be asked for, which one, and the time it is for. Raises Conflict and Invalid for what cannot be."""
     if not collected.wanted(file):
         raise Conflict("No goods wait to be sent back in this case.", todo="Wait for the decision.", state=str(file.case.state))
     shop = ctx.registry.merchant(file.case.merchant)
     if not (shop.return_address and shop.return_name and shop.return_phone):
         raise Conflict("The shop takes no pickups: it has not said where they go.", todo="Send the goods by a carrier of your own.")
-    by_company = {company: name for name in ctx.registry.carriers for company in ctx.registry.carrier(name).companies}
+    by_company = _who(ctx, labels=body.drop_off)
     company = body.company.lower() or next(iter(by_company), "")
     if company not in by_company:
-        raise Invalid("Nobody of this name collects goods.", where="company", expected=sorted(by_company), found=company)
-    slot = body.slot.slot(shop.zone)
-    _fits(ctx, file, slot, by_company[company])
+        what = "gives labels" if body.drop_off else "collects goods"
+        raise Invalid(f"Nobody of this name {what}.", where="company", expected=sorted(by_company), found=company)
+    slot = body.slot.slot(shop.zone) if body.slot else _until(ctx, file)
+    if not body.drop_off:
+        _fits(ctx, file, slot, by_company[company])
     number = file.pickup.number + 1 if file.pickup else 1
     draft = Pickup(
         file.case.case_id, file.case.merchant, by_company[company], company, S.ASKED, slot, ctx.now, None, number,
-        weight_g=body.weight_g,
+        weight_g=body.weight_g, drop_off=body.drop_off,
     )  # fmt: skip
-    return collect.wish_of(ctx.registry, draft, body.sender.party()), by_company[company]
+    return collect.wish_of(ctx.registry, draft, body.sender.party()), by_company[company], slot
+
+
+def _who(ctx: Context, *, labels: bool) -> dict[str, str]:
+    """Company → the carrier to be asked, of all or of those that give labels."""
+    ports = {name: ctx.registry.carrier(name) for name in ctx.registry.carriers}
+    fit = {name: port for name, port in ports.items() if not labels or getattr(port, "labels", False)}
+    return {company: name for name, port in fit.items() for company in port.companies}
+
+
+def _until(ctx: Context, file: CaseFile) -> Slot:
+    """From now until the goods have to be on their way."""
+    due = file.parcel.deadline.due_at if file.parcel and file.parcel.deadline else None
+    return Slot(ctx.now, due or ctx.now + PARCEL_TIMEOUTS[ParcelState.AWAITING_SHIPMENT])
 
 
 def _fits(ctx: Context, file: CaseFile, slot: Slot, carrier: str) -> None:
@@ -153,6 +179,14 @@ def _price(ctx: Context, carrier: str, wish: Wish) -> int:
         raise Conflict("The carrier does not collect there.", todo="Send the goods by another carrier.") from refusal
 
 
+def _told(ctx: Context, carrier: str, wish: Wish) -> int | None:
+    """What it will cost the shop, for its books; None where the carrier does not say."""
+    try:
+        return _price(ctx, carrier, wish)
+    except (Conflict, Unknown):
+        return None
+
+
 def _agreed(ctx: Context, carrier: str, wish: Wish, body: PickupBody) -> int:
     """The price that the buyer agreed to, where it is still the price. Raises Conflict, the price named."""
     costs = _price(ctx, carrier, wish)
@@ -172,8 +206,8 @@ def _known(file: CaseFile) -> Pickup:
     return file.pickup
 
 
-def _words(ctx: Context, file: CaseFile, slot: Slot) -> dict[str, str]:
-    return collected.in_words(slot, collect.zone_of(ctx.registry, file))
+def _words(ctx: Context, file: CaseFile, pickup: Pickup) -> dict[str, Plain]:
+    return collected.in_words(pickup, collect.zone_of(ctx.registry, file))
 
 
 def _stored(ctx: Context, file: CaseFile, change: Change) -> CaseView:

@@ -8,7 +8,7 @@ from aftersales.errors import OverRefund
 from aftersales.ports import OrderFile
 from aftersales.refund import Cause, Refund, RefundState
 from aftersales.text import text
-from functions import failures
+from functions import carriage, failures
 from functions.context import Context
 from functions.gate import limits_of
 from functions.payout import owed, plan_of
@@ -30,7 +30,7 @@ def preview(ctx: Context, case_id: str) -> PlanView:
     legs = [r for r in file.refunds if r.payout is Payout.REFUND and r.state is not RefundState.RELEASED]
     views, covered = [_sent(ctx, r) for r in legs], True
     begun = any(r.payout is Payout.REFUND for r in file.refunds)
-    case = case if begun or case.terminal else owed(ctx.registry, file, order, ctx.now)
+    case = case if begun or case.terminal else carriage.less(owed(ctx.registry, file, order, ctx.now), file.pickup)
     if not begun and case.amount and case.state not in (State.REJECTED, State.CLOSED):
         try:
             views = [_planned(ctx, order, leg) for leg in plan_of(ledger, case, ctx.registry.merchant(case.merchant)).legs]
@@ -45,6 +45,7 @@ def preview(ctx: Context, case_id: str) -> PlanView:
         amount_minor=case.amount.minor,
         components=PartsView(goods=goods, freight=case.freight_minor, tax=case.tax_minor),
         fee_minor=case.fee_minor,
+        pickup_minor=case.pickup_minor,
         beyond_minor=case.beyond_minor,
         fault=case.fault,
         covered=covered,

@@ -39,8 +39,9 @@ class LegView(View):
 
 
 class PlanView(View):
-    """What a case's refund is made of. ``components`` are after ``fee_minor``; ``covered`` is false when the money is gone.
+    """What a case's refund is made of; ``covered`` is false when the money is gone.
 
+    ``components`` are after ``fee_minor``, and after ``pickup_minor``, which is kept back for bringing the goods back.
     ``beyond_minor`` is owed on top, as compensation to the mall balance.
     """
 
@@ -50,6 +51,7 @@ class PlanView(View):
     amount_minor: int
     components: PartsView
     fee_minor: int
+    pickup_minor: int
     beyond_minor: int
     fault: Fault
     covered: bool
@@ -66,7 +68,11 @@ class File(View):
 
 
 class RefundRow(View):
-    """One refund or compensation as the books want it: who approved, when, how much, through which channel, when it arrived."""
+    """One refund or compensation as the books want it: who approved, when, how much, through which channel, when it arrived.
+
+    ``pickup_minor`` was kept back for bringing the goods back, and is told with the first leg of its case: with it the legs of a
+    case add up to what was approved.
+    """
 
     key: str
     case_id: str
@@ -76,6 +82,7 @@ class RefundRow(View):
     payout: Payout
     amount_minor: int
     components: PartsView
+    pickup_minor: int
     payer_minor: int | None
     currency: str
     channel: str

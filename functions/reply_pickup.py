@@ -6,9 +6,13 @@ from functions.reply import View
 
 
 class PriceView(View):
-    """What a pickup would cost, in minor units, and who bears it: ``buyer`` or ``merchant``."""
+    """What a pickup would cost, in minor units, and who bears it: ``buyer`` or ``merchant``.
+
+    ``kept_minor`` of it would be kept back from the refund as it stands: nothing where the shop bears it.
+    """
 
     price_minor: int
     currency: str
     payer: str
     company: str
+    kept_minor: int

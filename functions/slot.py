@@ -55,16 +55,22 @@ class SenderBody(Private):
 
 
 class PickupBody(Private):
-    """A pickup at the buyer's door. ``company`` is who shall drive, the shop's usual one where it is left out.
+    """A pickup at the buyer's door in a ``slot``, or with ``drop_off`` a label with which the buyer brings the goods to a station.
 
-    ``agreed_minor`` is the price that whoever bears it was told and agrees to; needed where that is the buyer.
+    ``company`` is who shall drive, the shop's usual one where it is left out. ``agreed_minor`` is the price that whoever bears it
+    was told and agrees to; needed where that is the buyer, from whose refund no more than this is kept back.
     """
 
-    slot: SlotBody
     sender: SenderBody
+    slot: SlotBody | None = None
+    drop_off: bool = False
     company: Company = ""
     weight_g: Annotated[int, Meta(ge=1, le=500_000)] = 1_000
     agreed_minor: Annotated[int, Meta(ge=0, le=10**9)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.slot is None) != self.drop_off:
+            raise ValueError("goods are collected in a slot, or dropped off without one")
 
     def remembered(self) -> bytes:
         """When, by whom and how heavy: neither name nor phone nor address."""

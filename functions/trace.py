@@ -112,6 +112,7 @@ def row(refund: Refund) -> RefundRow:
         payout=refund.payout,
         amount_minor=refund.amount.minor,
         components=PartsView(goods=refund.goods_minor, freight=refund.freight_minor, tax=refund.tax_minor),
+        pickup_minor=refund.pickup_minor,
         payer_minor=refund.payer_minor,
         currency=refund.currency,
         channel=refund.channel,

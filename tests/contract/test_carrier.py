@@ -38,7 +38,7 @@ class FakeBench:
     """Everything in memory."""
 
     def __init__(self, *, moves: bool) -> None:
-        self.carrier = FakeCarrier(moves=moves)
+        self.carrier = FakeCarrier(moves=moves, labels=moves)
 
     def alive(self) -> list[str]:
         """Those that stand."""
@@ -126,7 +126,7 @@ def played(neighbours: WechatKeys) -> Iterator[SandboxBench]:
 
 
 class TestFake(CarrierContract):
-    """The fake that moves."""
+    """The fake that moves, and gives labels."""
 
     @pytest.fixture
     def bench(self) -> FakeBench:
