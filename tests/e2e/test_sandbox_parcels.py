@@ -112,7 +112,7 @@ def test_another_company_may_carry_it() -> None:
     """The buyer names one company and another one drives."""
     parcel = sent("corrected_carrier")[0].parcel("YT1234567890123")
     assert parcel is not None
-    assert (parcel.said, parcel.carrier) == ("yto", "zto")
+    assert (parcel.said, parcel.carrier) == ("yto", "sto")
 
 
 def test_a_question_too_soon_is_noted_and_refused() -> None:

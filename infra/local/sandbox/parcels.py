@@ -34,7 +34,7 @@ create table if not exists told (id integer primary key, by text not null, key t
 """
 
 #: Who drives in truth where a script says that the buyer named another company.
-_REALLY = {"zto": "yto"}
+_REALLY = {"sto": "yto"}
 
 #: Phones on the labels of strangers.
 _STRANGERS = ("7070", "8080")
@@ -90,7 +90,7 @@ class Parcels(Database):
         ends = (receiver, sender) if journey.outbound else (sender, receiver)
         if journey.strangers:
             ends = (End(ends[0].city, _STRANGERS[0]), End(ends[1].city, _STRANGERS[1]))
-        really = _REALLY.get(carrier, "zto") if journey.misnamed else carrier
+        really = _REALLY.get(carrier, "sto") if journey.misnamed else carrier
         weight = round(weight_g * journey.weighs)
         parcel = Parcel(number, really, carrier, script, begins, weight, *ends)
         self._put(parcel, list(scans_of(journey, *ends, weight, begins)))
