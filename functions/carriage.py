@@ -4,7 +4,7 @@
 
     booked ───► the buyer agreed to a price, or the shop was told one
     collected ► the cost is in the order's books
-    reserved ─► the buyer's part is kept back from the refund of the goods: at most the agreed price, and the real one
+    reserved ─► the buyer's part is kept back from the refund of the goods: at most what was agreed, and what it cost
 
 Where the seller or the carrier answers for the reason, all of it is the shop's. What was cancelled or refused costs nobody anything.
 """
