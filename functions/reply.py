@@ -135,7 +135,7 @@ class OptionsView(View):
 
 
 class FindingView(View):
-    """What one check saw."""
+    """What one check saw; ``next`` is what would do, where the check says so."""
 
     check: str
     verdict: Verdict
@@ -146,6 +146,7 @@ class FindingView(View):
     data: dict[str, str | int | float | bool]
     regions: list[list[tuple[float, float]]]
     failure: FailureView | None
+    next: str = ""
 
 
 class DecisionView(View):

@@ -66,6 +66,8 @@ def checks(registry: Registry, file: CaseFile, order: Order, trail: Trail, now: 
             told_at=trail.since,
             outbound=(sent.carrier, sent.number) if sent else None,
             home=order.ship_to,
+            home_tail=order.buyer.phone[-4:],
+            shop_tail=shop.return_phone[-4:],
             shop=place_of(shop.return_address) if shop.return_address else None,
             expected_g=expected_g(file.case, order),
             scans=trail.scans,

@@ -211,6 +211,7 @@ def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingV
         data=dict(reuse.shown(finding).data),
         regions=[list(region) for region in finding.regions],
         failure=failure_view(failures.of_findings(vertical, (finding,), ctx.locale, ctx.audience)),
+        next=words.of_next(finding.reason, ctx.locale, ctx.audience),
     )
 
 

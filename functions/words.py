@@ -36,12 +36,24 @@ def of_finding(vertical: Vertical, finding: Finding, locale: str) -> str:
     return _words(vertical, finding.reason, locale, f"plugins.{finding.check.partition('.')[0]}", **dict(finding.data))
 
 
+def of_next(reason: str, locale: str, audience: Audience) -> str:
+    """What would do about a check that did not pass, for this reader; "" where nothing has to be done."""
+    keys = (f"{reason}.next.shop", f"{reason}.next") if audience is Audience.SHOP else (f"{reason}.next",)
+    return next((found for key in keys if (found := text("functions", key, locale)) != key), "")
+
+
 def of_reason(vertical: Vertical, reason: str, locale: str, findings: tuple[Finding, ...] = ()) -> str:
     """The reason of a decision: each text key as a sentence, filled from its finding; what a person wrote as it is."""
     known = {f.reason: f for f in findings}
     parts = reason.split(APART)
     told = (of_finding(vertical, known[p], locale) if p in known else _words(vertical, p, locale) for p in parts)
     return joined(locale, *dict.fromkeys(told))
+
+
+def of_doubts(vertical: Vertical, reason: str, locale: str) -> str:
+    """What speaks against a parcel, each with what would do, as its buyer reads it."""
+    parts = reason.split(APART)
+    return joined(locale, *(joined(locale, _words(vertical, p, locale), of_next(p, locale, Audience.BUYER)) for p in parts))
 
 
 def of_rules(vertical: Vertical, kind: Kind, locale: str, merchant: Merchant) -> str:
