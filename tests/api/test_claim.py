@@ -25,11 +25,11 @@ BLURRED = Finding("vision.sharp", Verdict.MISSING, "vision.too_blurred", Source.
 DOUBT = Finding("vision.spoilage", Verdict.UNSURE, "vision.not_clear", Source.MODEL, 0.4)
 
 
-def send_back(mall: Mall, *, unit_price_minor: int, pieces: int, back: int) -> Any:
-    """A return of ``back`` pieces of a fresh order ``o4`` of that many, handed in."""
-    mall.push(an_order(order_id="o4", lines=(a_line(vertical="general", unit_price_minor=unit_price_minor, pieces=pieces),)))
+def send_back(mall: Mall, *, unit_price_minor: int, pieces: int, back: int, order_id: str = "o4") -> Any:
+    """A return of ``back`` pieces of a fresh order of that many, handed in."""
+    mall.push(an_order(order_id=order_id, lines=(a_line(vertical="general", unit_price_minor=unit_price_minor, pieces=pieces),)))
     items = [{"line_id": "l1", "pieces": back}]
-    asked = {"order_id": "o4", "kind": "return_refund", "reason": "no_reason", "items": items, "submit": True}
+    asked = {"order_id": order_id, "kind": "return_refund", "reason": "no_reason", "items": items, "submit": True}
     return mall.must("POST", "/v1/cases", asked)
 
 
@@ -198,9 +198,19 @@ def test_a_waybill_serves_one_case(mall: Mall) -> None:
     assert mall.send("POST", f"/v1/cases/{ids[1]}/shipment", waybill).json["code"] == "claim_taken"
 
 
-@pytest.mark.parametrize("carrier", ["sf ", "顺丰", "s#f", "s\u0000f", "😀", ""])
-def test_a_carrier_is_a_code(mall: Mall, carrier: str) -> None:
-    """A waybill cannot be used twice by writing its carrier another way."""
+@pytest.mark.parametrize("carrier", ["sf ", "SF", "顺丰", "顺丰速运", "shunfeng"])
+def test_a_carrier_has_many_names(mall: Mall, carrier: str) -> None:
+    """A waybill cannot be used twice by writing its carrier another way: it is understood as one of ours."""
+    first, second = (send_back(mall, unit_price_minor=3000, pieces=2, back=1, order_id=f"o{n}") for n in (4, 5))
+    number = {"number": "SF1234567890123"}
+    mall.must("POST", f"/v1/cases/{first['case_id']}/shipment", {"carrier": "sf", **number})
+    again = mall.send("POST", f"/v1/cases/{second['case_id']}/shipment", {"carrier": carrier, **number})
+    assert again.json["code"] == "claim_taken"
+
+
+@pytest.mark.parametrize("carrier", ["村口老王", "s\u0000f", "😀😀", ""])
+def test_a_carrier_nobody_knows_is_told_so(mall: Mall, carrier: str) -> None:
+    """What is no carrier's name or code is refused, and nothing is stored."""
     case = send_back(mall, unit_price_minor=3000, pieces=2, back=1)
     waybill = {"carrier": carrier, "number": "SF1234567890123"}
     assert mall.send("POST", f"/v1/cases/{case['case_id']}/shipment", waybill).json["code"] == "invalid"
