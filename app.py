@@ -146,7 +146,15 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/remedy", remedies.go_on, thing.RemedyBody, reply.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/inspection", goods.inspect, body_goods.InspectionBody, reply.CaseView, STAFF),
+    # where the shop is silent about goods that came back, the platform decides
+    Route(
+        "POST",
+        "/v1/merchant/cases/{case_id}/inspection",
+        goods.inspect,
+        body_goods.InspectionBody,
+        reply.CaseView,
+        STAFF | {Role.PLATFORM},
+    ),
     Route("POST", "/v1/merchant/cases/{case_id}/compensation", compensation.pay, body.CompensationBody, reply.CaseView, SENIOR),
     Route("GET", "/v1/merchant/cases/{case_id}/draft", draft.draft, None, reply_draft.DraftView, STAFF),
     Route("GET", "/v1/merchant/replies", draft.replies, None, reply_draft.RepliesView, STAFF),

@@ -214,6 +214,15 @@ def test_a_carrier_of_nobodys_knowledge_proves_nothing(way: Way) -> None:
     assert way.tracer.calls == 0
 
 
+def test_the_platform_decides_where_the_shop_is_silent(way: Way) -> None:
+    """Goods that no carrier vouches for, and a shop that does not answer: somebody of the platform can end it."""
+    case_id = way.sent(carrier="village-express", number="AB123456")
+    way.pass_by(24 * 24, every=24)
+    told = {"accepted": True, "disposition": "sound", "note": "The buyer has a receipt of the warehouse."}
+    way.must("POST", f"/v1/merchant/cases/{case_id}/inspection", told, role="platform")
+    assert way.case(case_id)["refunds"][0]["amount_minor"] == 9_900
+
+
 def test_phones_prove_the_parties(way: Way) -> None:
     """A carrier that answers parties only is asked as the shop and, a gap later, as the buyer: then both are proved."""
     way.order("o8", buyer=an_order_buyer(f"1380000{BUYER_TAIL}"))
