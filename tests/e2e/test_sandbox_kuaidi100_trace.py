@@ -115,7 +115,7 @@ def test_everything_goes_on_after_a_restart(neighbours: WechatKeys, tmp_path: Pa
         assert "锁单" in ask(play)["message"]
         play.pass_by(31 * HOUR)
         assert until(lambda: shop.traces[-1].over)
-        assert len(play.told()) == 2
+        assert until(lambda: len(play.told()) == 2)
         assert play.sandbox.truth("parcels")["asked"][YTO]["kuaidi100"] == {"count": 1, "refused": 1}
         play.close()
 

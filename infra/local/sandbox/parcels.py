@@ -124,15 +124,22 @@ class Parcels(Database):
         found = self.rows("select * from parcel where number = ?", number)
         return _parcel(found[0]) if found and JOURNEYS.get(found[0]["script"], JOURNEYS["normal"]).known else None
 
-    def shown(self, number: str) -> tuple[Scan, ...]:
-        """The scans that its carrier shows by now, in the order of the instants that it wrote down. ``code`` is mostly ""."""
-        found = self.rows("select * from scan where number = ? and shown_at <= ? order by at, id", number, self.now())
+    def shown(self, number: str, now: float | None = None) -> tuple[Scan, ...]:
+        """The scans that its carrier shows by now, in the order of the instants that it wrote down. ``code`` is mostly "".
+
+        ``now``: an instant read before, so that what is shown by it and what comes after it (:meth:`next_at`) leave no gap.
+        """
+        by = self.now() if now is None else now
+        found = self.rows("select * from scan where number = ? and shown_at <= ? order by at, id", number, by)
         return tuple(_scan(row) for row in found)
 
-    def next_at(self, number: str) -> float | None:
+    def next_at(self, number: str, now: float | None = None) -> float | None:
         """When its carrier shows more, in seconds since 1970; None where nothing more comes."""
-        found = self.rows("select min(shown_at) as at from scan where number = ? and shown_at > ?", number, self.now())
-        return found[0]["at"] if found else None
+        by = self.now() if now is None else now
+        found: float | None = self.rows("select min(shown_at) as at from scan where number = ? and shown_at > ?", number, by)[0][
+            "at"
+        ]
+        return found
 
     # --- what is noted ----------------------------------------------------------------------------------------------------
     def ask(self, by: str, number: str, gap_s: float = 0) -> bool:

@@ -94,7 +94,8 @@ class Pusher(Deliverer[Watch, Delivery]):
         return self._book.next_due()
 
     def _look(self, row: Row) -> None:
-        now, scans = self._book.now(), shown(self._parcels, row["com"], row["number"], row["phone"])
+        now = self._book.now()
+        scans = shown(self._parcels, row["com"], row["number"], row["phone"], now)
         mark = zlib.crc32(repr(scans).encode())
         if scans and mark != row["told"]:
             row |= {"told": mark, "state": "shutdown" if scans[-1].state in ARRIVED else "polling"}
@@ -104,7 +105,7 @@ class Pusher(Deliverer[Watch, Delivery]):
         elif scans and now - max(row["since"], scans[-1].at.timestamp()) >= NO_CHANGE_S:
             row["state"] = "abort"
             self._book.tell(row, "abort", self.param(row, "abort", "60天无变化"))
-        self._book.keep(row, self._due(row, scans))
+        self._book.keep(row, self._due(row, scans, now))
 
     def _give_up(self, row: Row, *, stranger: bool) -> None:
         """Nobody knows it. Where another company does, it is followed under that one."""
@@ -116,11 +117,11 @@ class Pusher(Deliverer[Watch, Delivery]):
         if other:
             self._book.goes_on(row, other)
 
-    def _due(self, row: Row, scans: tuple[Scan, ...] | None) -> float | None:
+    def _due(self, row: Row, scans: tuple[Scan, ...] | None, now: float) -> float | None:
         if row["state"] != "polling":
             return None
         end: float = max(row["since"], scans[-1].at.timestamp()) + NO_CHANGE_S if scans else row["since"] + NO_RECORD_S
-        return min(end, self._parcels.next_at(row["number"]) or end)
+        return min(end, self._parcels.next_at(row["number"], now) or end)
 
     # --- telling ----------------------------------------------------------------------------------------------------------
     def _waiting(self) -> list[Notice]:

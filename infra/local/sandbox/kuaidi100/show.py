@@ -46,14 +46,14 @@ def carrier_of(com: str) -> str:
     return company.code if company is not None and com == com.lower() else ""
 
 
-def shown(parcels: Parcels, com: str, number: str, phone: str) -> tuple[Scan, ...] | None:
+def shown(parcels: Parcels, com: str, number: str, phone: str, now: float | None = None) -> tuple[Scan, ...] | None:
     """What the platform finds for this company, number and phone: () where there is nothing yet, None for a stranger's phone."""
     parcel = parcels.parcel(number)
     if parcel is None or parcel.carrier != carrier_of(com):
         return ()
     if parcel.carrier in BY_PHONE and not (phone and parcel.belongs_to(phone)):
         return None
-    return parcels.shown(number)
+    return parcels.shown(number, now)
 
 
 def result(parcels: Parcels, com: str, number: str, scans: Sequence[Scan]) -> dict[str, Any]:
