@@ -210,10 +210,15 @@ def test_what_honest_parcels_look_like_never_fails(expected: Verdict, changes: d
         ("exists", {"scans": (), "found": Found.NOT_YET, "told_at": APPROVED + 2 * DAY + SECOND}, (V.UNSURE, "not_yet")),
         ("exists", {"scans": (), "found": Found.NOT_YET, "told_at": APPROVED + 2 * DAY}, (V.FAIL, "not_found")),
         ("exists", {"scans": (), "found": Found.NOT_YET, "told_at": None}, (V.UNSURE, "not_yet")),
+        ("exists", {"scans": (), "found": Found.KNOWN}, (V.PASS, "known")),
+        ("exists", {"scans": (), "found": Found.OTHER_PARTY}, (V.UNSURE, "other_party")),
+        ("exists", {"scans": (), "found": None}, (V.UNSURE, "not_asked")),
         ("picked_up", {"scans": trace((1, P.REGISTERED, "")), "ship_by": APPROVED + 5 * DAY}, (V.FAIL, "only_label")),
         ("picked_up", {"scans": trace((1, P.REGISTERED, "")), "ship_by": APPROVED + 5 * DAY + SECOND}, (V.UNSURE, "not_yet")),
         ("weight", {"scans": trace(*NORMAL, weight_g=999)}, (V.FAIL, "far_too_light")),
         ("weight", {"scans": trace(*NORMAL, weight_g=1_000)}, (V.UNSURE, "outside")),
+        ("weight", {"expected_g": 2_400, "scans": trace(*NORMAL, weight_g=1_199)}, (V.FAIL, "far_too_light")),
+        ("weight", {"expected_g": 2_400, "scans": trace(*NORMAL, weight_g=1_200)}, (V.UNSURE, "outside")),
         ("weight", {"scans": trace(*NORMAL, weight_g=1_599)}, (V.UNSURE, "outside")),
         ("weight", {"scans": trace(*NORMAL, weight_g=1_600)}, (V.PASS, "fits")),
         ("weight", {"scans": trace(*NORMAL, weight_g=4_000)}, (V.PASS, "fits")),
@@ -224,6 +229,8 @@ def test_what_honest_parcels_look_like_never_fails(expected: Verdict, changes: d
         ("weight", {"scans": trace(*NORMAL, weight_g=0)}, (V.UNSURE, "not_weighed")),
         ("weight", {"expected_g": None}, (V.UNSURE, "not_known")),
         ("outbound", {"number": "YT1234567890123", "outbound": ("sf", "SF1234567890123")}, (V.UNSURE, "alike")),
+        ("outbound", {"number": "YT12345678901", "outbound": ("", "12345678901")}, (V.UNSURE, "alike")),
+        ("outbound", {"number": "YT1234567890", "outbound": ("", "1234567890")}, (V.PASS, "other")),
         ("outbound", {"outbound": ("post", "RA123456785CN")}, (V.PASS, "other")),
         ("outbound", {"outbound": None}, (V.PASS, "later")),
         ("outbound", {"outbound": None, "scans": ()}, (V.UNSURE, "not_known")),
@@ -233,6 +240,48 @@ def test_what_honest_parcels_look_like_never_fails(expected: Verdict, changes: d
 def test_each_limit_is_where_it_is_said_to_be(name: str, changes: dict[str, Any], expected: tuple[Verdict, str]) -> None:
     """Exactly on a tolerance counts as within it; a second, a gram or a digit further does not."""
     assert line(returned(**changes), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "expected"),
+    [
+        ("destination", (*NORMAL[:-1], (60, P.SIGNED, "")), (V.PASS, "signed")),
+        ("destination", (*NORMAL[:2], (50, P.IN_TRANSIT, FAR), (60, P.SIGNED, "")), (V.UNSURE, "on_its_way")),
+        ("destination", (*NORMAL[:2], (60, P.SIGNED, FAR), (61, P.SIGNED, SHOP)), (V.PASS, "signed")),
+        ("destination", (*NORMAL[:2], (60, P.OUT_FOR_DELIVERY, HOME)), (V.UNSURE, "on_its_way")),
+        ("destination", ((24, P.PICKED_UP, ""), (60, P.SIGNED, "")), (V.UNSURE, "no_city")),
+        ("origin", ((24, P.PICKED_UP, ""), (30, P.IN_TRANSIT, ""), (35, P.IN_TRANSIT, HOME)), (V.PASS, "there")),
+        ("origin", ((24, P.PICKED_UP, ""), (60, P.SIGNED, HOME)), (V.UNSURE, "no_city")),
+        ("origin", ((60, P.OUT_FOR_DELIVERY, FAR), (61, P.SIGNED, FAR)), (V.UNSURE, "no_city")),
+        ("course", (*NORMAL, (80, P.LOST, SHOP)), (V.UNSURE, "lost")),
+        ("course", (*NORMAL[:2], (40, P.REJECTED, SHOP)), (V.UNSURE, "rejected")),
+        ("course", (*NORMAL[:2], (40, P.PROBLEM, SHOP)), (V.UNSURE, "problem")),
+        ("course", (*NORMAL[:2], (40, P.PROBLEM, SHOP), *NORMAL[2:]), (V.PASS, "arrived")),
+        ("course", ((1, P.CANCELLED, HOME), *NORMAL), (V.PASS, "arrived")),
+        ("course", (*NORMAL[:2], (40, P.RETURNING, HOME), (45, P.IN_TRANSIT, SHOP)), (V.FAIL, "turned_back")),
+        ("course", (*NORMAL[:2], (40, P.RETURNING, HOME), (45, P.SIGNED, HOME)), (V.FAIL, "turned_back")),
+        ("course", (*NORMAL[:2], (40, P.RETURNING, HOME), (45, P.REJECTED, HOME)), (V.FAIL, "turned_back")),
+        ("course", (*NORMAL, (1500, P.EXPIRED, "")), (V.PASS, "arrived")),
+    ],
+)
+def test_a_line_reads_the_scans_that_it_is_about(name: str, way: Way, expected: tuple[Verdict, str]) -> None:
+    """Where a scan says no city the one beside it may; what came later counts more, and only what came after the pickup."""
+    assert line(returned(scans=trace(*way)), name) == expected
+
+
+def test_a_carrier_that_stops_telling_leaves_it_open() -> None:
+    """Followed no longer and not signed for: nobody knows; once signed for it does not matter."""
+    assert line(returned(scans=trace(*NORMAL[:2]), over=True), "course") == (V.UNSURE, "ended")
+    assert line(returned(over=True, frozen=True), "course") == (V.PASS, "arrived")
+
+
+def test_a_city_in_a_sentence_counts_for_a_parcel_and_never_against_it() -> None:
+    """A sentence may name the next stop; where it names the right one, that is where it was."""
+    told = tuple(replace(scan, city="") for scan in trace(*NORMAL))
+    assert overall(checks(returned(scans=told))).verdict is V.PASS
+    elsewhere = tuple(replace(scan, city="", text=f"发往{FAR}") for scan in trace(*NORMAL))
+    it = returned(scans=elsewhere)
+    assert (line(it, "origin"), line(it, "destination")) == ((V.UNSURE, "seen_elsewhere"), (V.UNSURE, "on_its_way"))
 
 
 @pytest.mark.parametrize(
@@ -266,6 +315,8 @@ def test_a_number_fails_only_where_nobody_could_have_given_it(
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
+        ({"proved": (), "denied": BOTH}, (V.FAIL, "strangers")),
+        ({"proved": (), "denied": (Party.SHOP,)}, (V.FAIL, "not_the_shop")),
         ({"proved": (Party.SHOP,)}, (V.UNSURE, "one_of_two")),
         ({"proved": ()}, (V.UNSURE, "not_asked")),
         ({"proved": (), "found": Found.OTHER_PARTY}, (V.UNSURE, "other_phone")),
@@ -286,6 +337,23 @@ def test_what_a_sentence_says_of_a_phone_counts_where_the_carrier_was_not_asked(
     assert line(returned(proved=(), denied=(Party.SHOP,), scans=scans), "parties") == (V.FAIL, "not_the_shop")
     courier = signed("收件人：前台，派件员电话 13900009999")
     assert line(returned(proved=(), scans=courier), "parties") == (V.UNSURE, "not_asked")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "figures"),
+    [
+        ("began", {"approved_at": APPROVED + 4 * DAY}, {"hours": 72}),
+        ("in_time", {"ship_by": APPROVED - 5 * DAY}, {"hours": 144}),
+        ("origin", {"scans": trace((24, P.PICKED_UP, FAR))}, {"city": FAR}),
+        ("destination", {"scans": trace((24, P.SIGNED, FAR))}, {"city": FAR}),
+        ("weight", {"scans": trace(*NORMAL, weight_g=120)}, {"expected_g": 2_000, "weighed_g": 120}),
+        ("weight", {"scans": trace(*NORMAL, weight_g=9_000)}, {"expected_g": 2_000, "weighed_g": 9_000}),
+        ("exists", {"scans": (), "found": Found.NOT_YET}, {"days": 3}),
+    ],
+)
+def test_the_figures_behind_a_doubt_are_told(name: str, changes: dict[str, Any], figures: dict[str, Any]) -> None:
+    """A person sees by how much a parcel is off; nobody's phone is among the figures."""
+    assert dict(CHECKS[name](returned(**changes)).data) == figures
 
 
 @pytest.mark.parametrize("name", CHECKS)
