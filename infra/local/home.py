@@ -52,6 +52,7 @@ SANDBOX_KEYS = {
     "UNIONPAY_SIGNER_NAME": "unionpay-keys/signer_name",
     "VOUCHER_KEY_ID": "voucher-keys/key_id",
     "INSTALLER_LICENSE": "installer-keys/license_id",
+    "KUAIDI100_CUSTOMER": "kuaidi100-keys/customer",
     "STOCK_KEY_ID": "stock-keys/key_id",
 }
 #: … and secrets by their names, with their fields.
@@ -64,6 +65,8 @@ SANDBOX_SECRETS = {
     "customs": {"secret": "customs-keys/secret"},
     "installer": {"secret": "installer-keys/secret"},
     "kuaidi100": {"key": "kuaidi100-keys/key", "secret": "kuaidi100-keys/secret"},
+    "track17": {"key": "track17-keys/key"},
+    "aftership": {"key": "aftership-keys/key", "webhook_secret": "aftership-keys/webhook_secret"},
     "stock": {"secret": "stock-keys/secret"},
 }
 
@@ -228,6 +231,10 @@ class Home:
             "INSTALLER_URL": f"{self.sandbox_url}/installer",
             "KUAIDI100_URL": f"{self.sandbox_url}/kuaidi100/order/borderapi.do",
             "KUAIDI100_NOTIFY_URL": f"{self.url}/v1/callbacks/kuaidi100",
+            "KUAIDI100_QUERY_URL": f"{self.sandbox_url}/kuaidi100/poll/query.do",
+            "KUAIDI100_SUBSCRIBE_URL": f"{self.sandbox_url}/kuaidi100/poll",
+            "TRACK17_URL": f"{self.sandbox_url}/track17/track/v2.2",
+            "AFTERSHIP_URL": f"{self.sandbox_url}/aftership/tracking/2026-07",
             "STOCK_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},

@@ -82,6 +82,8 @@ class System:
             # Stripe sends its events where its account says, not where a refund says.
             self.lever("webhook", {"provider": "stripe", "url": f"{self.home.url}/v1/callbacks/stripe"})
             self.lever("listener", {"provider": "customs", "url": f"{self.home.url}/v1/callbacks/customs"})
+            for tracer in ("track17", "aftership"):
+                self.lever("listen", {"provider": tracer, "url": f"{self.home.url}/v1/callbacks/{tracer}"})
             for part in ("server", "worker"):
                 self._launch(part)
             for part in ("server", "worker"):

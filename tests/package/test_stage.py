@@ -109,3 +109,14 @@ def test_couriers_are_reached_from_parameters_and_one_secret(monkeypatch: pytest
     registry.put("secrets", secrets)
     assert registry.carrier("kuaidi100").companies == ("jtexpress", "debangkuaidi")
     assert secrets.asked == ["kuaidi100"]
+
+
+@pytest.mark.parametrize("tracer", ["track17", "aftership"])
+def test_parcels_across_borders_are_asked_about_with_one_secret(tracer: str) -> None:
+    """Switched on, each tracer has its platform's address in the stage file, and all of its keys in one secret."""
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "tracers": {tracer: f"{tracer}_carrier"}})
+    secrets = FakeSecrets({tracer: json.dumps({"key": "k" * 32, "webhook_secret": "s" * 32})})
+    registry.put("secrets", secrets)
+    assert registry.tracer(tracer).follows("usps")
+    assert secrets.asked == [tracer]
