@@ -35,6 +35,7 @@ PARAMETERS = {
     "INSTALLER_MERCHANT": "m1",
     "KUAIDI100_NOTIFY_URL": "https://mall.example/v1/callbacks/kuaidi100",
     "KUAIDI100_COMPANIES": "jtexpress,debangkuaidi",
+    "KUAIDI100_CUSTOMER": "A" * 32,
     "STOCK_URL": "https://warehouse.example",
     "STOCK_KEY_ID": "shop-1",
     "CUSTOMS_MERCHANTS": json.dumps({"3301964J31": "m1"}),
@@ -109,6 +110,16 @@ def test_couriers_are_reached_from_parameters_and_one_secret(monkeypatch: pytest
     registry.put("secrets", secrets)
     assert registry.carrier("kuaidi100").companies == ("jtexpress", "debangkuaidi")
     assert secrets.asked == ["kuaidi100"]
+
+
+def test_parcels_are_traced_with_parameters_and_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on, the tracer needs the account's number and its secret, and no word about who drives to doors."""
+    for name in ("KUAIDI100_CUSTOMER", "KUAIDI100_NOTIFY_URL"):
+        monkeypatch.setenv(name, PARAMETERS[name])
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "tracers": {"kuaidi100": "kuaidi100_carrier"}})
+    registry.put("secrets", FakeSecrets({"kuaidi100": json.dumps({"key": "k", "secret": "s" * 32})}))
+    assert registry.tracer("kuaidi100").follows("yto")
 
 
 @pytest.mark.parametrize("tracer", ["track17", "aftership"])
