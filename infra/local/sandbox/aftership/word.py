@@ -14,7 +14,8 @@ P = Passage
 SLUGS: dict[str, str] = {
     "post": "china-post", "ems": "china-ems", "hongkongpost": "hong-kong-post", "japanpost": "japan-post",
     "royalmail": "royal-mail", "singpost": "singapore-post", "usps": "usps", "dhl": "dhl", "ups": "ups", "fedex": "fedex",
-    "dpd": "dpd", "sf": "sf-express", "yunexpress": "yunexpress", "yanwen": "yanwen", "4px": "4px", "cainiao": "cainiao",
+    "dpd": "dpd", "olddominion": "old-dominion", "sf": "sf-express", "yunexpress": "yunexpress", "yanwen": "yanwen", "4px": "4px",
+    "cainiao": "cainiao",
 }  # fmt: skip
 
 SUBTAGS: dict[Passage, str] = {
