@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -27,8 +28,8 @@ POTS = a_line(line_id="pots", sku="POT", title="Pot", vertical="general", catego
 class Shop(Mall):
     """A mall that sold three cups and two pots, yesterday; and its warehouse."""
 
-    def __init__(self, *, with_stock: bool = True, **order: Any) -> None:
-        super().__init__()
+    def __init__(self, *, with_stock: bool = True, inside: Mapping[str, Any] | None = None, **order: Any) -> None:
+        super().__init__(**(inside or {}))
         self.stock = FakeStock(self.clock)
         for sku in ("CUP", "POT"):
             self.stock.put(sku, 10)
