@@ -36,6 +36,7 @@ class ParcelEvent(StrEnum):
     REFUSED = "refused"
     LOST = "lost"
     TURNED_BACK = "turned_back"
+    FOUND = "found"  # it was lost, or turned back, and is on its way again
     NOT_FOUND = "not_found"  # the carrier knows no such parcel
     CANCELLED = "cancelled"
     ESCALATED = "escalated"  # silence may not decide: a person is asked again
@@ -65,11 +66,15 @@ PARCEL_TRANSITIONS: dict[tuple[ParcelState, ParcelEvent], ParcelState] = {
     (S.INSPECTING, E.REFUSED): S.REFUSED,
     (S.INSPECTING, E.ESCALATED): S.INSPECTING,
     (S.INSPECTING, E.DEADLINE_PASSED): S.ACCEPTED,
-    (S.LOST, E.DELIVERED): S.DELIVERED,  # found again
+    (S.LOST, E.FOUND): S.IN_TRANSIT,
+    (S.LOST, E.DELIVERED): S.DELIVERED,
+    (S.LOST, E.TURNED_BACK): S.TURNED_BACK,
     (S.LOST, E.OPENED): S.INSPECTING,  # a person says what it comes to
     (S.LOST, E.ESCALATED): S.LOST,
     (S.LOST, E.DEADLINE_PASSED): S.ACCEPTED,  # the shop's own carrier lost it
     (S.TURNED_BACK, E.SENT): S.IN_TRANSIT,
+    (S.TURNED_BACK, E.FOUND): S.IN_TRANSIT,  # not taken in at first, and carried there once more
+    (S.TURNED_BACK, E.LOST): S.LOST,
     (S.TURNED_BACK, E.DELIVERED): S.DELIVERED,
     (S.TURNED_BACK, E.OPENED): S.INSPECTING,
     (S.TURNED_BACK, E.ESCALATED): S.TURNED_BACK,

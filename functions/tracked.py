@@ -161,14 +161,13 @@ def _moved(registry: Registry, change: Change, file: CaseFile, now: datetime) ->
     assert case is not None
     last, was = trail.last, before.last
     if parcel.state is S.AWAITING_SHIPMENT and any(scan.state in CARRIED for scan in trail.scans):
-        sent = advance_parcel(parcel, E.SENT, now, parcel_timeouts(registry, case))
-        parcel = replace(sent, carrier=trail.carrier, number=trail.number, sent_at=now, ship_by=_due(parcel))
-        change = replace(change, parcel=parcel).then(
-            Event.GOODS_SENT, _by(trail), now, None, carrier=trail.carrier, number=trail.number
-        )
-    if last is not None and (was is None or was.state is not last.state):
-        change = change.then(Event.GOODS_MOVED, _by(trail), now, None, **_said(last, trail))
+        change = _sent(registry, change, file, now)
+        assert change.parcel is not None
+        parcel = change.parcel
     event = _event(parcel, trail, now)
+    if last is not None and (was is None or was.state is not last.state or event is E.FOUND):
+        again = {"parcel": str(S.IN_TRANSIT)} if event is E.FOUND else {}
+        change = change.then(Event.GOODS_MOVED, _by(trail), now, None, **_said(last, trail), **again)
     if event is None:
         return change
     moved = advance_parcel(parcel, event, now, parcel_timeouts(registry, case))
@@ -177,9 +176,25 @@ def _moved(registry: Registry, change: Change, file: CaseFile, now: datetime) ->
     data = {"carrier": trail.carrier, "number": trail.number}
     due = _due(moved)
     change = replace(change, parcel=moved)
+    if event is E.FOUND:
+        return change
     if event is E.NOT_FOUND:
         change = number.holding(replace(change, trail=_rests(trail)), file, gone=number.names_of(file))
     return change.then(WORDS[event], _by(trail), now, None, **data, due_at=due.isoformat() if due else None)
+
+
+def _sent(registry: Registry, change: Change, file: CaseFile, now: datetime) -> Change:
+    """The change with a parcel of our own label on its way: its carrier has the goods."""
+    trail, parcel, case = change.trail, change.parcel, change.case
+    assert trail is not None
+    assert parcel is not None
+    assert case is not None
+    sent = advance_parcel(parcel, E.SENT, now, parcel_timeouts(registry, case))
+    sent = replace(sent, carrier=trail.carrier, number=trail.number, sent_at=now, ship_by=_due(parcel))
+    change = replace(change, parcel=sent)
+    if not (trail.lead or trail.elsewhere):
+        change = number.holding(change, file, waybill.claim_of(trail.carrier, trail.number))
+    return change.then(Event.GOODS_SENT, _by(trail), now, None, carrier=trail.carrier, number=trail.number)
 
 
 #: What a case has on record of what happened to its parcel.
@@ -200,11 +215,34 @@ def _event(parcel: Parcel, trail: Trail, now: datetime) -> ParcelEvent | None:
         gone = trail.found is Found.NEVER or (last is not None and last.state is P.CANCELLED)
         late = trail.found is Found.NOT_YET and now - trail.since >= YOUNG
         return E.NOT_FOUND if parcel.state is S.IN_TRANSIT and (gone or late) else None
-    if last.state is P.SIGNED:
-        return E.DELIVERED if verdict(trail) is not Verdict.FAIL else None
+    return _LEADS.get((parcel.state, _where(trail, last)))
+
+
+#: What happens to a parcel that is in one state, and by its scans in another.
+_LEADS = {
+    (S.IN_TRANSIT, S.DELIVERED): E.DELIVERED,
+    (S.IN_TRANSIT, S.LOST): E.LOST,
+    (S.IN_TRANSIT, S.TURNED_BACK): E.TURNED_BACK,
+    (S.LOST, S.IN_TRANSIT): E.FOUND,
+    (S.LOST, S.DELIVERED): E.DELIVERED,
+    (S.LOST, S.TURNED_BACK): E.TURNED_BACK,
+    (S.TURNED_BACK, S.IN_TRANSIT): E.FOUND,
+    (S.TURNED_BACK, S.DELIVERED): E.DELIVERED,
+    (S.TURNED_BACK, S.LOST): E.LOST,
+}
+
+
+def _where(trail: Trail, last: Scan) -> ParcelState:
+    """Where a parcel is that its carrier has had, by its scans alone: in whatever order they were told.
+
+    What turned back stays so although it moves: it moves back. Signed for, with something that speaks against it, is not delivered.
+    """
+    if last.state is P.SIGNED and verdict(trail) is not Verdict.FAIL:
+        return S.DELIVERED
     if last.state is P.LOST:
-        return E.LOST if parcel.state is S.IN_TRANSIT else None
-    return E.TURNED_BACK if last.state in BACK and parcel.state is S.IN_TRANSIT else None
+        return S.LOST
+    turned = last.state in BACK or any(scan.state in (P.RETURNING, P.RETURNED) for scan in trail.scans)
+    return S.TURNED_BACK if turned else S.IN_TRANSIT
 
 
 def _due(parcel: Parcel) -> datetime | None:
