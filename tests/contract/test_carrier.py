@@ -15,6 +15,7 @@ from aftersales.errors import BadSettings, BadSignature, Unknown
 from aftersales.pickup import BookingStatus, Refusal
 from aftersales.testing.builders import NOW
 from aftersales.testing.carrier import CarrierContract, FakeCarrier, a_wish
+from aftersales.tracking import Passage, Waybill
 from infra.local.sandbox import At, Fault, Kind, Sandbox
 from infra.local.sandbox import Keys as WechatKeys
 from plugins.kuaidi100_carrier import build
@@ -250,6 +251,14 @@ def test_a_status_that_nobody_knows_is_unknown(played: SandboxBench) -> None:
     played.other.happen(KEY, 777)
     with pytest.raises(Unknown):
         played.carrier.find(KEY, ref, NOW)
+
+
+def test_what_was_collected_is_a_parcel_that_can_be_traced(played: SandboxBench) -> None:
+    """The waybill of a pickup leads to its parcel: sent from the buyer's city, in the weight that was told, to the shop."""
+    played.carrier.book(replace(a_parcel_for(played), weight_g=1_500), NOW)
+    played.collect(KEY)
+    (trace,) = played.carrier.trace([Waybill("c1-parcel-1", "jt", "KD0000000001")], NOW)
+    assert [(scan.state, scan.city, scan.weight_g) for scan in trace.scans] == [(Passage.PICKED_UP, "杭州市", 1_500)]
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"", b"param=%7B%7D&sign=0", b"a=1&" * 50])

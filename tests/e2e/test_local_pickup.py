@@ -85,7 +85,7 @@ def test_a_courier_collects_and_the_parcel_is_on_its_way(door: Callable[[], Door
     one.lever("collect")
     one.awaits("collected")
     case = one.buyer.get(one.path)
-    assert (case["parcel"]["state"], case["parcel"]["carrier"]) == ("in_transit", "jtexpress")
+    assert (case["parcel"]["state"], case["parcel"]["carrier"]) == ("in_transit", "jt")
     assert case["parcel"]["number"].startswith("KD")
 
 

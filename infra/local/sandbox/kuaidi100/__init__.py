@@ -7,16 +7,20 @@ order and the parcel's number for a parcel; ``error`` answers with ``code`` and 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from aftersales.place import city_of
 from infra.local.sandbox.fault import Kind
-from infra.local.sandbox.kuaidi100.book import COLLECTED, FAILED, GIVEN_UP, STANDING, Book
+from infra.local.sandbox.journey import End
+from infra.local.sandbox.kuaidi100.book import COLLECTED, FAILED, GIVEN_UP, STANDING, Book, waybill_of
 from infra.local.sandbox.kuaidi100.front import Front
 from infra.local.sandbox.kuaidi100.keys import Keys
 from infra.local.sandbox.kuaidi100.notify import Notifier
 from infra.local.sandbox.kuaidi100.push import Pusher
+from infra.local.sandbox.kuaidi100.show import carrier_of
 from infra.local.sandbox.kuaidi100.trace import QUERY, SUBSCRIBE, TraceFront
 from infra.local.sandbox.kuaidi100.watch import Watch
 from infra.local.sandbox.parcels import Parcels
@@ -107,8 +111,10 @@ class Kuaidi100:
 
     # --- levers -----------------------------------------------------------------------------------------------------------
     def happen(self, number: str, status: int, why: str = "") -> dict[str, Any]:
-        """Something happened to the order of our number; it is told by and by."""
+        """Something happened to the order of our number; it is told by and by. What was collected is a parcel on its way."""
         done = self.book.become(number, status, why)
+        if done and status == COLLECTED:
+            self._sets_out(number)
         self.notifier.wake()
         return {"done": done}
 
@@ -128,6 +134,15 @@ class Kuaidi100:
                 headers, body = self.pusher.signed(self.pusher.param(row, row["state"]), row["salt"], fault)
                 return {name.lower(): value for name, value in headers.items()}, query, body
         raise ValueError(f"nobody subscribed {key}")
+
+    def _sets_out(self, number: str) -> None:
+        order = self.book.order("number", number)
+        assert order is not None
+        said, waybill = json.loads(order["param"]), waybill_of(order)
+        if self.parcels.parcel(waybill) is None:
+            ends = [End(city_of(said[f"{who}ManPrintAddr"]), str(said[f"{who}ManMobile"])[-4:]) for who in ("send", "rec")]
+            weight_g = round(float(said.get("weight") or 1) * 1000)
+            self.parcels.send(waybill, carrier_of(order["com"]), *ends, weight_g=weight_g)
 
     def _stirred(self, number: str) -> None:
         self.watch.stir(number)
