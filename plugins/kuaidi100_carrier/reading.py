@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from aftersales.errors import Unknown
+from aftersales.place import city_of
 from aftersales.tracking import Scan, masked
 from plugins.kuaidi100_carrier.passage import NAMES, passage_of
 
@@ -21,15 +22,13 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 #: Lines that are read of one parcel, the newest first; no parcel has more.
 LINES = 500
 
-#: Longer codes and places are none.
-LONGEST_CODE, LONGEST_CITY = 8, 20
+#: Longer codes are none.
+LONGEST_CODE = 8
 
 _WIDE = {ord("０") + n: str(n) for n in range(10)}
-_CITY = re.compile(r"[一-龥]{1,10}?(?:市|自治州|地区|盟)")
-_BRACKET = re.compile(r"[【\[]\s*(?:[一-龥]{2,8}?(?:省|自治区))?([一-龥]{1,10}?(?:市|自治州|地区|盟))")
+_BRACKET = re.compile(r"\s*[【\[]([^】\]]{1,40})[】\]]")
 _WEIGHT = re.compile(r"重量\s*[为:：]?\s*(\d{1,5}(?:\.\d{1,3})?)\s*(kg|公斤|千克|斤|g|克)(?![a-z])", re.IGNORECASE)
 _GRAMS = {"g": 1, "克": 1, "斤": 500}
-_MUNICIPALITIES = frozenset({"北京", "上海", "天津", "重庆"})
 
 
 def scans_of(data: object) -> tuple[Scan, ...]:
@@ -66,15 +65,13 @@ def _instant(said: object) -> datetime | None:
 
 
 def _city(line: Mapping[str, Any], text: str) -> str:
-    """Of ``浙江,杭州市,余杭区`` the city; else the one that the text begins with in brackets, or the location; "" for none."""
-    areas = [part.strip() for part in str(line.get("areaName") or "").split(",")]
-    for area in areas:
-        if _CITY.fullmatch(area):
-            return area[:LONGEST_CITY]
-    if areas[0] in _MUNICIPALITIES:
-        return f"{areas[0]}市"
-    said = _BRACKET.match(text.lstrip()) or _CITY.match(str(line.get("location") or "").strip())
-    return said[said.re.groups][:LONGEST_CITY] if said else ""
+    """Of ``浙江,杭州市,余杭区`` the city; else the one in the brackets that the sentence begins with, or the location; "" for none.
+
+    Not any city in the sentence: it may be where the parcel goes next.
+    """
+    begins = _BRACKET.match(text)
+    said = (line.get("areaName"), begins[1] if begins else "", line.get("location"))
+    return next((city for place in said if (city := city_of(str(place or "")))), "")
 
 
 def _weight_g(text: str) -> int | None:

@@ -87,7 +87,9 @@ def test_a_loss_is_a_sentence(text: str, code: str, meant: Passage) -> None:
         ({"areaName": None, "context": "[东莞市]【广东东莞大郎营业部】已揽收"}, "东莞市"),
         ({"areaName": None, "context": "【四川省成都市高新区中和一部公司 】 派件中"}, "成都市"),
         ({"areaName": None, "context": "已签收", "location": "威海市"}, "威海市"),
-        ({"areaName": None, "context": "快件离开转运中心"}, ""),
+        ({"areaName": None, "context": "【成都转运中心公司】 已打包"}, "成都市"),
+        ({"areaName": None, "context": "快件离开转运中心，发往北京"}, ""),
+        ({"areaName": None, "context": "【杭州市】快件发往烟台市"}, "杭州市"),
     ],
 )
 def test_cities_are_read(line: dict[str, Any], city: str) -> None:
