@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from zlib import crc32
 
+from aftersales.place import Place
 from infra.local.drawn import strawberries
 from infra.local.system import System
+
+#: Where the mall's made-up buyers live.
+HOMES = (
+    Place("广东省", "广州市", "番禺区"),
+    Place("四川省", "成都市", "双流区"),
+    Place("北京市", "北京市", "朝阳区"),
+    Place("山东省", "威海市", "环翠区"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Goods:
     installed: bool = False  # by a technician, four hours after it was signed for; two more are in stock
     agreed: tuple[tuple[str, str | int | bool], ...] = ()  # further terms that the buyer confirmed
     parts: tuple[Goods, ...] = ()  # of a set: each with its value in the set as its price, and its pieces in one set
+    weight_g: int | None = None  # what one piece weighs as it is sent; None for what is not sent in a parcel of its own
 
     @property
     def minor(self) -> int:
@@ -43,30 +53,31 @@ class Goods:
         """The line as the API takes it."""
         said = {"line_id": "l1", "sku": self.sku, "title": self.title, "vertical": self.vertical, "category": self.category}
         terms = {**({} if self.no_return is None else {"no_return": self.no_return}), **dict(self.agreed)}
-        more = {"data": dict(self.data), "tax_minor": self.tax_minor} if self.data else {}
+        more: dict[str, Any] = {"data": dict(self.data), "tax_minor": self.tax_minor} if self.data else {}
+        more |= {"weight_g": self.weight_g} if self.weight_g else {}
         return {**said, "unit_price_minor": self.unit_price_minor, "pieces": self.pieces, "terms": terms, **more}
 
     def part(self) -> dict[str, Any]:
         """The goods as a part of a set."""
         line = self.line()
-        own = {name: said for name, said in line.items() if name not in ("line_id", "unit_price_minor")}
+        own = {name: said for name, said in line.items() if name not in ("line_id", "unit_price_minor", "weight_g")}
         return {**own, "part_id": self.sku.lower(), "value_minor": line["unit_price_minor"]}
 
 
 #: Drawn, as the photos are where there are no real ones: no model of real fruit knows drawn ones by itself.
 SHOWN = partial(strawberries, 0, 8, 1)
 STRAWBERRIES = Goods(
-    "SB-500", "丹东草莓 Strawberries, per jin (500 g)", "fresh", "strawberry", 1990, 5, no_return=True, picture=SHOWN
+    "SB-500", "丹东草莓 Strawberries, per jin (500 g)", "fresh", "strawberry", 1990, 5, no_return=True, picture=SHOWN, weight_g=600
 )
-CHERRIES = Goods("CH-500", "烟台樱桃 Cherries, per jin (500 g)", "fresh", "cherry", 4500, 2, no_return=True)
-TOWEL = Goods("TW-01", "纯棉毛巾 Cotton towel", "general", "home", 2900)
-LAMP = Goods("LM-07", "台灯 Desk lamp", "general", "home", 6000)
-KETTLE = Goods("KT-02", "电热水壶 Kettle", "general", "appliance", 12900)
+CHERRIES = Goods("CH-500", "烟台樱桃 Cherries, per jin (500 g)", "fresh", "cherry", 4500, 2, no_return=True, weight_g=600)
+TOWEL = Goods("TW-01", "纯棉毛巾 Cotton towel", "general", "home", 2900, weight_g=350)
+LAMP = Goods("LM-07", "台灯 Desk lamp", "general", "home", 6000, weight_g=1_600)
+KETTLE = Goods("KT-02", "电热水壶 Kettle", "general", "appliance", 12900, weight_g=1_400)
 CINEMA = Goods("CN-01", "电影票兑换券 Cinema voucher", "virtual", "voucher", 3900, 2, uses=1)
 POOL = Goods("PL-10", "游泳馆十次卡 Ten visits to the pool", "virtual", "voucher", 30000, uses=10)
 FORMULA = Goods(
     "MF-90", "婴儿奶粉 Infant formula, 900 g", "cross_border", "food", 10000, 3, tax_minor=2730, data=(("vat_permille", 130),),
-    declared=True,
+    declared=True, weight_g=1_150,
 )  # fmt: skip
 #: At what was paid down so far: the balance is pushed with the whole price.
 HUMIDIFIER = Goods(
@@ -83,9 +94,19 @@ RING = Goods(
 )  # fmt: skip
 FRIDGE = Goods(
     "FR-300", "冰箱 Fridge, 300 l", "appliance", "fridge", 299900, data=(("serial", "SN-FR300-0001"), ("installable", True)),
-    installed=True,
+    installed=True, weight_g=68_000,
 )  # fmt: skip
-BAG = Goods("BG-11", "双肩包 Backpack", "general", "bags", 59900)
+BAG = Goods("BG-11", "双肩包 Backpack", "general", "bags", 59900, weight_g=1_200)
+
+
+def phone_of(buyer: str) -> str:
+    """A buyer's phone, nobody's in truth."""
+    return f"1380000{crc32(buyer.encode()) % 10_000:04d}"
+
+
+def home_of(buyer: str) -> Place:
+    """Where a buyer lives."""
+    return HOMES[crc32(buyer.encode()) % len(HOMES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +145,8 @@ class Shop:
         order: dict[str, Any] = {
             "order_id": order_id,
             "merchant": self.merchant,
-            "buyer": {"id": buyer, "phone": f"1380000{crc32(buyer.encode()) % 10_000:04d}", "locale": "en"},
+            "buyer": {"id": buyer, "phone": phone_of(buyer), "locale": "en"},
+            "ship_to": asdict(home_of(buyer)),
             "currency": "CNY",
             "status": status or ("signed" if signed is not None else "shipped" if shipped is not None else "paid"),
             "lines": [self._line(order_id, goods)],
@@ -133,13 +155,15 @@ class Shop:
         }
         if shipped is not None:
             order["shipped_at"] = self.ago(shipped).isoformat()
-            order["shipment"] = {"carrier": "sf", "number": f"SF{payments[0]['transaction_id'][-12:]}"}
+            order["shipment"] = {"carrier": "sf", "number": f"SF{secrets.randbelow(10**13):013d}"}
         if signed is not None:
             order["signed_at"] = self.ago(signed).isoformat()
         with self.system.client("integrator", "mall", self.merchant) as mall:
             mall.put(f"/orders/{order_id}", order)
             if goods.picture:
                 mall.prove(order_id, goods.picture(), "catalogue")
+        skus = [goods.sku, *(part.sku for part in goods.parts)]
+        self.system.lever("sells", {"provider": "stock", "skus": skus})  # what it sold its warehouse takes back
         if goods.declared:
             self._cleared(order_id, goods, shipped)
         if goods.installed and self.merchant == "m1":  # whose licence with the technicians' platform it is

@@ -36,6 +36,7 @@ class Stock:
         self.front = Front(self.book, self.keys, env)
         self.levers: Mapping[str, Callable[..., Any]] = {
             "stock": lambda sku, pieces: self.book.put(sku, pieces),  # noqa: PLW0108 (the names are the lever's)
+            "sells": lambda skus: self.book.sells(skus),  # noqa: PLW0108 (likewise)
             "buy": lambda sku: {"done": self.book.buy(sku)},
         }
 

@@ -109,6 +109,12 @@ class Book(Database):
         with self.writing() as db:
             db.execute("insert or replace into shelf values (?, ?)", (sku, int(pieces)))
 
+    def sells(self, skus: list[str]) -> None:
+        """Let the warehouse know these skus; of those that it did not, nothing is there."""
+        with self.writing() as db:
+            for sku in skus:
+                db.execute("insert or ignore into shelf values (?, 0)", (str(sku),))
+
     def buy(self, sku: str) -> bool:
         """Somebody buys one; False where none is free."""
         with self.writing() as db:
