@@ -129,5 +129,5 @@ def _read(status: int, body: bytes) -> Answer:
             log.error("AfterShip takes no call: %s, %s", status, code)
             raise Unknown(f"AfterShip answers {status}.")
         return Answer(code, data if isinstance(data, dict) else {})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Unknown(f"AfterShip's answer ({status}) is not of its form.") from error

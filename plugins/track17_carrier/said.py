@@ -88,4 +88,6 @@ def _table(said: Any) -> Mapping[str, Any]:
 
 
 def _text(said: Any) -> str:
-    return str(said).strip() if isinstance(said, str | int | float) and not isinstance(said, bool) else ""
+    """A word or number as text that can be stored."""
+    plain = str(said).strip() if isinstance(said, str | int | float) and not isinstance(said, bool) else ""
+    return plain.encode(errors="replace").decode()

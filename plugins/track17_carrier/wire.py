@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aftersales.errors import ChannelBusy, Unknown
 from plugins.track17_carrier.setting import Setting
+from plugins.track17_carrier.turn import SECOND_S, Turns
 from plugins.track17_carrier.word import TOO_OFTEN
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Calls a second, and the second with some room: what leaves us in order may arrive closer together.
-PER_SECOND, SECOND_S = 3, 1.1
+#: Calls a second that it takes of an account.
+PER_SECOND = 3
 
 #: Forty numbers with all their scans stay far below.
 LARGEST = 1 << 22
@@ -48,8 +48,7 @@ class Wire:
     """Calls 17TRACK over one pool of connections per process. Safe for threads."""
 
     def __init__(self, setting: Setting) -> None:
-        self._setting, self._lock, self._turn = setting, Lock(), Lock()
-        self._sent: deque[float] = deque()
+        self._setting, self._lock, self._turns = setting, Lock(), Turns(PER_SECOND)
         self._pool: httpx.Client | None = None
 
     def call(self, what: str, said: Sequence[Mapping[str, Any]], now: datetime) -> Answer:
@@ -60,9 +59,9 @@ class Wire:
         headers = {"17token": self._setting.key, "Content-Type": "application/json", "Accept-Encoding": "identity"}
         body = json.dumps(list(said), separators=(",", ":")).encode()
         request = client.build_request("POST", f"{self._setting.base_url}/{what}", content=body, headers=headers)
-        self._wait()
         try:
-            status, answer = self._exchange(client, request)
+            with self._turns.turn():
+                status, answer = self._exchange(client, request)
         except httpx.TransportError as error:
             raise Unknown(f"17TRACK gave no answer: {type(error).__name__}.") from error
         if status == 429:
@@ -75,18 +74,6 @@ class Wire:
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
-
-    def _wait(self) -> None:
-        """Until it is this process's turn: at most three calls in any second."""
-        with self._turn:
-            while True:
-                at = time.monotonic()
-                while self._sent and self._sent[0] <= at - SECOND_S:
-                    self._sent.popleft()
-                if len(self._sent) < PER_SECOND:
-                    self._sent.append(at)
-                    return
-                time.sleep(self._sent[0] + SECOND_S - at)
 
     def _client(self) -> httpx.Client:
         import httpx

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -11,17 +10,13 @@ from typing import Any
 
 import pytest
 
-from aftersales.errors import BadSettings, BadSignature, ChannelBusy, Unknown
-from aftersales.testing.builders import NOW
+from aftersales.errors import ChannelBusy, Unknown
 from aftersales.testing.tracer import BUYER_TAIL, SHOP_TAIL, TracerContract, a_waybill, scans
 from aftersales.tracking import Found, Passage, Scan
 from infra.local.sandbox import At, Fault, Kind, Sandbox
 from infra.local.sandbox import Keys as WechatKeys
 from infra.local.sandbox.journey import End
 from plugins.aftership_carrier import build
-from plugins.aftership_carrier.said import FIELD, instant_of, scans_of, trace_of
-from plugins.aftership_carrier.sign import check, signature
-from plugins.aftership_carrier.word import SLUGS, TAGS, carrier_of
 
 NUMBER = "RR123456785CN"
 Push = tuple[dict[str, str], dict[str, str], bytes]
@@ -88,142 +83,6 @@ class TestPlugin(TracerContract):
     def bench(self, bench: SandboxBench) -> SandboxBench:
         """An empty one."""
         return bench
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
-def a_checkpoint(subtag: str = "InTransit_001", at: str = "2026-11-20T08:00:00+08:00", **more: Any) -> dict[str, Any]:
-    """One checkpoint."""
-    return {"checkpoint_time": at, "subtag": subtag, "tag": subtag.partition("_")[0], **more}
-
-
-@pytest.mark.parametrize(
-    ("state", "subtags"),
-    [
-        (Passage.REGISTERED, ["InfoReceived_001"]),
-        (Passage.PICKED_UP, ["InTransit_002"]),
-        (Passage.IN_TRANSIT, [f"InTransit_0{n:02}" for n in (1, 3, 4, 7, 8, 9, 10, 11, 12, 13)]),
-        (Passage.CUSTOMS_RELEASED, ["InTransit_005"]),
-        (Passage.CUSTOMS_PENDING, ["InTransit_006"]),
-        (Passage.OUT_FOR_DELIVERY, ["OutForDelivery_001", "OutForDelivery_003", "OutForDelivery_004"]),
-        (Passage.AT_STATION, ["AvailableForPickup_001", "OutForDelivery_002"]),
-        (Passage.SIGNED, [f"Delivered_00{n}" for n in range(1, 6)]),
-        (Passage.PROBLEM, [f"AttemptFail_00{n}" for n in range(1, 4)]),
-        (Passage.PROBLEM, [f"Exception_0{n:02}" for n in (1, 2, 5, 6, 7, 8, 9, 14, 15, 16, 17, 19)]),
-        (Passage.REJECTED, ["Exception_003"]),
-        (Passage.CUSTOMS_HELD, ["Exception_004", "Exception_018"]),
-        (Passage.RETURNING, ["Exception_010"]),
-        (Passage.RETURNED, ["Exception_011"]),
-        (Passage.DAMAGED, ["Exception_012"]),
-        (Passage.LOST, ["Exception_013", "Exception_021"]),
-        (Passage.CANCELLED, ["Exception_020"]),
-        (Passage.EXPIRED, ["Expired_001"]),
-        (Passage.SIGNED, ["Delivered_099"]),  # of a later version
-        (Passage.PROBLEM, ["Teleported_001", ""]),
-    ],
-)
-def test_subtags_mean(state: Passage, subtags: list[str]) -> None:
-    """Every published subtag has a meaning, a new one its tag's, and what nobody understands proves nothing."""
-    for subtag in subtags:
-        (scan,) = scans_of({"checkpoints": [a_checkpoint(subtag)]})
-        assert (scan.state, scan.code) == (state, subtag or "none")
-
-
-@pytest.mark.parametrize("tag", [tag for tag in TAGS if tag != "Pending"])
-def test_tags_mean_where_there_is_no_subtag(tag: str) -> None:
-    """A checkpoint that only has a tag is understood, and keeps that word as the raw code."""
-    (scan,) = scans_of({"checkpoints": [a_checkpoint("", tag=tag)]})
-    assert (scan.state, scan.code) == (TAGS[tag], tag)
-
-
-@pytest.mark.parametrize(
-    ("said", "found", "over", "frozen"),
-    [
-        ({"tag": "Pending", "tracked_count": 3}, Found.NOT_YET, False, False),
-        ({"tag": "Pending"}, Found.NOT_YET, False, False),
-        ({"tag": "InfoReceived"}, Found.KNOWN, False, False),
-        ({"tag": "Expired"}, Found.NEVER, True, False),
-        ({"tag": "Expired", "checkpoints": [a_checkpoint()]}, Found.KNOWN, True, True),
-        ({"tag": "Delivered", "checkpoints": [a_checkpoint("Delivered_001")]}, Found.KNOWN, True, False),
-        ({"tag": "Exception", "subtag": "Exception_011"}, Found.KNOWN, True, False),
-        ({"tag": "Exception", "subtag": "Exception_010"}, Found.KNOWN, False, False),
-    ],
-)
-def test_a_trackings_tag_means(said: dict[str, Any], found: Found, *, over: bool, frozen: bool) -> None:
-    """Looked for in vain is not found yet, given up without a trace is never; arrived is over, and so is what long stood still."""
-    trace = trace_of("c1-parcel-1", "post", said)
-    assert trace is not None
-    assert (trace.found, trace.over, trace.frozen) == (found, over, frozen)
-
-
-@pytest.mark.parametrize(
-    "said", [{}, {"tag": "Pending", "tracked_count": 0}, {"checkpoints": "none"}, {"tag": None, "checkpoints": [5]}]
-)
-def test_a_tracking_that_says_nothing_is_no_answer(said: dict[str, Any]) -> None:
-    """Where nobody has looked yet, or nothing can be read, nothing is concluded about the parcel."""
-    assert trace_of("c1-parcel-1", "post", said) is None
-
-
-@pytest.mark.parametrize(
-    "said",
-    ["2026-11-20T08:30:00", "2026-11-20T08:30:00+08:00", "2026-11-20T00:30:00Z", "2026-11-19T19:30:00-05:00", "2026-11-20 08:30"],
-)
-def test_times_are_read_in_their_zone(said: str) -> None:
-    """A zone that is named counts; without one a time is China's."""
-    assert instant_of(said) == datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("said", [None, "", "soon", 5, "2026-13-40T00:00:00", "0001-01-01T00:00:00+14:00"])
-def test_a_checkpoint_without_a_readable_time_has_no_place(said: Any) -> None:
-    """What cannot be placed among the others is left out, and breaks nothing."""
-    assert scans_of({"checkpoints": [a_checkpoint(at=said)]}) == ()
-
-
-def test_a_checkpoint_told_twice_is_one_scan() -> None:
-    """By its hash, where the words were changed since; by all of it, where there is none."""
-    twice = [
-        a_checkpoint(hash="h1", message="Arrived"),
-        a_checkpoint(hash="h1", message="Arrived at hub"),
-        a_checkpoint(),
-        a_checkpoint(),
-    ]
-    assert [scan.text for scan in scans_of({"checkpoints": twice})] == ["", "Arrived"]
-
-
-def test_phones_in_what_carriers_write_are_not_kept() -> None:
-    """A courier's phone is masked in text and place, and a long sentence is cut."""
-    said = a_checkpoint(message="Courier 13800001234 " + "x" * 500, city=None, location="Depot 138 0000 1234")
-    (scan,) = scans_of({"checkpoints": [said]})
-    assert "1380000" not in scan.text + scan.city
-    assert len(scan.text) == 120
-
-
-@pytest.mark.parametrize(
-    ("said", "weight_g"),
-    [
-        ({"unit": "kg", "value": 0.512}, 512),
-        ({"unit": "lb", "value": 2}, 907),
-        ({"unit": "oz", "value": "1"}, 28),
-        ({"unit": "g", "value": 80}, 80),
-        ({"unit": "stone", "value": 1}, None),
-        ({"unit": "kg", "value": "much"}, None),
-        ({"unit": "kg", "value": 5_000}, None),
-        (None, None),
-    ],
-)
-def test_what_a_parcel_weighs_stands_with_the_first_scan_of_a_carrier_that_has_it(said: Any, weight_g: int | None) -> None:
-    """Every unit becomes grams; what cannot be a parcel's weight is not kept."""
-    way = [
-        a_checkpoint(subtag, f"2026-11-20T0{hour}:00:00Z")
-        for hour, subtag in enumerate(["InfoReceived_001", "InTransit_002", "Delivered_001"])
-    ]
-    assert [scan.weight_g for scan in scans_of({"shipment_weight": said, "checkpoints": way})] == [None, weight_g, None]
-
-
-def test_carriers_have_one_name_each_and_come_back_by_it() -> None:
-    """Each code of ours has a name of its own and comes back from it; further names mean companies we know, others nobody."""
-    assert {carrier_of(slug): slug for slug in SLUGS.values()} == SLUGS
-    assert carrier_of("dpd-uk") == "dpd"
-    assert carrier_of("unrecognized") == carrier_of(None) == carrier_of(3) == ""
 
 
 def test_it_follows_what_crosses_borders(bench: SandboxBench) -> None:
@@ -385,67 +244,6 @@ def test_nothing_personal_is_logged_by_us(bench: SandboxBench, caplog: pytest.Lo
         assert secret not in ours
 
 
-# --- being told -------------------------------------------------------------------------------------------------------
-def test_the_signature_is_the_platforms() -> None:
-    """HMAC-SHA256 over the body in base64 (computed with openssl)."""
-    assert signature(b'{"event":"tracking_update"}', "SECRET") == "DA0yOmOIkQL22bYjdPYfcctaoyCcdLH+6hKT1N5FFfY="
-
-
-@pytest.mark.parametrize("given", ["", "AAAA", "é", "\x00"])
-def test_another_signature_is_refused(given: str) -> None:
-    """None, another one and nonsense are BadSignature, and nothing else."""
-    with pytest.raises(BadSignature):
-        check(b"{}", "SECRET", given)
-
-
-def told(bench: SandboxBench, said: Any) -> Push:
-    """A message that AfterShip signed."""
-    body = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return {"aftership-hmac-sha256": signature(body, bench.other.keys.webhook_secret)}, {}, body
-
-
-MINE = {"custom_fields": {FIELD: "c1-parcel-1"}, "tag": "Delivered", "checkpoints": [a_checkpoint("Delivered_001")]}
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"",
-        b"[]",
-        b"null",
-        b"\xff\xfe",
-        b"[" * 100_000,
-        {"ts": "now"},
-        {"event": "tracking_update", "msg": 5},
-        {"event": "tracking_update", "msg": MINE},
-    ],
-)
-def test_a_message_of_another_form_is_refused(bench: SandboxBench, said: Any) -> None:
-    """What is signed and still no message is refused like one that is not signed."""
-    with pytest.raises(BadSignature):
-        bench.tracer.pushed(*told(bench, said), NOW)
-
-
-@pytest.mark.parametrize(("age_s", "believed"), [(0, True), (245_730, True), (-200, True), (5 * 86_400, False), (-400, False)])
-def test_a_message_of_another_time_is_refused(bench: SandboxBench, age_s: int, *, believed: bool) -> None:
-    """The last of fourteen tries is believed; what is older than any, or of the future, somebody has kept."""
-    push = told(bench, {"ts": time.time() - age_s, "event": "tracking_update", "msg": MINE})
-    if not believed:
-        with pytest.raises(BadSignature):
-            bench.tracer.pushed(*push, NOW)
-        return
-    (trace,) = bench.tracer.pushed(*push, NOW).traces
-    assert (trace.key, trace.found, trace.over) == ("c1-parcel-1", Found.KNOWN, True)
-
-
-@pytest.mark.parametrize(
-    "said", [{"event": "edd_revise", "msg": MINE}, {"event": "tracking_update", "msg": {"tag": "Delivered"}}, {}]
-)
-def test_a_message_about_nothing_of_ours_is_thanked_for(bench: SandboxBench, said: Any) -> None:
-    """Another event, or a number that somebody follows by hand, changes nothing."""
-    assert bench.tracer.pushed(*told(bench, {**said, "ts": time.time()}), NOW).traces == ()
-
-
 def test_one_that_stood_still_for_a_month_is_frozen(bench: SandboxBench) -> None:
     """After thirty days without a scan a parcel is told to be expired, and not before."""
     bench.happen(NUMBER, scans(bench.now, ((0, Passage.PICKED_UP, "杭州市"),)))
@@ -454,28 +252,3 @@ def test_one_that_stood_still_for_a_month_is_frozen(bench: SandboxBench) -> None
     assert [t.frozen for t in bench.tracer.trace([a_waybill(NUMBER, "post")], bench.now)] == [False]
     bench.move(timedelta(days=2))
     assert [t.frozen for t in bench.tracer.pushed(*bench.push("c1-parcel-1"), bench.now).traces] == [True]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"base_url": ""},
-        {"base_url": "http://aftership.example"},
-        {"key": ""},
-        {"webhook_secret": ""},
-        {"key": "two words"},
-        {"total_s": 0},
-        {"read_s": "x"},
-    ],
-)
-def test_a_wrong_setting_is_named_and_never_shown(wrong: dict[str, Any]) -> None:
-    """Settings that cannot work are refused when the plugin is built; no secret is in the message."""
-    right = {
-        "base_url": "https://aftership.example/tracking/2026-07",
-        "key": "asat_0123456789",
-        "webhook_secret": "ABCDEF0123456789",
-    }
-    with pytest.raises(BadSettings) as error:
-        build({**right, **wrong})
-    assert next(iter(wrong)) in error.value.message
-    assert not any(secret in error.value.message for secret in ("asat_0123456789", "ABCDEF0123456789", "two words"))
