@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.decision import Verdict
+from aftersales.genuine import NECESSARY
 from aftersales.goods import Disposition
 from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile
@@ -43,7 +44,7 @@ def escalated(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime)
     trail = file.trail
     assert trail is not None
     doubts = [f.reason for f in trail.checks[:-1] if f.verdict is Verdict.FAIL] or [
-        f.reason for f in trail.checks[:-1] if f.verdict is Verdict.UNSURE
+        f.reason for f in trail.checks[:-1] if f.verdict is Verdict.UNSURE and f.check.removeprefix("parcel.") in NECESSARY
     ]
     ticket = Ticket(
         _name(file),

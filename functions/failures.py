@@ -35,6 +35,7 @@ class Sign(StrEnum):
     SEAL_BROKEN = "seal_broken"  # found by the shop's inspection
     NO_WAYBILL = "no_waybill"  # the goods are awaited, and no number was told
     NO_SCAN = "no_scan"  # told, and no word of it since
+    UNSEEN = "unseen"  # told, its carrier asked, and nobody has had it since
     TAKEN_AS_ARRIVED = "taken_as_arrived"  # no word until the deadline
     NOT_SENT = "not_sent"  # no number until the deadline
     UNKNOWN_NUMBER = "unknown_number"  # told, and its carrier knows no such parcel
@@ -83,6 +84,7 @@ TABLE: tuple[Row, ...] = (
     Row(F.SYNC_DELAY, "sync_delay", causes=(Cause.NOT_SYNCED,)),
     Row(F.MISSING_LOGISTICS, "no_waybill", signs=(Sign.NO_WAYBILL,)),
     Row(F.MISSING_LOGISTICS, "no_scan", signs=(Sign.NO_SCAN,), waits=True),
+    Row(F.MISSING_LOGISTICS, "unseen", signs=(Sign.UNSEEN,)),
     Row(F.MISSING_LOGISTICS, "taken_as_arrived", signs=(Sign.TAKEN_AS_ARRIVED,), waits=True),
     Row(F.MISSING_LOGISTICS, "not_sent", signs=(Sign.NOT_SENT,)),
     Row(F.MISSING_LOGISTICS, "unknown_number", signs=(Sign.UNKNOWN_NUMBER,)),
@@ -141,7 +143,7 @@ def sign_of(parcel: Parcel, trail: Trail | None, now: datetime) -> Sign | None:
     if trail is not None and any(scan.state in CARRIED for scan in trail.scans):
         return None
     silent = parcel.state is ParcelState.IN_TRANSIT and parcel.sent_at is not None and now - parcel.sent_at >= QUIET
-    return Sign.NO_SCAN if silent else None
+    return None if not silent else Sign.NO_SCAN if trail is None else Sign.UNSEEN
 
 
 def reason_of(cause: Cause | str, locale: str, audience: Audience) -> tuple[str, str]:

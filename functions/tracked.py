@@ -25,8 +25,9 @@ from functions.payout import parcel_timeouts
 
 S, E, P = ParcelState, ParcelEvent, Passage
 
-#: How long a carrier may know nothing of a number before it counts as one that does not exist.
-YOUNG = timedelta(days=3)
+#: How long a carrier may know nothing of a number before it counts as one that does not exist. Who tells by itself gives a
+#: number up, or names the company that really has it, after those three days: that is waited for.
+YOUNG, TOLD = timedelta(days=3), timedelta(days=1)
 
 #: Scans after which goods are with whoever sent them, or on the way there.
 BACK = frozenset({P.REJECTED, P.RETURNING, P.RETURNED, P.CANCELLED})
@@ -41,12 +42,10 @@ def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | No
         return Change(trail=replace(trail, deadline=None))
     trail = replace(trail, deadline=pace.next_look(registry, trail, now))
     change = silence.over(Change(file.case, parcel=file.parcel, trail=trail), now)
-    if _is_news(before, trail):
+    if _is_news(before, trail) or not _is_carried(trail):  # of what nobody has taken yet, time alone says more
         trail = replace(trail, checks=checks(registry, file, order_of(registry, file), trail, now))
         change = _claimed(replace(change, trail=trail), file)
         change = _moved(registry, _doubted(change, before.checks, now), file, now)
-    elif trail.found is not Found.KNOWN:
-        change = _moved(registry, change, file, now)
     if change.steps:
         return change if silence.is_out(_after(file, change)) else replace(change, trail=_rests(change.trail))
     return replace(change, case=None, parcel=change.parcel if change.claims else None)
@@ -142,11 +141,11 @@ def _claimed(change: Change, file: CaseFile) -> Change:
 
 
 def _doubted(change: Change, before: tuple[Finding, ...], now: datetime) -> Change:
-    """The change with what newly speaks against the parcel on record."""
+    """The change with what newly speaks against the parcel on record; of a number that nobody knows another one is wanted."""
     trail = change.trail
     assert trail is not None
     known = {f.check for f in before if f.verdict is Verdict.FAIL}
-    fresh = [f for f in trail.checks[:-1] if f.verdict is Verdict.FAIL and f.check not in known]
+    fresh = [f for f in trail.checks[:-1] if f.verdict is Verdict.FAIL and f.check not in known | {"parcel.exists"}]
     if not fresh:
         return change
     return change.then(Event.GOODS_DOUBTED, _by(trail), now, None, reason="; ".join(f.reason for f in fresh))
@@ -160,7 +159,7 @@ def _moved(registry: Registry, change: Change, file: CaseFile, now: datetime) ->
     assert parcel is not None
     assert case is not None
     last, was = trail.last, before.last
-    if parcel.state is S.AWAITING_SHIPMENT and any(scan.state in CARRIED for scan in trail.scans):
+    if parcel.state is S.AWAITING_SHIPMENT and _is_carried(trail):
         change = _sent(registry, change, file, now)
         assert change.parcel is not None
         parcel = change.parcel
@@ -211,9 +210,9 @@ def _event(parcel: Parcel, trail: Trail, now: datetime) -> ParcelEvent | None:
     last = trail.last
     if parcel.state is S.AWAITING_SHIPMENT:
         return None
-    if last is None or not any(scan.state in CARRIED for scan in trail.scans):
+    if last is None or not _is_carried(trail):
         gone = trail.found is Found.NEVER or (last is not None and last.state is P.CANCELLED)
-        late = trail.found is Found.NOT_YET and now - trail.since >= YOUNG
+        late = trail.found is Found.NOT_YET and now - trail.since >= YOUNG + (TOLD if trail.subscribed else timedelta(0))
         return E.NOT_FOUND if parcel.state is S.IN_TRANSIT and (gone or late) else None
     return _LEADS.get((parcel.state, _where(trail, last)))
 
@@ -243,6 +242,11 @@ def _where(trail: Trail, last: Scan) -> ParcelState:
         return S.LOST
     turned = last.state in BACK or any(scan.state in (P.RETURNING, P.RETURNED) for scan in trail.scans)
     return S.TURNED_BACK if turned else S.IN_TRANSIT
+
+
+def _is_carried(trail: Trail) -> bool:
+    """Whether a carrier has, or had, the goods."""
+    return any(scan.state in CARRIED for scan in trail.scans)
 
 
 def _due(parcel: Parcel) -> datetime | None:

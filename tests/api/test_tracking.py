@@ -51,6 +51,38 @@ def test_an_invented_number_pays_nobody(way: Way) -> None:
     assert (case["state"], case["ending"], case["refunds"]) == ("closed", "lapsed", [])
 
 
+def test_a_label_that_nothing_travels_with_is_told_as_time_goes_by(way: Way) -> None:
+    """The carrier's word stays the same and the verdict does not: once the days to send are over, a label alone is a doubt."""
+    case_id = way.sent()
+    way.happens([(0, P.REGISTERED, "杭州市")])
+    way.pass_by(24, every=6)
+    assert way.verdicts(case_id)["parcel.picked_up"] == "unsure"
+    way.pass_by(24 * 8, every=12)
+    assert way.verdicts(case_id)["parcel.picked_up"] == "fail"
+    assert way.events(case_id).count("goods_doubted") == 1
+    failure = way.parcel(case_id)["failure"]
+    assert "no record" in failure["text"]
+    assert "nothing is refunded" in failure["next"]
+
+
+def test_a_number_that_nobody_knows_is_told_once(way: Way) -> None:
+    """After three days another number is wanted, which says all: the check list fails, and no second doubt contradicts it."""
+    case_id = way.sent()
+    way.pass_by(80)
+    assert way.verdicts(case_id)["parcel.exists"] == "fail"
+    assert [event for event in way.events(case_id) if event in ("goods_doubted", "goods_not_found")] == ["goods_not_found"]
+
+
+def test_who_tells_by_itself_may_name_another_carrier_on_the_fourth_day(way: Way) -> None:
+    """Kuaidi100 gives a number up, or corrects its carrier, after three days: nobody is asked for another number before that."""
+    way = Way(FakeTracer())
+    case_id = way.sent()
+    way.pass_by(75)
+    assert way.parcel(case_id)["state"] == "in_transit"
+    way.pass_by(24)
+    assert way.parcel(case_id)["state"] == "awaiting_shipment"
+
+
 def test_a_slip_of_the_pen_is_corrected_and_stands_in_nobodys_way(way: Way) -> None:
     """The number that was wrong is free again for whose it really is; the right one is followed from the start."""
     case_id = way.sent(number="YT1111111111111")

@@ -15,6 +15,7 @@ from aftersales.refund import LATER, Cause, RefundState
 from aftersales.testing.builders import NOW, a_parcel, a_refund
 from aftersales.text import texts_of
 from aftersales.ticket import TicketKind
+from aftersales.tracking import Passage, Scan, Trail
 from functions import failures
 from functions.failures import QUIET, TABLE, Audience, Sign
 from functions.part import part_of
@@ -102,12 +103,22 @@ def test_a_parcel_is_missing_while_nobody_hears_of_it() -> None:
     """Awaited without a number, sent and silent for three days to the instant, or never sent; not while it is on its way."""
     awaited = a_parcel()
     sent = replace(advance_parcel(awaited, ParcelEvent.SENT, NOW), sent_at=NOW)
-    assert failures.sign_of(awaited, NOW) is Sign.NO_WAYBILL
-    assert failures.sign_of(sent, NOW + QUIET - timedelta(seconds=1)) is None
-    assert failures.sign_of(sent, NOW + QUIET) is Sign.NO_SCAN
-    assert failures.sign_of(advance_parcel(sent, ParcelEvent.DELIVERED, NOW), NOW + 2 * QUIET) is None
-    assert failures.sign_of(advance_parcel(awaited, ParcelEvent.DEADLINE_PASSED, NOW), NOW) is Sign.NOT_SENT
+    assert failures.sign_of(awaited, None, NOW) is Sign.NO_WAYBILL
+    assert failures.sign_of(sent, None, NOW + QUIET - timedelta(seconds=1)) is None
+    assert failures.sign_of(sent, None, NOW + QUIET) is Sign.NO_SCAN
+    assert failures.sign_of(advance_parcel(sent, ParcelEvent.DELIVERED, NOW), None, NOW + 2 * QUIET) is None
+    assert failures.sign_of(advance_parcel(awaited, ParcelEvent.DEADLINE_PASSED, NOW), None, NOW) is Sign.NOT_SENT
     assert advance_parcel(awaited, ParcelEvent.OPENED, NOW).state is ParcelState.INSPECTING
+
+
+def test_a_followed_parcel_that_nobody_has_taken_is_told_as_what_it_is() -> None:
+    """Where its carrier is asked, a parcel without a scan never counts as arrived; a label alone is no scan, a pickup is."""
+    sent = replace(advance_parcel(a_parcel(), ParcelEvent.SENT, NOW), sent_at=NOW)
+    trail = Trail(sent.case_id, "m1", "eyes", "yto", "YT1234567890123", NOW, None)
+    label = replace(trail, scans=(Scan(NOW, Passage.REGISTERED),))
+    taken = replace(trail, scans=(Scan(NOW, Passage.PICKED_UP),))
+    assert failures.sign_of(sent, trail, NOW + QUIET - timedelta(seconds=1)) is None
+    assert [failures.sign_of(sent, each, NOW + QUIET) for each in (trail, label, taken)] == [Sign.UNSEEN, Sign.UNSEEN, None]
 
 
 def test_legs_are_counted_as_people_do() -> None:
