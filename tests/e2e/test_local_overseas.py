@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from infra.local.client import Client, until
-from infra.local.mall import LAMP, Shop
+from infra.local.mall import LAMP, Shop, home_of
 from infra.local.system import System
 from tests.e2e import local
 
@@ -37,8 +37,9 @@ def sent(system: System, people: tuple[Client, Client], carrier: str, number: st
     case = buyer.case_in(buyer.post("/cases", asked)["case_id"], "reviewing", "approved")
     if case["state"] == "reviewing":
         clerk.post(f"/merchant/cases/{case['case_id']}/decision", {"outcome": "approve", "reason": "as owed"})
-    ends = {"sender": {"city": "绍兴市", "tail": "1111"}, "receiver": {"city": "杭州市", "tail": "0001"}}
-    system.lever("parcel", {"provider": "parcels", "number": number, "carrier": carrier, "script": script, **ends})
+    ends = {"sender": {"city": home_of("b1").city, "tail": "1111"}, "receiver": {"city": "杭州市", "tail": "0001"}}
+    weighs = {"weight_g": LAMP.weight_g} if LAMP.weight_g else {}
+    system.lever("parcel", {"provider": "parcels", "number": number, "carrier": carrier, "script": script, **ends, **weighs})
     path = f"/cases/{case['case_id']}"
     buyer.post(f"{path}/shipment", {"carrier": carrier, "number": number})
     system.tick(0.1)
