@@ -33,6 +33,7 @@ class Round:
     failed: int = 0
     _waiting: dict[str, list[CaseFile]] = field(default_factory=dict)
     _deaf: Counter[str] = field(default_factory=Counter)
+    _busy: set[str] = field(default_factory=set)
 
     def add(self, due: Due, now: datetime) -> bool:
         """Take in what is due; whether something was done about it already."""
@@ -65,7 +66,9 @@ class Round:
             elif (answered := track.ask(self.registry, tracer, files)) is not None:
                 self._deaf[tracer] = 0 if answered else deaf + 1
         except ChannelBusy as busy:
-            log.warning("%s takes no calls: %s", tracer, busy.message)
+            if tracer not in self._busy:
+                log.warning("%s takes no calls: %s", tracer, busy.message)
+            self._busy.add(tracer)
             if deaf:  # its gate was shut after those
                 track.in_vain(self.registry, files)
             else:

@@ -76,11 +76,18 @@ def ask(registry: Registry, tracer: str, files: list[CaseFile]) -> bool | None:
     Raises ChannelBusy: nothing was asked. What goes wrong with one parcel is raised once the others are on record.
     """
     port, limits = registry.tracer(tracer), limits_of(registry, tracer)
+    deaf = False
     if hasattr(port, "subscribe"):
-        files = _subscribed(registry, tracer, files)
+        files, deaf = _subscribed(registry, tracer, files)
     if not files:
         return None
-    gate.enter(registry, _door(tracer), limits)
+    try:
+        gate.enter(registry, _door(tracer), limits)
+    except ChannelBusy:
+        if not deaf:
+            raise
+        in_vain(registry, files)
+        return False
     asked = [q for q in (_on_record(registry, file) for file in files) if q is not None]
     if not asked:
         return None
@@ -109,14 +116,21 @@ def in_vain(registry: Registry, files: list[CaseFile]) -> None:
 def receive(registry: Registry, tracer: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Pushed:
     """What a carrier tells by itself: put on record, each word for its parcel alone.
 
-    Raises BadSignature before anything is read. A word about a waybill that is none of ours any more changes nothing.
+    Raises BadSignature before anything is read. A word about a waybill that is none of ours any more changes nothing. What goes
+    wrong with one is raised once the others are on record.
     """
     port = registry.tracer(tracer)
     if not hasattr(port, "pushed"):
         raise NotFound(f"{tracer} tells nothing by itself.", found=tracer)
     said: Pushed = port.pushed(headers, query, body, registry.clock.now())
+    wrong = []
     for trace in said.traces:
-        again(lambda told=trace: _told(registry, tracer, told))  # type: ignore[misc]  # bound per turn
+        try:
+            again(lambda told=trace: _told(registry, tracer, told))  # type: ignore[misc]  # bound per turn
+        except Exception as error:  # noqa: BLE001  # raised below: it is told again then
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
     return said
 
 
@@ -163,22 +177,25 @@ def _on_record(registry: Registry, file: CaseFile) -> Question | None:
     return Question(replace(file, trail=replace(asked, version=trail.version + 1)), waybill, party)
 
 
-def _subscribed(registry: Registry, tracer: str, files: list[CaseFile]) -> list[CaseFile]:
-    """Have those told by itself that are not yet; gives the others, and those that it does not take: they are asked about."""
+def _subscribed(registry: Registry, tracer: str, files: list[CaseFile]) -> tuple[list[CaseFile], bool]:
+    """Have those told by itself that are not yet; gives the others, and those that it does not take: they are asked about.
+
+    Also gives whether there was no answer.
+    """
     fresh = [file for file in files if file.trail and not file.trail.subscribed and file.trail.asked_at is None]
     if not fresh:
-        return files
+        return files, False
     port, limits, now = registry.tracer(tracer), limits_of(registry, tracer), registry.clock.now()
     assert hasattr(port, "subscribe")
     by_key = {waybill.key: waybill for waybill in (_waybill(registry, f, f.trail)[0] for f in fresh if f.trail)}
     gate.enter(registry, _door(tracer), limits)
     try:
-        taken = gate.heard(registry, _door(tracer), lambda: port.subscribe(list(by_key.values()), now), limits)
+        taken, deaf = gate.heard(registry, _door(tracer), lambda: port.subscribe(list(by_key.values()), now), limits), False
     except ChannelBusy:
         raise
     except Exception as error:  # noqa: BLE001  # however it breaks: who does not subscribe is asked
         log.warning("%s takes no subscription: %s", tracer, type(error).__name__)
-        taken = frozenset()
+        taken, deaf = frozenset(), True
     others = [file for file in files if file not in fresh]
     for file in fresh:
         trail = file.trail
@@ -188,7 +205,7 @@ def _subscribed(registry: Registry, tracer: str, files: list[CaseFile]) -> list[
             continue
         told = replace(trail, subscribed=True, deadline=Deadline.after(now, pace.QUIET, "look"))
         _try(registry, Change(trail=told))
-    return others
+    return others, deaf
 
 
 def _try(registry: Registry, change: Change) -> bool:

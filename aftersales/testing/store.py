@@ -173,7 +173,8 @@ class FakeStore:
             self._proofs.setdefault((proof.merchant, proof.order_id), {})[proof.piece.evidence_id] = proof
         if change.answer:
             self._answers[change.answer.caller, change.answer.key] = change.answer
-        self._claims = (self._claims | set(change.claims)) - set(change.frees)
+        self._claims.update(change.claims)
+        self._claims.difference_update(change.frees)
         self._notices.update({(n.merchant, n.recipient, _text(n.at), n.key): n for n in change.notices})
         self._prints.update({(p.case_id, p.evidence_id): p for p in change.prints})
 
