@@ -69,9 +69,7 @@ _LOST = re.compile(r"(?<![若如疑似])(?:快件|包裹|货物|确认|判定|�
 
 
 def main_of(code: str) -> str:
-    """The main code of an advanced one that is not published: the first digit of three, 在途 for what begins with 100."""
-    if len(code) == 4 and code.startswith("100"):
-        return "0"
+    """The main code of an advanced one that is not published: the first digit of three; "" for others."""
     return code[0] if len(code) == 3 and code[0] in CODES else ""
 
 

@@ -93,10 +93,13 @@ class Play:
     def send(self, script: str = "normal", number: str = YTO, carrier: str = "yto", **more: Any) -> None:
         """A parcel sets out."""
         self.sandbox.parcels.send(number, carrier, BUYER, SHOP, script=script, **more)
+        self.settle()
 
     def subscribe(self, number: str = YTO, carrier: str = "yto", **changes: Any) -> bool:
         """Have it told; whether it is."""
-        return bool(self.tracer.subscribe([a_waybill(number, carrier, **changes)], self.now))
+        taken = self.tracer.subscribe([a_waybill(number, carrier, **changes)], self.now)
+        self.settle()
+        return bool(taken)
 
     def trace(self, number: str = YTO, carrier: str = "yto", **changes: Any) -> Trace:
         """Ask."""
@@ -105,8 +108,16 @@ class Play:
         return trace
 
     def pass_by(self, seconds: float) -> None:
-        """Time passes at the platform."""
+        """Time passes at the platform, and what is due by it is done."""
         self.sandbox.set_clock(self.sandbox.offset_s + seconds)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing is due at the platform: no look at a parcel, and no push."""
+        watch = self.other.watch
+        looks = "select 1 from subscription where state = 'polling' and (due_at is null or due_at <= ?)"
+        pushes = "select 1 from push where state = 'pending' and next_at <= ?"
+        assert until(lambda: not (watch.rows(looks, watch.now()) or watch.rows(pushes, watch.now())), 20)
 
     def fault(self, kind: Kind, **more: Any) -> None:
         """The next push goes wrong."""

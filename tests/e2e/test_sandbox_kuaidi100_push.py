@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from aftersales.testing.tracer import SHOP_TAIL
@@ -53,7 +51,6 @@ def test_whatever_way_it_is_told_the_truth_arrives(kind: Kind, play: Play) -> No
     play.send()
     for _ in range(4):
         play.pass_by(9 * HOUR)
-        time.sleep(0.05)
     assert until(lambda: len(play.shop.scans) == 5)
     assert until(lambda: not [p for p in play.other.truth()["pushes"] if p["state"] != "acknowledged"])
     assert [s.state for s in play.shop.scans] == SHOWN["normal"]
@@ -89,7 +86,6 @@ def test_an_invented_number_is_given_up_after_three_days(play: Play) -> None:
     play.send("invented")
     play.subscribe()
     play.pass_by(3 * DAY - 60)
-    time.sleep(0.1)
     assert play.shop.traces == []
     play.pass_by(60)
     assert until(lambda: len(play.shop.traces) == 1)
