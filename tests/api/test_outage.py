@@ -214,7 +214,7 @@ def test_goods_that_travel_beside_stand_and_go_with_their_parcel(way: Way) -> No
 @pytest.mark.parametrize("gated", [False, True])
 def test_a_carrier_that_is_down_is_not_waited_for_by_everybody(gated: bool) -> None:
     """Of twelve parcels a round asks about three in vain, the rest stand still with them; none is asked twice in its gap."""
-    way = Way(FakeTracer(pace=Pace(batch=1, gap=timedelta(minutes=30), per_second=20 if gated else 0), pushes=False))
+    way = Way(FakeTracer(pace=Pace(batch=1, gap=timedelta(minutes=30), per_second=200 if gated else 0), pushes=False))
     if gated:
         way.registry.put("gate", FakeGate())
     cases = []
