@@ -42,7 +42,7 @@ class Goods:
     installed: bool = False  # by a technician, four hours after it was signed for; two more are in stock
     agreed: tuple[tuple[str, str | int | bool], ...] = ()  # further terms that the buyer confirmed
     parts: tuple[Goods, ...] = ()  # of a set: each with its value in the set as its price, and its pieces in one set
-    weight_g: int | None = None  # what one piece weighs as it is sent; None for what is not sent in a parcel of its own
+    weight_g: int = 0  # what one piece weighs as it is sent; 0 where nobody knows, or nothing is sent
 
     @property
     def minor(self) -> int:

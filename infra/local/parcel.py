@@ -2,9 +2,9 @@
 
 ::
 
-    send_back(shop, buyer, case)                                         # honest; the script "normal"
-    send_back(shop, buyer, case, script="empty_box", weight_g=1_600)     # forged; the scripts are in sandbox/journey.py
-    send_back(shop, buyer, other, joins=case)                            # in the same parcel, and said so
+    send_back(shop, buyer, case_id)                                         # honest; the script "normal"
+    send_back(shop, buyer, case_id, script="empty_box", weight_g=1_600)     # forged; the scripts are in sandbox/journey.py
+    send_back(shop, buyer, other_id, joins=case_id)                         # in the same parcel, and said so
 
 A parcel that is only told and never handed over is ``script="invented"``: no carrier knows it.
 """
@@ -29,13 +29,13 @@ POSTS = {"usps": "US", "japanpost": "JP", "hongkongpost": "HK", "singpost": "SG"
 def send_back(
     shop: Shop,
     buyer: Client,
-    case: dict[str, Any],
+    case_id: str,
     *,
     script: str = "normal",
     carrier: str = "yto",
     number: str = "",
     weight_g: int = 1_000,
-    joins: dict[str, Any] | None = None,
+    joins: str = "",
     sub: str = "b1",
 ) -> dict[str, Any]:
     """Hand the goods of a case over and tell the waybill; the case as it stands then. Raises Refused where that is not taken.
@@ -44,12 +44,12 @@ def send_back(
     ``joins`` is a case with a parcel on its way in which these goods travel.
     """
     told = {"carrier": carrier, "number": number or fresh_number(carrier)}
-    if joins is None:
-        hand_over(shop, **told, script=script, weight_g=weight_g, sub=sub)
+    if joins:
+        on_its_way = buyer.get(f"/cases/{joins}")["parcel"]
+        told = {"carrier": on_its_way["carrier"], "number": on_its_way["number"], "with_case": joins}
     else:
-        on_its_way = buyer.get(f"/cases/{joins['case_id']}")["parcel"]
-        told = {"carrier": on_its_way["carrier"], "number": on_its_way["number"], "with_case": joins["case_id"]}
-    said: dict[str, Any] = buyer.post(f"/cases/{case['case_id']}/shipment", told)
+        hand_over(shop, **told, script=script, weight_g=weight_g, sub=sub)
+    said: dict[str, Any] = buyer.post(f"/cases/{case_id}/shipment", told)
     return said
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from infra.local.client import Client, Refused, until
 from infra.local.mall import FRIDGE, Shop
+from infra.local.parcel import send_back
 from infra.local.system import System
 from tests.e2e import local
 
@@ -83,8 +84,7 @@ class Story:
         """An exchange that was agreed to, with the faulty fridge back and accepted."""
         case = self.agreed(self.ask("exchange", "faulty", "reviewing", wanted=wanted))
         assert case["state"] == "approved", case
-        parcel = {"carrier": "sf", "number": f"SF{case['case_id'][:12]}".upper()}
-        self.buyer.post(f"/cases/{case['case_id']}/shipment", parcel)
+        send_back(Shop(self.system, "m1"), self.buyer, case["case_id"], carrier="sf", weight_g=FRIDGE.weight_g)
         return self.clerk.post(
             f"/merchant/cases/{case['case_id']}/inspection", {"accepted": True, "disposition": "flawed", "note": "compressor dead"}
         )
@@ -195,7 +195,7 @@ def test_what_cannot_be_installed_goes_back_with_its_money(story: Callable[[], S
 
     until(known, lambda: "it was not told", 10)
     case = one.agreed(case)
-    one.buyer.post(f"/cases/{case['case_id']}/shipment", {"carrier": "sf", "number": f"SF{case['case_id'][:12]}".upper()})
+    send_back(Shop(one.system, "m1"), one.buyer, case["case_id"], carrier="sf", weight_g=FRIDGE.weight_g)
     one.clerk.post(f"/merchant/cases/{case['case_id']}/inspection", {"accepted": True, "disposition": "sound"})
     case = one.buyer.case_in(case["case_id"], "closed")
     assert (case["ending"], one.paid(case)) == ("refunded", FRIDGE.minor)

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from infra.local.client import Client, until
+from infra.local.mall import Shop
+from infra.local.parcel import send_back
 from infra.local.system import System
 from tests.e2e import local
 
@@ -70,7 +72,7 @@ def asked(buyer: Client, order_id: str, kind: str, reason: str, pieces: int = 1)
 def sent_back(system: System, buyer: Client, case_id: str) -> dict[str, Any]:
     """The goods come back sound, and the money goes out."""
     buyer.case_in(case_id, "approved")
-    buyer.post(f"/cases/{case_id}/shipment", {"carrier": "sf", "number": f"SF{uuid4().hex[:12].upper()}"})
+    send_back(Shop(system, "m1"), buyer, case_id, carrier="sf")
     with system.client("clerk", "clerk-1") as clerk:
         clerk.post(f"/merchant/cases/{case_id}/inspection", {"accepted": True, "disposition": "sound"})
     system.tick(0.05)  # WeChat Pay wants a minute between two refunds of one payment

@@ -10,6 +10,7 @@ import pytest
 
 from infra.local.client import Client, Refused
 from infra.local.mall import RING, SHOWN, Shop
+from infra.local.parcel import send_back
 from infra.local.system import System
 from tests.e2e import local
 
@@ -113,7 +114,7 @@ def test_it_differs_from_what_was_agreed(system: System, buyer: Client, clerk: C
     looked = buyer.case_in(case_id, "reviewing")
     assert any(SPEC in f["text"] for f in looked["decision"]["findings"])
     clerk.post(f"/merchant/cases/{case_id}/decision", {"outcome": "approve", "reason": "It says A&C."})
-    buyer.post(f"/cases/{case_id}/shipment", {"carrier": "sf", "number": f"SF{case_id[:12]}".upper()})
+    send_back(Shop(system, "m1"), buyer, case_id, carrier="sf")
     clerk.post(f"/merchant/cases/{case_id}/inspection", {"accepted": True, "disposition": "flawed"})
     done = buyer.case_in(case_id, "closed")
     assert (done["ending"], done["amount_minor"]) == ("refunded", RING.minor)
@@ -125,7 +126,7 @@ def test_it_is_made_again(system: System, buyer: Client, clerk: Client) -> None:
     case_id = asked(buyer, order_id, "exchange", "faulty", photo=True)["case_id"]
     buyer.case_in(case_id, "reviewing")
     clerk.post(f"/merchant/cases/{case_id}/decision", {"outcome": "approve", "reason": "The band is cracked."})
-    buyer.post(f"/cases/{case_id}/shipment", {"carrier": "sf", "number": f"SF{case_id[:12]}".upper()})
+    send_back(Shop(system, "m1"), buyer, case_id, carrier="sf")
     clerk.post(f"/merchant/cases/{case_id}/inspection", {"accepted": True, "disposition": "scrap"})
     assert buyer.get(f"/cases/{case_id}")["state"] == "fulfilling"
     clerk.post(f"/merchant/cases/{case_id}/remedy", {"action": "started"})
@@ -143,7 +144,7 @@ def test_it_cannot_be_made_again_and_money_is_given(system: System, buyer: Clien
     case_id = asked(buyer, order_id, "exchange", "faulty", photo=True)["case_id"]
     buyer.case_in(case_id, "reviewing")
     clerk.post(f"/merchant/cases/{case_id}/decision", {"outcome": "approve", "reason": "The band is cracked."})
-    buyer.post(f"/cases/{case_id}/shipment", {"carrier": "sf", "number": f"SF{case_id[:12]}".upper()})
+    send_back(Shop(system, "m1"), buyer, case_id, carrier="sf")
     clerk.post(f"/merchant/cases/{case_id}/inspection", {"accepted": True, "disposition": "scrap"})
     failed = clerk.post(f"/merchant/cases/{case_id}/remedy", {"action": "failed", "reason": "The stone is not to be had."})
     assert failed["state"] == "reviewing"

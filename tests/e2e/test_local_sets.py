@@ -10,6 +10,7 @@ import pytest
 
 from infra.local.client import Client, until
 from infra.local.mall import TEA_SET, Shop
+from infra.local.parcel import send_back
 from infra.local.system import System
 from tests.e2e import local
 
@@ -49,7 +50,7 @@ def together(buyer: Client, order_id: str) -> dict[str, dict[str, Any]]:
 
 def comes_back(system: System, buyer: Client, case_id: str) -> dict[str, Any]:
     """The teapot is sent, looked at and accepted; the case once its money has arrived."""
-    buyer.post(f"/cases/{case_id}/shipment", {"carrier": "sf", "number": f"SF{case_id[:12]}".upper()})
+    send_back(Shop(system, "m1"), buyer, case_id, carrier="sf")
     with system.client("clerk", "clerk-1") as clerk:
         clerk.post(f"/merchant/cases/{case_id}/inspection", {"accepted": True, "disposition": "sound"})
     system.tick(0.05)  # the channel takes one refund of a payment a minute
