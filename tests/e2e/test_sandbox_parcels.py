@@ -157,5 +157,7 @@ def test_a_developer_sends_a_parcel_over_http() -> None:
         truth = http.get(f"{sandbox.truth_url}/truth/parcels").json()
         assert truth["parcels"]["YT1"]["scans"][0]["at"] == NOW.timestamp()
         assert http.post(f"{sandbox.truth_url}/parcel", json={**said, "script": "magic"}).status_code == 400
+        assert http.post(f"{sandbox.truth_url}/parcel", json={**said, "carrier": "carpet"}).status_code == 400
+        assert http.post(f"{sandbox.truth_url}/parcel", json={**said, "carrier": "圆通速递"}).json()["carrier"] == "yto"
         assert http.post(f"{sandbox.truth_url}/scan", json={**scan, "number": "YT2"}).status_code == 400
         assert http.post(f"{sandbox.truth_url}/scan", json={**scan, "state": "beamed"}).status_code == 400

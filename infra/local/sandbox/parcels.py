@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aftersales.company import company_of
 from aftersales.tracking import Passage, Scan
 from infra.local.sandbox.database import Database
 from infra.local.sandbox.journey import JOURNEYS, TEXTS, End, instant, scans_of
@@ -90,9 +91,10 @@ class Parcels(Database):
         ends = (receiver, sender) if journey.outbound else (sender, receiver)
         if journey.strangers:
             ends = (End(ends[0].city, _STRANGERS[0]), End(ends[1].city, _STRANGERS[1]))
-        really = _REALLY.get(carrier, "sto") if journey.misnamed else carrier
+        said = _carrier(carrier)
+        really = _REALLY.get(said, "sto") if journey.misnamed else said
         weight = round(weight_g * journey.weighs)
-        parcel = Parcel(number, really, carrier, script, begins, weight, *ends)
+        parcel = Parcel(number, really, said, script, begins, weight, *ends)
         self._put(parcel, list(scans_of(journey, *ends, weight, begins)))
         return parcel
 
@@ -100,7 +102,8 @@ class Parcels(Database):
         """Exactly these scans happened, each shown from its own instant on. What was known of the number is forgotten."""
         begins = min((scan.at for scan in scans), default=instant(self.now()))
         weight = next((scan.weight_g for scan in scans if scan.weight_g is not None), 1_000)
-        parcel = Parcel(number, carrier, carrier, "told", begins, weight, sender, receiver)
+        said = _carrier(carrier)
+        parcel = Parcel(number, said, said, "told", begins, weight, sender, receiver)
         self._put(parcel, [(scan.at, scan) for scan in scans])
         return parcel
 
@@ -207,6 +210,14 @@ class Parcels(Database):
             follow(number)
         for hear in list(self.watching):
             hear()
+
+
+def _carrier(named: str) -> str:
+    """Our code of a company, however it is named. Raises ValueError for one that nobody knows."""
+    company = company_of(named)
+    if company is None:
+        raise ValueError(f"there is no carrier {named}")
+    return company.code
 
 
 def _insert(db: Any, number: str, shown_at: datetime, scan: Scan) -> None:
