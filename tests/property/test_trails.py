@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from aftersales.case import State
+from aftersales.testing.builders import NOW
+from aftersales.testing.tracer import scans
+from aftersales.tracking import Found, Passage, Trace, Trail
 from functions import sweep
 from tests.property.parcels import NUMBERS, WAYS, Yard
+
+P = Passage
 
 many = settings(
     max_examples=3_000 if os.environ.get("SOAK") else 120,
@@ -89,7 +95,7 @@ def test_words_in_any_order_make_the_same_trail(way: int, hours: list[int]) -> N
     for told in (sorted(set(hours)), hours + hours[::-1]):
         yard = Yard(pushes=True)
         yard.act("happen", 0, 0, 2)
-        yard.eyes.known[NUMBERS[0][1]] = yard.eyes.known.pop(NUMBERS[0][1])[:0] + _scans(yard, way)
+        yard.eyes.known[NUMBERS[0][1]] = scans(yard.clock.now(), WAYS[way])
         yard.act("tell", 0, 0, 0)
         yard.act("look", 0, 0, 0)
         yard.clock.move(timedelta(hours=90))
@@ -105,7 +111,30 @@ def test_words_in_any_order_make_the_same_trail(way: int, hours: list[int]) -> N
     assert trails[0] == trails[1]
 
 
-def _scans(yard: Yard, way: int) -> Any:
-    from aftersales.testing.tracer import scans
+SCANS = scans(NOW, ((0, P.PICKED_UP, "a"), (1, P.IN_TRANSIT, "b"), (2, P.LOST, "c"), (3, P.IN_TRANSIT, "d"), (4, P.SIGNED, "e")))
 
-    return scans(yard.clock.now(), WAYS[way])
+#: What a carrier says: some of the scans (all that it says later, it says with the earlier ones), and whether that was all.
+WORD = st.builds(
+    lambda first, last, over, frozen: Trace(
+        "c1-parcel-1", Found.KNOWN if SCANS[first:last] else Found.NOT_YET, SCANS[first:last], over=over, frozen=frozen
+    ),
+    st.integers(min_value=0, max_value=2),
+    st.integers(min_value=0, max_value=5),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@settings(many, max_examples=400)
+@given(st.lists(WORD, min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_told_in_any_order_a_trail_is_one(words: list[Trace], chance: random.Random) -> None:
+    """Scans, where it is, whether that was all and whether it stands: the same for each order, and for words told twice."""
+    shuffled = [*words, *words[: len(words) // 2]]
+    chance.shuffle(shuffled)
+    ends = []
+    for told in (words, shuffled):
+        trail = Trail("c1", "m1", "eyes", "yto", "YT1", NOW, None)
+        for word in told:
+            trail = trail.told(word, NOW)
+        ends.append(trail)
+    assert ends[0] == ends[1]
