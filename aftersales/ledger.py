@@ -338,7 +338,7 @@ class Ledger:
 
         Raises Invalid where less than nothing, or more than the price, would be kept back.
         """
-        if not 0 <= cost.kept_minor <= max(cost.minor, 0):
+        if not 0 <= cost.kept_minor <= cost.minor:
             raise Invalid("Of a carrier's price no more is kept back than it is.", expected=cost.minor, found=cost.kept_minor)
         last = next((c for c in reversed(self.costs) if c.key == cost.key), None)
         same = last is not None and replace(last, at=cost.at) == cost

@@ -6,7 +6,7 @@
     collected ► the cost is in the order's books
     reserved ─► the buyer's part is kept back from the refund of the goods: at most what was agreed, and what it cost
 
-Where the seller or the carrier answers for the reason, all of it is the shop's. What was cancelled or refused costs nobody anything.
+Where the seller or the carrier answers for the reason, all of it is the shop's. What was cancelled or refused costs nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def kept_of(case: Case, pickup: Pickup) -> int:
 
     Nothing where the buyer does not bear it, and for one that will not happen.
     """
-    if case.pickup_minor or case.terminal or case.state is State.SETTLING:
+    if case.pickup_minor or case.terminal or case.state in (State.SETTLING, State.REJECTED):
         return case.pickup_minor
     if pickup.agreed is None or case.fault is not Fault.BUYER or not (pickup.alive or pickup.state is PickupState.COLLECTED):
         return 0
@@ -85,6 +85,6 @@ def _served(pickup: Pickup, parcel: Parcel | None) -> bool:
 
 
 def _cost(pickup: Pickup, kept: int, now: datetime) -> Cost | None:
-    if pickup.minor is None:
+    if pickup.minor is None or pickup.minor < kept:
         return None
     return Cost(pickup.key, pickup.case_id, pickup.minor, pickup.currency or "CNY", kept, now)

@@ -1,8 +1,10 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from aftersales.case import Item
+from aftersales.entry import Cost
 from aftersales.errors import DuplicateKey, Invalid, NotFound, OverRefund, PiecesTaken
 from aftersales.ledger import Ledger, Leg, Payout
 from aftersales.money import Money
@@ -200,3 +202,23 @@ def test_a_compensation_is_more_than_nothing_in_the_orders_currency(amount):
     """Nothing, less than nothing and another currency are refused."""
     with pytest.raises(Invalid):
         a_ledger().compensate("K1", "c1", amount, 1050, NOW)
+
+
+def test_a_carriers_price_changes_nothing_that_may_be_refunded() -> None:
+    """It is a memo: what is left to be refunded, pieces and freight are as before; told twice it is one, the last counts."""
+    before = Ledger.open(an_order())
+    cost = Cost("c1-pickup-1", "c1", 1_200, "CNY", 0, NOW)
+    ledger = before.bear(cost)
+    assert ledger.bear(replace(cost, at=NOW + timedelta(hours=1))) is ledger
+    ledger = ledger.bear(replace(cost, kept_minor=300))
+    assert (ledger.refundable, ledger.spent, ledger.freight_left) == (before.refundable, before.spent, before.freight_left)
+    assert [(c.minor, c.kept_minor) for c in ledger.borne()] == [(1_200, 300)]
+    assert (ledger.kept("c1"), ledger.kept("c2")) == (300, 0)
+    assert ledger.after(ledger).costs == ledger.costs
+
+
+@pytest.mark.parametrize(("minor", "kept"), [(1_200, 1_201), (1_200, -1), (0, 1), (-5, 0)])
+def test_no_more_is_kept_than_it_cost(minor: int, kept: int) -> None:
+    """More than the price, less than nothing, and a price below nothing are no costs."""
+    with pytest.raises(Invalid):
+        Ledger.open(an_order()).bear(Cost("k", "c1", minor, "CNY", kept, NOW))
