@@ -53,6 +53,7 @@ SANDBOX_KEYS = {
     "VOUCHER_KEY_ID": "voucher-keys/key_id",
     "INSTALLER_LICENSE": "installer-keys/license_id",
     "KUAIDI100_CUSTOMER": "kuaidi100-keys/customer",
+    "SF_PARTNER_ID": "sf-keys/partner_id",
     "STOCK_KEY_ID": "stock-keys/key_id",
 }
 #: … and secrets by their names, with their fields.
@@ -65,6 +66,7 @@ SANDBOX_SECRETS = {
     "customs": {"secret": "customs-keys/secret"},
     "installer": {"secret": "installer-keys/secret"},
     "kuaidi100": {"key": "kuaidi100-keys/key", "secret": "kuaidi100-keys/secret"},
+    "sf": {"checkword": "sf-keys/checkword", "monthly_card": "sf-keys/monthly_card"},
     "track17": {"key": "track17-keys/key"},
     "aftership": {"key": "aftership-keys/key", "webhook_secret": "aftership-keys/webhook_secret"},
     "stock": {"secret": "stock-keys/secret"},
@@ -229,6 +231,7 @@ class Home:
             "VOUCHER_URL": self.sandbox_url,
             "CUSTOMS_URL": self.sandbox_url,
             "INSTALLER_URL": f"{self.sandbox_url}/installer",
+            "SF_URL": f"{self.sandbox_url}/sf/std/service",
             "KUAIDI100_URL": f"{self.sandbox_url}/kuaidi100/order/borderapi.do",
             "KUAIDI100_NOTIFY_URL": f"{self.url}/v1/callbacks/kuaidi100",
             "KUAIDI100_QUERY_URL": f"{self.sandbox_url}/kuaidi100/poll/query.do",

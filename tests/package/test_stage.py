@@ -122,6 +122,18 @@ def test_parcels_are_traced_with_parameters_and_one_secret(monkeypatch: pytest.M
     assert registry.tracer("kuaidi100").follows("yto")
 
 
+@pytest.mark.parametrize("table", ["carriers", "tracers"])
+def test_sf_is_reached_from_one_parameter_and_one_secret(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    """Switched on to fetch goods, to tell where parcels are, or for both: one parameter, and both keys in one secret."""
+    monkeypatch.setenv("SF_PARTNER_ID", "P")
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, table: {"sf": "sf_carrier"}})
+    secrets = FakeSecrets({"sf": json.dumps({"checkword": "c" * 32, "monthly_card": "1234567890"})})
+    registry.put("secrets", secrets)
+    assert registry.carrier("sf").companies == ("sf",) if table == "carriers" else registry.tracer("sf").follows("sf")
+    assert secrets.asked == ["sf"]
+
+
 @pytest.mark.parametrize("tracer", ["track17", "aftership"])
 def test_parcels_across_borders_are_asked_about_with_one_secret(tracer: str) -> None:
     """Switched on, each tracer has its platform's address in the stage file, and all of its keys in one secret."""
