@@ -71,9 +71,13 @@ CARRIED = frozenset(
 _RANK = {passage: n for n, passage in enumerate(Passage)}
 
 
+#: Digits as wide as Chinese characters are digits all the same.
+_WIDE = {0xFF10 + n: str(n) for n in range(10)}
+
+
 def masked(text: str) -> str:
     """A carrier's sentence without the phones in it, and not too long."""
-    return _PHONE.sub(lambda m: "*" * 4 + m[0][-2:], " ".join(text.split()))[:LONGEST_TEXT]
+    return _PHONE.sub(lambda m: "*" * 4 + m[0][-2:], " ".join(text.translate(_WIDE).split()))[:LONGEST_TEXT]
 
 
 @dataclass(frozen=True, slots=True)
