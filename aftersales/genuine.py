@@ -100,7 +100,7 @@ def unique(it: Returned) -> Finding:
     if it.elsewhere is None:
         return unsure("unique", "not_known")
     if not it.elsewhere:
-        return good("unique", "alone")
+        return good("unique", "declared" if it.declared else "alone")
     return good("unique", "declared") if it.declared else bad("unique", "elsewhere")
 
 

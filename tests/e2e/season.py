@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.client import Client, until
+from infra.local.client import Client, plain_http, until
 from infra.local.mall import LAMP, Shop
-from infra.local.parcel import fresh_number, send_back
+from infra.local.parcel import send_back
 from infra.local.system import System
 
 #: Scripts that honest parcels play, with the carrier that the buyer names.
@@ -25,13 +25,16 @@ HONEST = {
     "clock_skew": "yto",
 }
 
-#: Scripts that forge one, with the line of the check list that says so; carriers that ask for phones catch strangers.
+#: Honest ones that are no script of their own: by a company that asks for phones, with a postal number, in another one's parcel.
+ALSO_HONEST = ("by_sf", "abroad", "merged")
+
+#: Scripts that forge one: the carrier that is named, and the line of the check list that says so.
 FORGED = {
     "invented": ("yto", "exists"),
     "label_only": ("yunda", "picked_up"),
     "cancelled_label": ("yto", "exists"),
     "before_approval": ("sto", "began"),
-    "too_late": ("jt", "in_time"),
+    "too_late": ("jt", "exists"),  # told weeks before it was handed over: by then its number counts as nobody's
     "other_city": ("yto", "origin"),
     "other_destination": ("jd", "destination"),
     "strangers": ("sf", "parties"),
@@ -42,18 +45,22 @@ FORGED = {
 #: What goes wrong on the way and is nobody's forgery.
 MISHAPS = {"lost": "yto", "damaged": "jt", "refused": "yunda"}
 
-#: Hours of the clock's moves: closely while parcels move, up to a day apart while people are silent. In all 33 days.
+#: Hours of the clock's moves: closely while parcels move, days apart while people are silent. In all a month.
 MORNING = (0.1, 0.7, 2, 4, 6)
-EVENING = (8, 6, 4, 6, 6, 12, 12, 12, 24, 24, *(24,) * 4, *(48,) * 11)
+REST = (8, 6, 4, 6, 6, 12, 12, 12, *(24,) * 6, *(48,) * 11)
+
+#: Everybody in it.
+ALL = (*HONEST, *ALSO_HONEST, *FORGED, *MISHAPS)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Return:
-    """One return: whose, which case, and under which number it was paid."""
+    """One return: whose, which case, under which number it was paid, and on which waybill the goods came."""
 
     buyer: str
     case_id: str
     transaction_id: str
+    outbound: str
 
 
 @dataclass
@@ -73,8 +80,8 @@ class Season:
         return self.system.client("buyer", self.returns[name].buyer, locale=locale)
 
     # --- before -----------------------------------------------------------------------------------------------------------
-    def agreed(self, name: str, buyer: str = "") -> dict[str, Any]:
-        """A return of a lamp that the shop has agreed to."""
+    def agreed(self, name: str, buyer: str = "") -> str:
+        """A return of a lamp that the shop has agreed to; its case."""
         sub = buyer or f"buyer-{name.replace('_', '-')}"
         order = self.shop.sell(f"season-{name.replace('_', '-')}", LAMP, sub, signed=72)
         asked = {"order_id": order["order_id"], "kind": "return_refund", "reason": "no_reason", "submit": True}
@@ -84,21 +91,21 @@ class Season:
                 decision = {"outcome": "approve", "reason": "as owed"}
                 case = clerk.post(f"/merchant/cases/{case['case_id']}/decision", decision)
         assert case["state"] == "approved", case
-        self.returns[name] = Return(sub, case["case_id"], order["payments"][0]["transaction_id"])
-        return case
+        self.returns[name] = Return(sub, case["case_id"], order["payments"][0]["transaction_id"], order["shipment"]["number"])
+        return str(case["case_id"])
 
-    def sent(self, name: str, script: str = "", carrier: str = "yto", **more: Any) -> dict[str, Any]:
-        """A return that is handed over, or said to be."""
-        case = self.agreed(name)
+    def sent(self, name: str, script: str = "", carrier: str = "yto") -> dict[str, Any]:
+        """A return that is handed over, or said to be; the case."""
+        case_id = self.agreed(name)
+        how = {"script": script or name, "carrier": carrier}
         with self.buyer(name) as person:
-            weighs = {"weight_g": LAMP.weight_g, "sub": self.returns[name].buyer}
-            return send_back(self.shop, person, case, script=script or name, carrier=carrier, **(weighs | more))
+            return send_back(self.shop, person, case_id, weight_g=LAMP.weight_g, sub=self.returns[name].buyer, **how)
 
     def joined(self, name: str, other: str) -> dict[str, Any]:
         """A return whose goods travel in the parcel of another one of the same buyer's."""
-        case = self.agreed(name, self.returns[other].buyer)
+        case_id = self.agreed(name, self.returns[other].buyer)
         with self.buyer(name) as person:
-            return send_back(self.shop, person, case, joins={"case_id": self.returns[other].case_id})
+            return send_back(self.shop, person, case_id, joins=self.returns[other].case_id)
 
     # --- the time -----------------------------------------------------------------------------------------------------------
     def play(self) -> None:
@@ -115,7 +122,7 @@ class Season:
         self.pass_by(*MORNING)
         self.system.stop()
         self.system.start()
-        self.pass_by(*EVENING)
+        self.pass_by(*REST)
 
     def pass_by(self, *hours: float) -> None:
         """The clock moves so far each time; what is told meanwhile has arrived."""
@@ -124,14 +131,12 @@ class Season:
             until(lambda: not self.untold(), lambda: str(self.untold()), 30)
 
     def untold(self) -> list[Any]:
-        """Pushes that are due and that nobody has taken yet."""
+        """Pushes that are due and that nobody has been told yet."""
         return [push for push in self.truth("kuaidi100")["pushes"] if push["state"] == "pending" and push["tries"] == 0]
 
     # --- after ------------------------------------------------------------------------------------------------------------
     def truth(self, provider: str) -> dict[str, Any]:
         """What a provider's books say."""
-        from infra.local.client import plain_http
-
         with plain_http() as http:
             said: dict[str, Any] = http.get(f"{self.system.home.truth_url}/truth/{provider}").raise_for_status().json()
         return said
@@ -142,17 +147,23 @@ class Season:
             said: dict[str, Any] = person.get(f"/cases/{self.returns[name].case_id}")
         return said
 
-    def timeline(self, name: str, locale: str = "en") -> list[dict[str, Any]]:
+    def timeline(self, name: str, locale: str = "en") -> dict[str, Any]:
         """What happened to it, as its buyer reads it."""
         with self.buyer(name, locale) as person:
-            steps: list[dict[str, Any]] = person.get(f"/cases/{self.returns[name].case_id}/timeline")["steps"]
-        return steps
+            said: dict[str, Any] = person.get(f"/cases/{self.returns[name].case_id}/timeline")
+        return said
+
+    def events(self, name: str) -> list[str]:
+        """What happened to it, in order."""
+        return [step["event"] for step in self.timeline(name)["steps"]]
+
+    def line(self, name: str, check: str, locale: str = "en") -> dict[str, Any]:
+        """One line of the check list."""
+        checks = self.case(name, locale)["parcel"]["trail"]["checks"]
+        return next(found for found in checks if found["check"] == f"parcel.{check}")
 
     def paid(self, name: str) -> int:
         """What the provider really gave back, in fen."""
         books = self.truth("wechatpay")["payments"][self.returns[name].transaction_id]
         assert books["paid"] == books["executed"]
         return int(books["paid"])
-
-
-__all__ = ["FORGED", "HONEST", "MISHAPS", "Season", "fresh_number"]
