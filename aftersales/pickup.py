@@ -22,6 +22,7 @@ from enum import StrEnum
 
 from aftersales.deadline import Deadline
 from aftersales.errors import IllegalTransition
+from aftersales.place import Place
 
 
 class PickupState(StrEnum):
@@ -186,7 +187,8 @@ class Pickup:
     ``moved``: it is booked in place of another one. ``sender`` is forgotten once it is over. ``since`` is when it came
     into its state or was called last, ``ref`` the carrier's number. ``minor`` is the price that was told, ``payer`` who bears it,
     ``agreed`` what the buyer said yes to where that is the buyer: no more than this is kept back from a refund, whatever it cost.
-    ``drop_off``: nobody comes, the goods are brought to a station until the ``slot`` ends.
+    ``drop_off``: nobody comes, the goods are brought to a station until the ``slot`` ends. ``origin`` is the city that was named,
+    from where the parcel has to begin; it stays when the door is forgotten.
     """
 
     case_id: str
@@ -210,6 +212,7 @@ class Pickup:
     payer: str = ""
     agreed: int | None = None
     drop_off: bool = False
+    origin: Place | None = None
     version: int = 0
 
     @property

@@ -14,6 +14,7 @@ from aftersales.deadline import Deadline
 from aftersales.errors import Conflict, Invalid, Rejected, Unknown
 from aftersales.parcel import PARCEL_TIMEOUTS, ParcelState
 from aftersales.pickup import PICKUP_LOOKS, Pickup, PickupEvent, PickupState, Slot, Wish, advance_pickup
+from aftersales.place import place_of
 from aftersales.ports import CaseFile
 from functions import carriage, collect, collected
 from functions.context import Context
@@ -66,6 +67,7 @@ def book(ctx: Context, case_id: str, body: PickupBody) -> CaseView:
         payer=payer,
         agreed=minor if payer == "buyer" else None,
         drop_off=body.drop_off,
+        origin=replace(place_of(wish.sender.address), district=""),
         version=known.version if known else 0,
     )
     told = {**_words(ctx, file, pickup), "company": wish.company, "payer": payer}

@@ -16,7 +16,7 @@ from aftersales.errors import AftersalesError
 from aftersales.genuine import Returned
 from aftersales.order import Order
 from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
-from aftersales.place import place_of
+from aftersales.place import Place, place_of
 from aftersales.ports import CaseFile
 from aftersales.registry import Registry
 from aftersales.tracking import CARRIED, Found, Party, Passage, Scan, Trace, Trail
@@ -64,7 +64,7 @@ def checks(registry: Registry, file: CaseFile, order: Order, trail: Trail, now: 
             ship_by=parcel.ship_by,
             told_at=trail.since,
             outbound=(sent.carrier, sent.number) if sent else None,
-            home=order.ship_to,
+            home=_home(file, order, trail),
             home_tail=order.buyer.phone[-4:],
             shop_tail=shop.return_phone[-4:],
             shop=place_of(shop.return_address) if shop.return_address else None,
@@ -83,6 +83,12 @@ def checks(registry: Registry, file: CaseFile, order: Order, trail: Trail, now: 
         )
     )
     return (*found, genuine.overall(found))
+
+
+def _home(file: CaseFile, order: Order, trail: Trail) -> Place | None:
+    """Where the parcel should begin: the city that was named for our label, else where the goods were sent to."""
+    named = file.pickup.origin if trail.label and file.pickup else None
+    return named if named and named.city else order.ship_to
 
 
 def order_of(registry: Registry, file: CaseFile) -> Order:

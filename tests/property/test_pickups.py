@@ -1,4 +1,4 @@
-"""Pickups under any script: clicks, lost answers, processes that end between two steps, notices twice, late and out of order."""
+"""Pickups and labels under any script: clicks, lost answers, processes that end between two steps, notices twice and late."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aftersales.pickup import BookingStatus, PickupState, Refusal
 from aftersales.testing.carrier import FakeCarrier
 from aftersales.testing.store import FakeStore
 from functions import sweep
-from tests.api.door import Door
+from tests.api.door import DOOR, Door
 
 many = settings(
     max_examples=150,
@@ -25,6 +25,7 @@ many = settings(
 ACTS = (
     "book",
     "book",
+    "label",
     "move",
     "cancel",
     "withdraw",
@@ -117,6 +118,8 @@ def act(door: Door, case_id: str, what: str) -> None:
     key, first = (now.key if now else f"{case_id}-pickup-1"), f"{case_id}-pickup-1"
     if what == "book":
         door.ask(case_id)
+    elif what == "label":
+        door.send("POST", f"{path}/pickup", {"drop_off": True, "sender": DOOR})
     elif what == "move":
         door.send("PATCH", f"{path}/pickup", {"slot": door.slot(start="14:00", end="16:00")})
     elif what == "cancel":
@@ -153,7 +156,7 @@ def settle(door: Door) -> None:
 @given(st.booleans(), st.lists(ACT, min_size=1, max_size=12))
 def test_one_courier_comes_at_most_and_the_record_is_right(moves: bool, script: list[tuple[str, list[str], int | None]]) -> None:
     """Whatever happens in whatever order: one booking stands at most, none once nothing is to be collected, and we know which."""
-    carrier, store = BurningCarrier(moves=moves), BurningStore()
+    carrier, store = BurningCarrier(moves=moves, labels=True), BurningStore()
     carrier.fuse = store.fuse = Fuse()
     door = Door(carrier, store)
     case_id = door.back()
@@ -179,7 +182,7 @@ def test_one_courier_comes_at_most_and_the_record_is_right(moves: bool, script: 
     assert carrier.alive == ([pickup.key] if pickup.state is PickupState.BOOKED else [])
     if pickup.state is PickupState.BOOKED:
         assert (file.case.state, parcel.state) == ("approved", "awaiting_shipment")
-        assert carrier.slots[pickup.key] == pickup.slot
+        assert carrier.slots[pickup.key] == (None if pickup.drop_off else pickup.slot)
     else:
         assert not pickup.alive
         assert pickup.sender is None

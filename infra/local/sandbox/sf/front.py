@@ -53,7 +53,7 @@ class Front:
         """The reply to a request. The HTTP status is 200 for every answer; ``apiResultCode`` says what it is."""
         if (method, path.partition("?")[0]) != ("POST", _PATH):
             return Reply(404)
-        form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace"), max_num_fields=20).items()}
+        form = _form(body)
         service = form.get("serviceCode", "")
         if any(not form.get(name) for name in _FIELDS):
             return self._turn_away("A1001", "必传参数不可为空")
@@ -137,6 +137,14 @@ class Front:
         said = {"success": code == "S0000", "errorCode": code, "errorMsg": message or None, "msgData": data}
         inner = json.dumps(said, ensure_ascii=False)
         return _reply({"apiErrorMsg": "", "apiResponseID": uuid.uuid4().hex, "apiResultCode": "A1000", "apiResultData": inner})
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """The fields of a form; none for what is no form, or has too many."""
+    try:
+        return {name: values[0] for name, values in parse_qs(body.decode(errors="replace"), max_num_fields=20).items()}
+    except ValueError:
+        return {}
 
 
 def _about(asked: Mapping[str, Any]) -> str:
