@@ -87,6 +87,7 @@ KITS: tuple[Kit, ...] = (
     Kit("secrets", "Secrets", "aftersales.testing.secrets", ("SecretsContract",), "secrets", "ports", "secrets"),
     Kit("gate", "Gate", "aftersales.testing.gate", ("GateContract",), "gate", "ports", "gate"),
     Kit("workdays", "Workdays", "aftersales.testing.workdays", ("WorkdaysContract",), "workdays", "ports", "workdays"),
+    Kit("tables", "TableEngine", "aftersales.testing.tables", ("TableEngineContract",), "tables", "ports", "tables"),
     Kit("clock", "Clock", "aftersales.testing.clock", ("ClockContract",), "clock", "ports", "clock"),
 )
 

@@ -27,6 +27,8 @@ from aftersales.photo import PhotoQuestion, PhotoReport, Sameness
 from aftersales.pickup import Booking, Pickup, Slot, Told, Wish
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.ruling.fact import Figures
+from aftersales.ruling.table import Fired, Table
 from aftersales.template import Templates
 from aftersales.ticket import Ticket
 from aftersales.tracking import Pace, Pushed, Trace, Trail, Waybill
@@ -486,6 +488,14 @@ class Pushing(Protocol):
 
     def pushed(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes, now: datetime) -> Pushed:
         """What it tells, verified over the raw bytes. ``headers`` has lower-case names. Raises BadSignature; no side effect."""
+
+
+# --- Rules of merchants -------------------------------------------------------------------------------------------------
+class TableEngine(Protocol):
+    """Runs a merchant's decision table, one that passed :func:`aftersales.ruling.check.check`."""
+
+    def run(self, table: Table, figures: Figures) -> Fired:
+        """The first row that holds for these facts, with its outputs: always the same one. Raises Unknown when it cannot say."""
 
 
 # --- Moving and telling -----------------------------------------------------------------------------------------------
