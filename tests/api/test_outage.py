@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from aftersales.change import Change
+from aftersales.errors import Unknown
+from aftersales.order import Buyer
 from aftersales.testing.gate import FakeGate
-from aftersales.testing.tracer import FakeTracer
+from aftersales.testing.tracer import BUYER_TAIL, FakeTracer
 from aftersales.tracking import Pace, Passage
 from functions import sweep
 from tests.api.way import NUMBER, Way
@@ -214,7 +216,7 @@ def test_goods_that_travel_beside_stand_and_go_with_their_parcel(way: Way) -> No
 @pytest.mark.parametrize("gated", [False, True])
 def test_a_carrier_that_is_down_is_not_waited_for_by_everybody(gated: bool) -> None:
     """Of twelve parcels a round asks about three in vain, the rest stand still with them; none is asked twice in its gap."""
-    way = Way(FakeTracer(pace=Pace(batch=1, gap=timedelta(minutes=30), per_second=200 if gated else 0), pushes=False))
+    way = Way(FakeTracer(pace=Pace(batch=1, gap=timedelta(minutes=30), per_second=2 if gated else 0), pushes=False))
     if gated:
         way.registry.put("gate", FakeGate())
     cases = []
@@ -233,6 +235,63 @@ def test_a_carrier_that_is_down_is_not_waited_for_by_everybody(gated: bool) -> N
     assert not way.tracer.too_soon
 
 
+def test_what_turned_back_out_of_sight_is_a_persons_matter(way: Way) -> None:
+    """Its carrier never answers again: it neither lapses nor waits for ever."""
+    case_id = way.sent()
+    way.happens(BACK)
+    way.pass_by(24)
+    down(way)
+    way.pass_by(24 * 40, every=12)
+    assert (way.case(case_id)["state"], way.parcel(case_id)["state"]) == ("approved", "turned_back")
+    assert len(steps(way, case_id, "goods_escalated")) > 3
+
+
+def test_a_person_who_was_asked_is_not_spared_by_an_outage(way: Way) -> None:
+    """What waits for the shop's answer alone does not wait for its carrier's."""
+    case_id = way.sent()
+    way.happens([(0, P.PICKED_UP, "杭州市")])
+    way.pass_by(24 * 21, every=4)
+    asked = len(steps(way, case_id, "goods_escalated"))
+    assert asked == 1
+    down(way)
+    way.pass_by(24 * 4, every=2)
+    assert len(steps(way, case_id, "goods_escalated")) == 2
+    assert not way.case(case_id)["deadline"]["paused"]
+
+
+def test_what_no_carrier_can_prove_is_never_paid_by_silence(way: Way) -> None:
+    """Delivered, and nobody saw where it came from: ten days of the shop's silence ask a person, and pay nothing."""
+    case_id = way.sent()
+    way.happens([(5, P.IN_TRANSIT, "南京市"), (30, P.SIGNED, "烟台市")])
+    way.pass_by(36)
+    assert (way.parcel(case_id)["state"], way.parcel(case_id)["trail"]["verdict"]) == ("delivered", "unsure")
+    way.pass_by(24 * 30, every=12)
+    case = way.case(case_id)
+    assert (case["state"], case["refunds"], case["parcel"]["state"]) == ("approved", [], "delivered")
+    assert len(steps(way, case_id, "goods_escalated")) > 3
+
+
+def test_a_word_that_comes_while_a_question_is_in_vain_is_an_answer() -> None:
+    """The carrier tells by itself in the very moment in which its answer is lost: it is not silent."""
+
+    told: list[Way] = []
+
+    class Crossed(FakeTracer):
+        def trace(self, waybills: Any, now: datetime) -> Any:
+            told[0].pushed(waybills[0].key)
+            raise Unknown("No answer.")
+
+    way = Way(Crossed())
+    told.append(way)
+    case_id = way.sent()
+    way.happens([(30, P.PICKED_UP, "杭州市")])
+    way.looked()
+    way.clock.move(timedelta(hours=33))
+    way.looked()
+    assert way.parcel(case_id)["trail"]["state"] == "picked_up"
+    assert way.parcel(case_id)["trail"]["silent_since"] is None
+
+
 def test_a_tracer_that_cannot_be_had_stops_no_other(way: Way) -> None:
     """One whose settings are broken counts as a failure of the schedule; parcels of the others are followed."""
     case_id = way.sent()
@@ -246,19 +305,39 @@ def test_a_tracer_that_cannot_be_had_stops_no_other(way: Way) -> None:
     assert way.parcel(case_id)["trail"]["state"] == "picked_up"
 
 
-def test_a_poll_without_news_costs_one_write_and_a_word_without_news_none() -> None:
-    """Unchanged, a question is one write and one read of a case, and no order is read; a word told again is one read alone."""
+def test_a_parcel_that_breaks_its_record_stops_no_other(way: Way) -> None:
+    """One call about two, of which one has lost its order: the other's answer is on record, and the schedule counts as failed."""
+    way.order("o9")
+    broken, well = way.sent(), way.back_of("o9")
+    way.ship(well, "YT5555555555555")
+    way.happens()
+    way.happens(number="YT5555555555555")
+    way.clock.move(timedelta(hours=2))
+    del way.store._kept["order", "m1", "o8"]
+    assert sweep.follow_parcels(way.registry).failed > 0
+    assert way.store.case(well).trail.last.state is P.PICKED_UP
+    assert way.store.case(broken).trail.scans == ()
+
+
+@pytest.mark.parametrize(("carrier", "number"), [("yto", NUMBER), ("sf", "SF1234567890123")])
+def test_a_question_without_news_is_one_read_and_one_write(carrier: str, number: str) -> None:
+    """Of a case, and no order is read: also where both parties' phones had to be named."""
     store = CountingStore()
     way = Way(store=store)
-    way.sent()
-    way.happens([(1, P.PICKED_UP, "杭州市")])
-    way.pass_by(4)
+    way.order("o8", buyer=Buyer("b1", f"1380000{BUYER_TAIL}"))
+    way.sent(carrier=carrier, number=number)
+    way.happens([(1, P.PICKED_UP, "杭州市")], number=number)
+    way.pass_by(8, every=0.5)
+    asked = way.tracer.asked[number]
     way.clock.move(timedelta(hours=5))
     store.did.clear()
     way.looked()
-    assert way.tracer.asked[NUMBER] > 1
+    assert way.tracer.asked[number] == asked + 1
     assert (store.did["commit"], store.did["item"], store.did["case"], store.did["order"]) == (1, 1, 1, 0)
 
+
+def test_a_word_without_news_is_one_read() -> None:
+    """Told again by itself: nothing is written, and no order is read."""
     store = CountingStore()
     way = Way(FakeTracer(), store=store)
     case_id = way.sent()

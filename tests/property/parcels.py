@@ -38,6 +38,7 @@ WAYS: tuple[tuple[tuple[int, Passage, str], ...], ...] = (
     ((0, P.PICKED_UP, "杭州市"), (26, P.REJECTED, "烟台市"), (30, P.RETURNING, "烟台市"), (60, P.RETURNED, "杭州市")),
     ((0, P.PICKED_UP, "杭州市"), (20, P.DAMAGED, "烟台市"), (30, P.SIGNED, "烟台市")),
     ((0, P.REGISTERED, ""), (9, P.CANCELLED, "")),
+    ((5, P.IN_TRANSIT, "南京市"), (30, P.SIGNED, "烟台市")),
     ((-200, P.PICKED_UP, "杭州市"), (-150, P.SIGNED, "烟台市")),
 )
 
