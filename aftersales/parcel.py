@@ -139,6 +139,6 @@ def advance_parcel(
     moved = replace(parcel, state=state, deadline=Deadline.after(now, length, cause) if length else None)
     if state is S.DELIVERED:
         return replace(moved, delivered_at=now)
-    if state is S.ACCEPTED and event is E.DEADLINE_PASSED and parcel.state is not S.LOST:
-        return replace(moved, disposition=Disposition.SOUND)
+    if state is S.ACCEPTED and event is E.DEADLINE_PASSED:  # what was lost is nowhere, least of all for sale
+        return replace(moved, disposition=Disposition.SCRAP if parcel.state is S.LOST else Disposition.SOUND)
     return moved

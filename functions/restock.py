@@ -37,13 +37,13 @@ STOCK = "stock"
 SOON, SELDOM, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def noted(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime) -> Parcel:
+def noted(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime, *, silent: bool = False) -> Parcel:
     """The accepted ``parcel`` with what was found in it, and with what stock is to be told of it, at once.
 
-    ``file`` is the case as it was before. Nothing came with a parcel that was lost. Goods that were refused without a count and are
-    accepted after all go into quarantine: nobody has said that they are sound.
+    ``file`` is the case as it was before. Where silence accepts a parcel that was lost nothing came with it: who has it says so.
+    Goods that were refused without a count and are accepted after all go into quarantine: nobody has said that they are sound.
     """
-    if file.parcel is not None and file.parcel.state is ParcelState.LOST:
+    if silent and file.parcel is not None and file.parcel.state is ParcelState.LOST:
         return parcel
     counts = parcel.counts or all_of(file.case.items, parcel.disposition or Disposition.QUARANTINE)
     told = restock(counts, now) if _takes_goods(registry) else None

@@ -106,7 +106,7 @@ def inspected(
     """
     accepted, case = parcel.state is ParcelState.ACCEPTED, file.case
     data = {**({"reason": seal.reason} if seal else {}), **(told or {})}
-    parcel = restock.noted(registry, file, parcel, now) if accepted else parcel
+    parcel = restock.noted(registry, file, parcel, now, silent=by == "system") if accepted else parcel
     change = Change(case, parcel=parcel).then(
         Event.GOODS_ACCEPTED if accepted else Event.GOODS_REFUSED,
         by,

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from aftersales.change import Change
-from aftersales.order import Payment
+from aftersales.deadline import Deadline
+from aftersales.order import Freight, Payment
+from aftersales.parcel import ParcelState
 from aftersales.ports import NoticesOf
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.stock import FakeStock
 from aftersales.ticket import TicketKind
 from aftersales.tracking import Passage, Scan, Trail
+from tests.api import sets
 from tests.api.after import tickets
 from tests.api.machine import FRIDGE, Kitchen
 from tests.api.test_remedies import asked
@@ -402,6 +405,21 @@ def test_a_sku_that_stock_does_not_know_is_a_ticket_at_once(shop: Shop) -> None:
     assert (tickets(shop), shop.stock.back("POT")) == ([], {"sound": 2})
 
 
+@pytest.mark.parametrize(("seen", "back"), [(False, {}), (True, {"flawed": 2})])
+def test_a_parcel_that_was_lost_is_on_no_shelf_unless_somebody_has_it(shop: Shop, seen: bool, back: dict[str, int]) -> None:
+    """Lost, and silence pays the buyer: stock is told nothing. Found after all and inspected: it is told what was found."""
+    case_id = shop.sent(("pots", 2))
+    file = shop.store.case(case_id)
+    lost = replace(file.parcel, state=ParcelState.LOST, deadline=Deadline.after(NOW, timedelta(days=1), "test"))
+    shop.store.commit(Change(parcel=lost))
+    if seen:
+        shop.count(case_id, {"line_id": "pots", "flawed": 2})
+    for _ in range(3):
+        shop.wait(days=1)
+    assert (shop.case(case_id)["parcel"]["state"], shop.paid_back()) == ("accepted", 10_000)
+    assert shop.stock.back("POT") == back
+
+
 def test_without_a_warehouse_nobody_is_told() -> None:
     """A stage that has no stock pays as ever and waits for nothing."""
     shop = Shop(with_stock=False)
@@ -410,3 +428,38 @@ def test_without_a_warehouse_nobody_is_told() -> None:
     assert shop.paid_back() == 6_666
     assert shop.store.case(case["case_id"]).parcel.restock is None
     assert shop.store.case(case["case_id"]).parcel.deadline is None
+
+
+# --- other shares of the money ----------------------------------------------------------------------------------------------
+def test_freight_goes_back_with_the_last_piece_and_once() -> None:
+    """What came does not bring the freight back; the appeal that is won about the last piece does, so that all of it is paid."""
+    paid = (Payment("p1", "wechatpay", "t1", 9_999 + 800),)
+    shop = Shop(lines=(CUPS,), freight=Freight(800), payments=paid)
+    case = shop.count(shop.sent(("cups", 3)), {"line_id": "cups", "flawed": 2, "missing": 1})
+    assert (case["amount_minor"], shop.paid_back()) == (6_666, 6_666)
+    assert shop.appeal(case["parcel"]["apart"], "approve").status == 200
+    assert shop.paid_back() == 9_999 + 800
+
+
+def test_two_payments_give_what_each_has_left() -> None:
+    """Paid half by one payment and half by another: the parts of a parcel go back to both, and never more than each gave."""
+    halves = (Payment("p1", "wechatpay", "t1", 5_000), Payment("p2", "wechatpay", "t2", 4_999))
+    shop = Shop(lines=(CUPS,), payments=halves)
+    case = shop.count(shop.sent(("cups", 3)), {"line_id": "cups", "sound": 2, "missing": 1})
+    assert shop.appeal(case["parcel"]["apart"], "approve").status == 200
+    assert shop.paid_back() == 9_999
+    ledger = shop.store.order("m1", "o1").ledger
+    assert [ledger.left_of(p) for p in ledger.payments] == [0, 0]
+
+
+def test_a_part_of_a_set_that_came_short_is_priced_by_its_trade(shop: Shop) -> None:
+    """One of the teapots of two sets is missing: what came, and then the other one, come to what both were to bring."""
+    sets.pushed(shop, sets.a_set())
+    case_id = str(sets.ask(shop, "set.pot")["results"][0]["case"]["case_id"])
+    shop.pump()
+    whole = shop.case(case_id)["amount_minor"]
+    shop.must("POST", f"/v1/cases/{case_id}/shipment", {"carrier": "sf", "number": "SF1234567890123"})
+    case = shop.count(case_id, {"line_id": "set.pot", "sound": 1, "missing": 1})
+    assert 0 < case["amount_minor"] < whole
+    assert shop.appeal(case["parcel"]["apart"], "approve").status == 200
+    assert shop.paid_back() == whole
