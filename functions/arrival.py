@@ -83,6 +83,13 @@ def is_open(parcel: Parcel, trail: Trail) -> bool:
     return parcel.state is S.AWAITING_SHIPMENT and trail.label and trail.silent_since is not None
 
 
+def means(parcel: Parcel, trail: Trail) -> str:
+    """What silence means where it may not decide: that nothing has arrived so far, or that a person is asked again."""
+    was_asked = parcel.deadline is not None and parcel.deadline.cause == silence.ASKED
+    doubted = was_asked or tracked.verdict(trail) is Verdict.FAIL
+    return "on_its_way" if parcel.state is S.IN_TRANSIT and not doubted else "asked"
+
+
 def _disposition(parcel: Parcel, trail: Trail) -> Disposition | None:
     """Where goods go that silence accepted: damaged ones are never sold as new, lost ones not at all."""
     if trail.last is not None and trail.last.state is Passage.LOST:

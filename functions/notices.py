@@ -137,7 +137,7 @@ def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Ste
     if step.event is Event.PICKUP_FAILED:
         data["why"], data["next"] = (text("functions", f"{step.data['reason']}{end}", case.locale) for end in ("", ".next"))
     if step.event is Event.GOODS_DOUBTED:
-        data["reason"] = words.of_doubts(registry.vertical(case.vertical), str(step.data["reason"]), case.locale)
+        data["doubts"] = words.of_doubts(registry.vertical(case.vertical), str(step.data["reason"]), case.locale)
     if step.event is Event.GOODS_REFUSED:
         data["note"], data["next"] = words.of_refusal(registry, case, step, case.locale), told.next if told else ""
     leg = next((r for r in change.refunds if r.key == step.data.get("key")), None)

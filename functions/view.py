@@ -148,7 +148,7 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
         arrived = file.parcel.state in (ParcelState.DELIVERED, ParcelState.INSPECTING)
         means += ".promise" if arrived and case.promise and case.promise.in_force else ""
         if file.trail is not None and arrival.is_open(file.parcel, file.trail):
-            means = "silence.parcel.asked"
+            means = f"silence.parcel.{arrival.means(file.parcel, file.trail)}"
         also = holiday.said(deadline, ctx.locale) if deadline else ()
         if deadline and deadline.paused:
             also = (text("functions", "silence.carrier", ctx.locale), *also)

@@ -23,6 +23,7 @@ def test_an_honest_parcel_is_followed_and_silence_then_pays(way: Way) -> None:
     """Picked up, carried and signed for: each is on record and told, the shop's ten days begin, and its silence pays in full."""
     case_id = way.sent()
     way.happens()
+    assert "not arrived by then" in way.case(case_id)["deadline"]["means"]
     way.pass_by(34)
     parcel = way.parcel(case_id)
     assert (parcel["state"], parcel["trail"]["state"], parcel["trail"]["verdict"]) == ("delivered", "signed", "pass")
@@ -147,6 +148,14 @@ def test_a_mistyped_check_digit_is_told_at_once(way: Way) -> None:
     way.ship(case_id, "RR473124829CN", "ems")
 
 
+#: What the buyer reads of each, word for word.
+DOUBTS = {
+    "parcel.origin": "包裹不是从买家所在的城市寄出的。",
+    "parcel.destination": "包裹送到了商家所在城市以外的地方。",
+    "parcel.began": "包裹在同意退货之前就已在途，不像是这次退货。",
+}
+
+
 @pytest.mark.parametrize(
     ("forged", "check"),
     [
@@ -163,8 +172,9 @@ def test_somebody_elses_parcel_is_doubted_and_silence_never_pays(
     way.happens(forged)
     way.pass_by(36)
     assert way.verdicts(case_id)[check] == "fail"
+    assert "a person is asked" in way.case(case_id)["deadline"]["means"]
     assert "goods_doubted" in way.events(case_id)
-    assert any("有疑问" in said for said in way.news())
+    assert any("有疑问" in said and DOUBTS[check] in said for said in way.news())
     way.pass_by(24 * 60, every=24)
     case = way.case(case_id)
     assert (case["state"], case["refunds"]) == ("approved", [])
