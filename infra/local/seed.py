@@ -28,11 +28,15 @@ from infra.local.mall import (
     Goods,
     Shop,
 )
+from infra.local.parcel import send_back
 from infra.local.photos import fresh_photo
 from infra.local.system import System
 
 #: Hours that the provider takes for the refund that is seen settling.
 SLOW_H = 47
+
+#: Hours after which carriers were asked about the parcels: their first word is there when a developer looks.
+FOLLOWED_H = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +157,14 @@ def approved(mall: Mall, order_id: str) -> dict[str, Any]:
 
 
 def goods_sent(mall: Mall, order_id: str) -> dict[str, Any]:
-    """The same, with the parcel on its way back."""
+    """The same, with the parcel on its way back: honest, so that ten days after it arrived silence pays."""
+    return send_back(mall.shop, mall.buyer, approved(mall, order_id)["case_id"], weight_g=TOWEL.weight_g)
+
+
+def goods_doubted(mall: Mall, order_id: str) -> dict[str, Any]:
+    """A parcel that somebody else sent from another city: the buyer is told, and silence never pays."""
     case = approved(mall, order_id)
-    waybill = {"carrier": "sf", "number": f"SF{case['case_id'][:12]}".upper()}
-    said: dict[str, Any] = mall.buyer.post(f"/cases/{case['case_id']}/shipment", waybill)
-    return said
+    return send_back(mall.shop, mall.buyer, case["case_id"], script="other_city", weight_g=TOWEL.weight_g)
 
 
 def refunded(mall: Mall, order_id: str) -> dict[str, Any]:
@@ -189,7 +196,8 @@ def settling(mall: Mall, order_id: str) -> dict[str, Any]:
 
 #: ``settling`` comes last: its fault is for the next refund, whosoever's that is.
 SCENES: tuple[Scene, ...] = (
-    draft, reviewing, awaiting_evidence, second_review, countered, approved, goods_sent, refunded, withdrawn, rejected, settling,
+    draft, reviewing, awaiting_evidence, second_review, countered, approved, goods_sent, goods_doubted, refunded, withdrawn,
+    rejected, settling,
 )  # fmt: skip
 OTHER_SCENES: tuple[Scene, ...] = (reviewing, refunded)
 
@@ -209,6 +217,7 @@ def seed(system: System, say: Callable[[str], None]) -> None:
                 if not _known(clerk, order_id):
                     case = scene(Mall(shop, buyer, clerk), order_id)
                     say(f"{merchant}: case {case['state']}{_more(case)}, order {order_id}")
+    system.tick(FOLLOWED_H)
     write(system.home.folder / "mall.json", {"seeded": True})
 
 
