@@ -273,7 +273,6 @@ def test_what_no_carrier_can_prove_is_never_paid_by_silence(way: Way) -> None:
 
 def test_a_word_that_comes_while_a_question_is_in_vain_is_an_answer() -> None:
     """The carrier tells by itself in the very moment in which its answer is lost: it is not silent."""
-
     told: list[Way] = []
 
     class Crossed(FakeTracer):
