@@ -141,7 +141,10 @@ class Yard(Way):
             self.eyes.known[told] = scans(self.clock.now() + timedelta(minutes=50), way)
             self.eyes.phones[told] = {BUYER_TAIL, SHOP_TAIL, "0000"} if n % 3 else {"9999"}
         if what == "join":
-            body = {"carrier": carrier, "number": told, "with_case": self.cases[(who + 1) % 2]}
+            lead = self.cases[(who + 1) % 2]
+            theirs = self.file(lead).parcel
+            self.declared |= {frozenset({case_id, lead})} if who < 2 and theirs and theirs.number == told else set()
+            body = {"carrier": carrier, "number": told, "with_case": lead}
             self.send("POST", f"/v1/cases/{case_id}/shipment", body, sub=sub)
         elif what == "truth":
             [self.eyes.never.add, self.eyes.never.discard, self.eyes.frozen.add][n % 3](told)
@@ -217,7 +220,6 @@ class Yard(Way):
 
     def _a_waybill_serves_one_case(self) -> None:
         files = [self.file(case_id) for case_id in self.cases]
-        self.declared |= {frozenset({f.case.case_id, f.trail.lead}) for f in files if f.trail and f.trail.lead}
         names = {f.case.case_id: claim_of(f.parcel.carrier, f.parcel.number) for f in files if f.parcel and f.parcel.number}
         for a, name in names.items():
             for b in (b for b in names if b > a and names[b] == name):
