@@ -1,4 +1,4 @@
-"""Demo: the claim on spoiled strawberries from photo to money, told and checked step by step; three more; and the books.
+"""Demo: the claim on spoiled strawberries from photo to money, told and checked step by step; three more; the books; and parcels.
 
 Runs on a home of its own that begins empty (``.local/demo``), and ends non-zero when anything is not as told.
 """
@@ -22,6 +22,7 @@ from infra.local.engine import CannotInstall, EngineFailed, EngineLocked
 from infra.local.home import DEFAULT
 from infra.local.mall import LAMP, STRAWBERRIES, Shop
 from infra.local.photos import NoPhotos, Photo, checked_folder, default_folder, fresh_photo
+from infra.local.posted import Posted
 from infra.local.story import NotTrue, Story, cny, findings
 from infra.local.system import AlreadyRunning, System, SystemFailed
 
@@ -252,6 +253,7 @@ def main(args: argparse.Namespace) -> int:
             demo.first_claim(photo)
             demo.other_lanes(photo, second)
             Books(system, demo.story, demo.shop).play()
+            Posted(system, demo.story, demo.shop).play()
     except (NotTrue, TimeoutError) as error:
         print(f"\ndemo: {error}\nThe logs are in {args.home / 'log'}.", file=sys.stderr)
         return 1
