@@ -20,7 +20,7 @@ from aftersales.place import Place, place_of
 from aftersales.ports import CaseFile
 from aftersales.registry import Registry
 from aftersales.tracking import CARRIED, Found, Party, Passage, Scan, Trace, Trail
-from functions import number, pace, silence
+from functions import holiday, number, pace, silence
 from functions.payout import parcel_timeouts
 
 S, E, P = ParcelState, ParcelEvent, Passage
@@ -47,6 +47,8 @@ def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | No
         change = _claimed(replace(change, trail=trail), file)
         change = _moved(registry, _doubted(change, before.checks, now), file, now)
     if change.steps:
+        moved = change.parcel is not None and change.parcel.state is not file.parcel.state
+        change = holiday.kept(registry, change, now) if moved else change
         return change if silence.is_out(_after(file, change)) else replace(change, trail=_rests(change.trail))
     return replace(change, case=None, parcel=change.parcel if change.claims else None)
 
