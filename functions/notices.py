@@ -125,6 +125,8 @@ def _key_of(registry: Registry, case: Case, step: Step) -> str:
         return "notice.goods_delivered" if silent else "notice.goods_arrived"
     if step.event is Event.PICKUP_BOOKED and "drop_off" in step.data:
         return "notice.pickup_booked.drop_off"
+    if step.event is Event.SECOND_PERSON_ASKED and "missing" in step.data:
+        return "notice.goods_counted"
     return TOLD.get(step.event, "")
 
 

@@ -288,6 +288,8 @@ def test_an_exchange_of_which_not_all_came_back_goes_to_a_person() -> None:
     """Nothing is sent and nothing refused: an approver decides, and thirty days of silence do not."""
     kitchen = Kitchens()
     assert (kitchen.short["state"], kitchen.short["parcel"]["state"]) == ("second_review", "inspecting")
+    news = [n.text for n in kitchen.store.find(NoticesOf("m1", "b1")).found]
+    assert any("收到 1 件，缺少 1 件" in text and "one fridge" in text for text in news)
     for _ in range(30):
         kitchen.wait(days=1)
     assert kitchen.case(kitchen.case_id)["state"] == "second_review"
