@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from aftersales import genuine, waybill
 from aftersales.case import Case, Event
 from aftersales.change import Change
+from aftersales.deadline import Deadline
 from aftersales.decision import Finding, Verdict
 from aftersales.errors import AftersalesError
 from aftersales.genuine import Returned
@@ -45,7 +46,7 @@ def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | No
     if _is_news(before, trail) or not _is_carried(trail):  # of what nobody has taken yet, time alone says more
         trail = replace(trail, checks=checks(registry, file, order_of(registry, file), trail, now))
         change = _claimed(replace(change, trail=trail), file)
-        change = _moved(registry, _doubted(change, before.checks, now), file, now)
+        change = _pressing(_moved(registry, _doubted(change, before.checks, now), file, now), before, now)
     if change.steps:
         moved = change.parcel is not None and change.parcel.state is not file.parcel.state
         change = holiday.kept(registry, change, now) if moved else change
@@ -202,6 +203,19 @@ def _sent(registry: Registry, change: Change, file: CaseFile, now: datetime) -> 
     if not (trail.lead or trail.elsewhere):
         change = number.holding(change, file, waybill.claim_of(trail.carrier, trail.number))
     return change.then(Event.GOODS_SENT, _by(trail), now, None, carrier=trail.carrier, number=trail.number)
+
+
+def _pressing(change: Change, before: Trail, now: datetime) -> Change:
+    """The change with a person asked at once where a doubtful parcel was signed for: it lies on somebody's table by now."""
+    trail, parcel = change.trail, change.parcel
+    assert trail is not None
+
+    def lies_there(each: Trail) -> bool:
+        return each.last is not None and each.last.state is P.SIGNED and verdict(each) is Verdict.FAIL
+
+    if parcel is None or parcel.state is not S.IN_TRANSIT or not lies_there(trail) or lies_there(before):
+        return change
+    return replace(change, parcel=replace(parcel, deadline=Deadline.after(now, timedelta(0), "doubted")))
 
 
 #: What a case has on record of what happened to its parcel.

@@ -175,6 +175,7 @@ def test_somebody_elses_parcel_is_doubted_and_silence_never_pays(
     assert "a person is asked" in way.case(case_id)["deadline"]["means"]
     assert "goods_doubted" in way.events(case_id)
     assert any("有疑问" in said and DOUBTS[check] in said for said in way.news())
+    assert way.events(case_id).count("goods_escalated") == 1, "it was signed for: a person is asked at once"
     way.pass_by(24 * 60, every=24)
     case = way.case(case_id)
     assert (case["state"], case["refunds"]) == ("approved", [])
