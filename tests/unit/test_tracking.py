@@ -51,7 +51,7 @@ def test_no_sentence_is_too_long_or_breaks(said: str) -> None:
 
 def test_words_in_any_order_come_to_one_trail() -> None:
     """Five scans told in any order, one by one and again, are one trail, and the latest says where the parcel is."""
-    blank = Trail("c1", "m1", "eyes", "yto", "YT1234567890123", NOW, None)
+    blank = trail = Trail("c1", "m1", "eyes", "yto", "YT1234567890123", NOW, None)
     ends = set()
     for order in permutations(ONE_WAY):
         trail = blank
