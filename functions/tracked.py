@@ -38,7 +38,7 @@ def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | No
     """The change that a carrier's word brings; without a case where it is none to the case."""
     before = file.trail
     assert before is not None
-    trail = _proved(before.told(trace, now), trace, asked_as)
+    trail = _by_phone(registry, before, _proved(before.told(trace, now), trace, asked_as))
     if not silence.is_out(file) or file.parcel is None:
         return Change(trail=replace(trail, deadline=None))
     trail = replace(trail, deadline=pace.next_look(registry, trail, now))
@@ -121,6 +121,14 @@ def _proved(trail: Trail, trace: Trace, asked_as: Party | None) -> Trail:
     proved, denied = set(trail.proved), set(trail.denied)
     (denied if trace.found is Found.OTHER_PARTY else proved).add(asked_as)
     return replace(trail, proved=tuple(sorted(proved)), denied=tuple(sorted(denied - proved)))
+
+
+def _by_phone(registry: Registry, before: Trail, trail: Trail) -> Trail:
+    """The trail asked about, not waited for, where it goes with a company that tells parties only, and was told of without one."""
+    if trail.carrier == before.carrier or not trail.tracer:
+        return trail
+    wants = registry.tracer(trail.tracer).wants_phone
+    return replace(trail, subscribed=False) if wants(trail.carrier) and not wants(before.carrier) else trail
 
 
 def _is_news(before: Trail, after: Trail) -> bool:

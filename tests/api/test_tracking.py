@@ -347,6 +347,21 @@ def test_a_corrected_carrier_is_no_forgery(way: Way) -> None:
     assert (way.parcel(case_id)["state"], way.parcel(case_id)["trail"]["carrier"]) == ("delivered", "yto")
 
 
+def test_a_company_that_tells_parties_only_is_asked_with_a_phone(way: Way) -> None:
+    """Subscribed to under another company's name, and SF's in truth: it is asked about as the shop from then on."""
+    way = Way(FakeTracer())
+    case_id = way.sent(number="73123456789012")
+    way.tracer.corrected["73123456789012"] = "sf"
+    way.happens(number="73123456789012")
+    way.looked()
+    way.clock.move(timedelta(hours=8))
+    way.pushed(f"{case_id}-parcel-1")
+    assert way.parcel(case_id)["trail"]["carrier"] == "sf"
+    way.pass_by(30)
+    assert way.parcel(case_id)["state"] == "delivered"
+    assert way.tracer.asked["73123456789012"] >= 2
+
+
 def test_many_parcels_are_asked_about_in_one_call() -> None:
     """Ten that are due fill a call, after one that tries to subscribe; none is asked about twice within the carrier's time."""
     way = Way(FakeTracer(pace=Pace(batch=10, gap=timedelta(minutes=30)), pushes=False))
