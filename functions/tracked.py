@@ -128,7 +128,9 @@ def _by_phone(registry: Registry, before: Trail, trail: Trail) -> Trail:
     if trail.carrier == before.carrier or not trail.tracer:
         return trail
     wants = registry.tracer(trail.tracer).wants_phone
-    return replace(trail, subscribed=False) if wants(trail.carrier) and not wants(before.carrier) else trail
+    if not wants(trail.carrier) or wants(before.carrier):
+        return trail
+    return replace(trail, subscribed=False, asked_at=trail.asked_at or trail.heard_at)  # a second subscription changes nothing
 
 
 def _is_news(before: Trail, after: Trail) -> bool:
