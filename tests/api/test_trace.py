@@ -197,7 +197,7 @@ def test_a_workbook_holds_numbers_dates_and_totals(mall: Mall) -> None:
     assert [r["Amount"] for r in records] == [100.5, 0.01, 500]
     assert records[0]["Transaction no."] == f"{LONG[:-2]}79"
     assert records[0]["Reserved at"] == datetime(2026, 11, 20, 12)  # noqa: DTZ001 (a sheet knows no zones)
-    assert (read["Refunds"].freeze_panes, read["Refunds"].auto_filter.ref) == ("A2", "A1:AA4")
+    assert (read["Refunds"].freeze_panes, read["Refunds"].auto_filter.ref) == ("A2", "A1:AB4")
     totals = [[c.value for c in line] for line in read["Totals"].iter_rows()][1:]
     assert [(t[1], t[4], t[5]) for t in totals] == [("CNY", 2, 100.51), ("JPY", 1, 500)]
 
