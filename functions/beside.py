@@ -32,12 +32,12 @@ def look(registry: Registry, file: CaseFile, trail: Trail, now: datetime) -> Non
     lead = registry.store.case(trail.lead)
     known = lead.trail if lead else None
     if lead is None or known is None or known.number != trail.number:
-        _apart(registry, file, trail, known, now)
+        _apart(registry, file, trail, lead, now)
         return
     change = _told(registry, file, trail, known, now)
     after = change.trail
     if after is not None and after.deadline is not None and not silence.is_out(lead) and not after.over:
-        _apart(registry, file, trail, known, now)
+        _apart(registry, file, trail, lead, now)
         return
     later = Deadline.after(now, BESIDE, "look") if after and after.deadline else None
     commit(registry, replace(change, trail=replace(after, deadline=later) if after else None))
@@ -56,23 +56,29 @@ def _told(registry: Registry, file: CaseFile, trail: Trail, known: Trail, now: d
     return tracked.heard(registry, replace(file, trail=same), trace, None, now)
 
 
-def _apart(registry: Registry, file: CaseFile, trail: Trail, known: Trail | None, now: datetime) -> None:
+def _apart(registry: Registry, file: CaseFile, trail: Trail, lead: CaseFile | None, now: datetime) -> None:
     """Travel with another case of this buyer that follows this number, or follow it from here on.
 
-    Its name is held while it is followed: who of several comes second finds it taken, and looks again later.
+    Its name is held while it is followed: who of several comes second finds it taken, and looks again later. Where a stranger's
+    case took it once it was free, the list says so.
     """
     other = _following(registry, file, trail)
     if other:
         commit(registry, Change(trail=replace(trail, lead=other, deadline=Deadline.after(now, BESIDE, "look"))))
         return
-    own = replace(trail, lead="", not_before=pace.not_before(registry, known), deadline=Deadline.after(now, timedelta(0), "look"))
-    change = Change(parcel=file.parcel, trail=own)
+    known = (pace.not_before(registry, trail), pace.not_before(registry, lead.trail if lead else None))
+    first = max(filter(None, known), default=None)
+    own = replace(trail, lead="", not_before=first, deadline=Deadline.after(now, timedelta(0), "look"))
+    change, name = Change(parcel=file.parcel, trail=own), waybill.claim_of(trail.carrier, trail.number)
     try:
-        commit(registry, number.holding(change, file, waybill.claim_of(trail.carrier, trail.number)))
-    except ClaimTaken:  # by the case that told it first, and has told another one since; or by one that travels beside as well
-        if not _following(registry, file, trail):
-            with suppress(ClaimTaken):  # else somebody else follows it from now on: looked at again in a minute
-                commit(registry, number.holding(change, file, f"beside#{trail.lead}#{trail.number}"))
+        commit(registry, number.holding(change, file, name))
+    except ClaimTaken:
+        if _following(registry, file, trail):  # by one that travels beside as well: looked at again in a minute
+            return
+        theirs = lead is not None and name in number.held(lead)  # told first, and another one since
+        change = replace(change, trail=replace(own, elsewhere=not theirs))
+        with suppress(ClaimTaken):  # else one that travels beside as well follows it from now on
+            commit(registry, number.holding(change, file, f"beside#{trail.lead}#{trail.number}"))
 
 
 def _following(registry: Registry, file: CaseFile, trail: Trail) -> str:

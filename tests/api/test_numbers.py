@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from aftersales.order import Buyer
 from aftersales.testing.tracer import FakeTracer
 from aftersales.tracking import Passage
 from tests.api.way import NUMBER, Way
@@ -100,6 +101,21 @@ def test_goods_beside_stay_when_the_other_case_names_another_number(way: Way) ->
     way.pass_by(36, every=1)
     assert way.parcel(second)["state"] == "delivered"
     assert not way.tracer.too_soon
+
+
+def test_a_stranger_who_took_the_number_meanwhile_is_told_of(way: Way) -> None:
+    """Free for an hour, and told by another buyer: the goods that travelled beside are doubted, and silence pays nothing for them."""
+    way.order("o10", buyer=Buyer("b2", "13900002222"))
+    first, second = way.sent(), way.back_of("o9")
+    third = way.back_of("o10", sub="b2")
+    way.ship(second, with_case=first)
+    way.looked()
+    way.ship(first, OTHER)
+    way.must("POST", f"/v1/cases/{third}/shipment", {"carrier": "yto", "number": NUMBER}, sub="b2")
+    way.happens()
+    way.pass_by(36, every=1)
+    assert way.verdicts(second)["parcel.unique"] == "fail"
+    assert (way.parcel(second)["state"], way.parcel(third, sub="b2")["state"]) == ("in_transit", "delivered")
 
 
 def test_what_was_over_and_moves_is_followed_again() -> None:

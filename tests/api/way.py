@@ -62,14 +62,14 @@ class Way(Door):
         self.ship(case_id, number, carrier)
         return case_id
 
-    def back_of(self, order_id: str) -> str:
-        """A return of another order that was agreed to."""
+    def back_of(self, order_id: str, sub: str = "b1") -> str:
+        """A return of another order, of that buyer's, that was agreed to."""
         body = {"order_id": order_id, "kind": "return_refund", "reason": "faulty", "items": [{"line_id": "l1", "pieces": 1}]}
-        case_id = self.must("POST", "/v1/cases", body)["case_id"]
-        self.photo(case_id)
-        self.must("POST", f"/v1/cases/{case_id}/submit")
+        case_id = self.must("POST", "/v1/cases", body, sub=sub)["case_id"]
+        self.photo(case_id, sub=sub)
+        self.must("POST", f"/v1/cases/{case_id}/submit", sub=sub)
         self.pump()
-        if self.case(case_id)["state"] == "reviewing":
+        if self.case(case_id, sub=sub)["state"] == "reviewing":
             told = {"outcome": "approve", "reason": "ok"}
             self.must("POST", f"/v1/merchant/cases/{case_id}/decision", told, role="clerk")
         self.pump()
