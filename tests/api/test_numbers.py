@@ -104,7 +104,7 @@ def test_goods_beside_stay_when_the_other_case_names_another_number(way: Way) ->
 
 
 def test_a_stranger_who_took_the_number_meanwhile_is_told_of(way: Way) -> None:
-    """Free for an hour, and told by another buyer: the goods that travelled beside are doubted, and silence pays nothing for them."""
+    """Free for an hour, and told by another buyer: the goods that travelled beside are doubted, and silence pays nothing."""
     way.order("o10", buyer=Buyer("b2", "13900002222"))
     first, second = way.sent(), way.back_of("o9")
     third = way.back_of("o10", sub="b2")
