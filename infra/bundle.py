@@ -114,7 +114,7 @@ class Unit:
         return (NOT_BUNDLED - {"boto3"} if self.image else NOT_BUNDLED) | frozenset(self.unused)
 
 
-API = Unit("api", "app.py", ("api",), ("infra/stages", "models/reason"), 40 * MIB, 1024, 60, pays=True, without=HEAVY)
+API = Unit("api", "app.py", ("api",), ("infra/stages", "models/reason"), 64 * MIB, 1024, 60, pays=True, without=HEAVY)
 VISION = Unit(
     "vision",
     "infra/vision/app.py",
@@ -124,8 +124,8 @@ VISION = Unit(
     2048,
     120,
     pays=False,
-    without=("cryptography", "httpx", "jwt"),  # what opens strangers' files signs nothing and calls nobody
-    unused=("cryptography", "defusedxml", "httpx", "pyjwt", "xlsxwriter"),
+    without=("cryptography", "httpx", "jwt", "zen"),  # what opens strangers' files signs nothing, calls nobody and decides nothing
+    unused=("cryptography", "defusedxml", "httpx", "openpyxl", "pyjwt", "xlsxwriter", "zen-engine"),
     image=True,
     variables=BOUNDS,
 )

@@ -113,7 +113,8 @@ class _Checking:
         try:
             return result_of(said)
         except Wrong as wrong:
-            self._wrong(wrong.code, number, str(wrong.told["column"]), **wrong.told)
+            told = dict(wrong.told)
+            self._wrong(wrong.code, number, str(told.pop("column")), **told)
             return None
 
     def _currency(self, number: int, columns: list[Column], cells: list[Cell | None]) -> None:

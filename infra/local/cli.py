@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "verify-photo": "judge the photos of one claim, from a file",
     "tracking": "say how a parcel's number is written, and whether its check digit is right",
     "trace": "is this return real? the check list over what a file tells of one parcel",
+    "rules": "a merchant's decision table: check it, run it over facts, list the facts, write it as Excel",
     "read-reason": "read what buyers' words complain of, from a file",
     "bench": "measure what a case costs",
 }

@@ -154,11 +154,11 @@ def test_compiled_modules_are_for_lambda(for_lambda: Path) -> None:
 
 
 def test_the_api_bundle_keeps_its_size(for_lambda: Path) -> None:
-    """Unzipped it stays under 40 MiB, so that a cold start loads little."""
+    """Unzipped it stays under 64 MiB, a third of them the rules engine's one library, which a start does not load."""
     with zipfile.ZipFile(for_lambda) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
     print(f"api: {size / MIB:.1f} MiB unzipped")
-    assert 1 * MIB < size <= 40 * MIB
+    assert 1 * MIB < size <= 64 * MIB
 
 
 def test_what_was_built_answers_with_nothing_but_itself(for_here: Path, runtime: Path) -> None:
