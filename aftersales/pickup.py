@@ -94,6 +94,9 @@ PICKUP_LOOKS: dict[PickupState, timedelta] = {
     S.CANCELLING: timedelta(minutes=1),
 }
 
+#: And at a label that stands: whoever follows parcels hears of its first scan before that.
+LABEL_LOOK = timedelta(hours=6)
+
 
 class Refusal(StrEnum):
     """Why a carrier does not come."""
@@ -250,7 +253,7 @@ def advance_pickup(pickup: Pickup, event: PickupEvent, now: datetime) -> Pickup:
             state=str(pickup.state),
             event=str(event),
         )
-    look = PICKUP_LOOKS.get(state)
+    look = LABEL_LOOK if pickup.drop_off and state is S.BOOKED else PICKUP_LOOKS.get(state)
     anew = state is not pickup.state or event is E.CALLED
     advanced = replace(
         pickup,

@@ -429,7 +429,11 @@ class Telling(Protocol):
 
 # --- Goods on their way -------------------------------------------------------------------------------------------------
 class Carrier(Protocol):
-    """Collects goods at a door. One key is one booking, however often called; ``ref`` is what it said of it, "" if nothing."""
+    """Collects goods at a door. One key is one booking, however often called; ``ref`` is what it said of it, "" if nothing.
+
+    One with ``labels = True`` besides also books a wish without a slot: nobody comes, the waybill's number is known with the booking,
+    and it is collected once the goods were brought to a station.
+    """
 
     #: The codes of those who drive for it; the first is taken where nobody asks for another.
     companies: tuple[str, ...]

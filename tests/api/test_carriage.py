@@ -44,7 +44,7 @@ def fetched(door: Door, case_id: str) -> None:
     assert file is not None
     assert file.pickup is not None
     door.carrier.collect(file.pickup.key)
-    door.wait(minutes=61)
+    door.wait(hours=6, minutes=1)
     door.pump()
 
 

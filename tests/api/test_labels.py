@@ -49,7 +49,7 @@ def test_a_label_that_was_scanned_is_the_parcel(door: Door) -> None:
     case_id = door.back()
     label(door, case_id)
     door.carrier.collect(f"{case_id}-pickup-1")
-    door.wait(minutes=61)
+    door.wait(hours=6, minutes=1)
     case = door.case(case_id)
     assert (case["pickup"]["state"], case["parcel"]["state"], case["parcel"]["number"]) == ("collected", "in_transit", "SW000001")
     file = door.store.case(case_id)

@@ -67,7 +67,7 @@ def test_a_label_is_brought_followed_and_kept_back(label: Label) -> None:
     plan = label.buyer.get(f"{label.path}/refund-plan")
     assert (plan["amount_minor"], plan["pickup_minor"]) == (LAMP.minor - 1_200, 1_200)
     label.system.lever("collect", {"provider": "sf", "number": f"{label.case_id}-pickup-1", "script": "normal"})
-    label.system.tick(1.1)
+    label.system.tick(6.1)
     label.awaits("collected")
     parcel = label.buyer.get(label.path)["parcel"]
     assert (parcel["state"], parcel["carrier"], parcel["number"]) == ("in_transit", "sf", pickup["number"])

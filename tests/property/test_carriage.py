@@ -76,7 +76,7 @@ def came_back(door: Door, case_id: str, how: str, told: int, real: int | None) -
         return
     carrier.bookings[key] = replace(carrier.bookings[key], minor=told if real is None else real)
     carrier.collect(key)
-    door.wait(minutes=61)
+    door.wait(hours=6, minutes=1)
 
 
 @settings(

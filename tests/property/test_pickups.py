@@ -149,7 +149,7 @@ def settle(door: Door) -> None:
     door.store.fuse.left = None
     for _ in range(12):
         door.later(7)
-    door.later(61)
+    door.later(361)
 
 
 @many
