@@ -40,10 +40,11 @@ token: setup ## print a local token: make token ROLE=clerk MERCHANT=m1 SUB=anna
 test: setup ## run every test that needs nothing but this machine
 	@$(BIN)/pytest -q $(PYTEST)
 
-soak: setup ## look for faults: 50,000 scripts of faults with money (SCRIPTS=n), 10,000 parcels for ten days (PARCELS=n), then 2,000 photos through one worker (LOOKS=n); an hour
+soak: setup ## look for faults: 50,000 scripts of faults with money (SCRIPTS=n), 10,000 parcels for ten days (PARCELS=n), 1,000,000 facts by tables of rules (FACTS=n), then 2,000 photos through one worker (LOOKS=n); an hour
 	@$(BIN)/python -m tests.property.scripts.soak --scripts "$(or $(SCRIPTS),50000)" --first -1
 	@SOAK=1 $(BIN)/pytest -q -n 2 tests/property/test_money_machine.py tests/property/test_decoder_fuzz.py tests/property/test_trails.py
 	@$(BIN)/python -m tests.property.fleet --parcels "$(or $(PARCELS),10000)"
+	@$(BIN)/python -m tests.property.ruling.soak --facts "$(or $(FACTS),1000000)"
 	@$(BIN)/python -m infra.local.soak --photos "$(or $(LOOKS),2000)"
 
 check: setup ## lint, format, types, import rules and fresh docs: exactly what CI checks
