@@ -431,8 +431,8 @@ class Telling(Protocol):
 class Carrier(Protocol):
     """Collects goods at a door. One key is one booking, however often called; ``ref`` is what it said of it, "" if nothing.
 
-    One with ``labels = True`` besides also books a wish without a slot: nobody comes, the waybill's number is known with the booking,
-    and it is collected once the goods were brought to a station.
+    One with ``labels = True`` besides also books a wish without a slot: nobody comes, the waybill's number is known with the
+    booking, and it is collected once the goods were brought to a station.
     """
 
     #: The codes of those who drive for it; the first is taken where nobody asks for another.
