@@ -75,6 +75,17 @@ def test_a_day_without_an_answer_costs_nobody_a_minute(way: Way) -> None:
     assert due(way, case_id) == before + stood
 
 
+def test_a_carrier_that_is_always_busy_is_silent_too(way: Way) -> None:
+    """It says that it was asked too often, each time: that is no word about a parcel, and the clock stands as well."""
+    case_id = way.sent()
+    way.happens(LATER)
+    way.looked()
+    way.tracer.script[:] = ["busy"] * 1_000
+    way.pass_by(12, every=0.5)
+    assert way.case(case_id)["deadline"]["paused"]
+    assert not way.tracer.too_soon
+
+
 def test_outages_in_a_row_each_stop_the_clock(way: Way) -> None:
     """Three outages, three pauses: the wait is longer by exactly the time that it stood."""
     case_id = way.sent()
