@@ -26,10 +26,10 @@ MEDIA = "application/vnd.gorules.decision"
 NODES = ("inputNode", "decisionTableNode", "outputNode")
 #: Settings of a table that change nothing, by the values that change nothing.
 INNOCENT: dict[str, tuple[object, ...]] = {
-    "hitPolicy": ("first", None),
-    "passThrough": (False, None),
-    "passThorough": (False, None),  # as older editors spell it
-    "executionMode": ("single", None),
+    "hitPolicy": ("first",),
+    "passThrough": (False,),
+    "passThorough": (False,),  # as older editors spell it
+    "executionMode": ("single",),
     "inputField": ("", None),
     "outputPath": ("", None),
 }
@@ -157,7 +157,7 @@ def _table(raw: dict[str, Any]) -> dict[str, Any]:
             raise Wrong("node_barred", found=str(kind)[:40])
         if kind in by_type:
             raise Wrong("node_twice", found=kind)
-        if not isinstance(node.get("id"), str) or not isinstance(node.get("content", {}), dict | None):
+        if not all(isinstance(node.get(name), str) for name in ("id", "name")) or not isinstance(node.get("content", {}), dict):
             raise Wrong("not_jdm")
         by_type[str(kind)] = node
     if not set(by_type) >= {"inputNode", "decisionTableNode"}:
@@ -166,7 +166,7 @@ def _table(raw: dict[str, Any]) -> dict[str, Any]:
     content = by_type["decisionTableNode"].get("content")
     if not isinstance(content, dict):
         raise Wrong("not_jdm")
-    _innocent(content, INNOCENT, ("inputs", "outputs", "rules"))
+    _innocent({"hitPolicy": "-", **content}, INNOCENT, ("inputs", "outputs", "rules"))
     for kind in set(by_type) - {"decisionTableNode"}:
         _innocent(by_type[kind].get("content") or {}, {"schema": ("", None)}, ())
     validation = settings.get("validation") or {}
@@ -178,7 +178,9 @@ def _table(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _connected(ids: list[str], edges: list[Any]) -> None:
     """Raise Wrong unless the edges lead from the input through the table to the output, once each."""
-    found = [(edge.get("sourceId"), edge.get("targetId")) if isinstance(edge, dict) else None for edge in edges]
+    if not all(isinstance(edge, dict) and isinstance(edge.get("id"), str) for edge in edges):
+        raise Wrong("edges")
+    found = [(edge.get("sourceId"), edge.get("targetId")) for edge in edges]
     wanted = list(pairwise(ids))
     if len(set(ids)) != len(ids) or found not in (wanted, wanted[::-1]):
         raise Wrong("edges")
@@ -197,7 +199,7 @@ def _innocent(told: dict[str, Any], settings: dict[str, tuple[object, ...]], kno
 
 # --- the table ----------------------------------------------------------------------------------------------------------
 def _columns(table: dict[str, Any], which: str) -> tuple[RawColumn, ...]:
-    told = table.get(which, [])
+    told = table.get(which)
     if not isinstance(told, list):
         raise Wrong("not_jdm")
     if len(told) > MOST_COLUMNS:
@@ -205,10 +207,10 @@ def _columns(table: dict[str, Any], which: str) -> tuple[RawColumn, ...]:
     found = []
     for column in told:
         named = isinstance(column, dict) and isinstance(column.get("id"), str) and not column["id"].startswith("_")
-        if not named or not column["id"] or not isinstance(column.get("field"), str | None):
+        if not named or not column["id"] or not isinstance(column.get("field"), str) or not isinstance(column.get("name", ""), str):
             raise Wrong("column_shape")
         _innocent(column, OF_COLUMN, SHOWN)
-        found.append(RawColumn(column["id"], (column.get("field") or "").strip()))
+        found.append(RawColumn(column["id"], column["field"].strip()))
     return tuple(found)
 
 
@@ -216,7 +218,7 @@ def _rows(table: dict[str, Any], inputs: tuple[RawColumn, ...], outputs: tuple[R
     ids = [column.id for column in (*inputs, *outputs)]
     if len(set(ids)) != len(ids):
         raise Wrong("column_twice", found=next(one for one in ids if ids.count(one) > 1))
-    rows = table.get("rules", [])
+    rows = table.get("rules")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Wrong("not_jdm")
     if len(rows) > MOST_ROWS or len(rows) * len(ids) > MOST_CELLS:

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 import zen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftersales import offered
@@ -57,6 +57,7 @@ def cases(draw):
     return facts, draw(findings), Money(minor, draw(st.sampled_from(["CNY", "CNY", "CNY", "JPY", "KWD"])))
 
 
+@settings(deadline=None)
 @given(cases())
 def test_the_default_set_says_what_the_built_in_rules_say(case):
     """For whatever facts, findings and amount the decision is the built-in one: outcome, rule, reason, findings and version."""
@@ -67,6 +68,7 @@ def test_the_default_set_says_what_the_built_in_rules_say(case):
     assert standard.VERSION == VERSION
 
 
+@settings(deadline=None)
 @given(cases())
 def test_every_fact_is_there_of_its_type_and_the_same_each_time(case):
     """However odd an order is, each fact of the list has a value of its type, and None only where the list says so."""
@@ -91,6 +93,7 @@ def understood(told, fact):
         return None
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_a_cell_means_to_the_engine_what_it_means_here(seed):
     """Of every condition that is let through, the engine admits exactly the values that were read from it."""
@@ -109,6 +112,7 @@ def test_a_cell_means_to_the_engine_what_it_means_here(seed):
         assert holds == found.values.has(steps(fact, value)), (told, value)
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_a_table_fires_the_same_row_here_alone_and_through_the_engine(seed):
     """Our seam, the bare engine on the merchant's own file, and the rows as they were read: one row, the same outputs."""
@@ -122,6 +126,7 @@ def test_a_table_fires_the_same_row_here_alone_and_through_the_engine(seed):
         assert fired.row == table.first(facts)
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_sets_of_values_are_sets(seed):
     """What is in both, in one alone and in either of two conditions is what membership says, for numbers and for names."""
@@ -141,6 +146,7 @@ def test_sets_of_values_are_sets(seed):
     assert less(one, everything(fact)).is_empty
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_a_row_that_is_said_never_to_fire_never_fires(seed):
     """Whatever the facts are, a row that is called dead is not the first that holds; one that stands there twice is dead."""

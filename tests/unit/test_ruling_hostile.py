@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import resource
 import time
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
+import zen
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aftersales.errors import BadSettings, Unknown
 from aftersales.ruling import standard
@@ -17,6 +21,7 @@ from aftersales.ruling.jdm import MOST_BYTES, MOST_CELLS
 from aftersales.ruling.result import Result
 from aftersales.ruling.table import Row, Table
 from aftersales.testing.tables import jdm, row, some_figures, table
+from functions.sheet import as_jdm, as_xlsx
 from plugins.zen_rules import build
 
 RAW: dict[str, Any] = json.loads(standard.FILE.read_text(encoding="utf-8"))
@@ -117,6 +122,53 @@ def test_a_hostile_file_is_refused_with_a_reason_and_quickly(name):
         for locale in ("zh-CN", "en")
         for told in (found.errors[0].what(locale), found.errors[0].todo(locale))
     )
+
+
+ODD: tuple[object, ...] = ("left out", None, 7, 1.5, True, "", [], {}, ["x"], {"a": 1})
+
+
+def places(value: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place inside a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*at, key)
+        yield from places(one, (*at, key))
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_whatever_stands_in_the_wrong_place_is_told_or_does_no_harm(odd):
+    """Any part of a file replaced by anything: the check does not raise, and what it lets through the bare engine loads, too."""
+    for place in places(RAW):
+        found: Any = deepcopy(RAW)
+        at = found
+        for key in place[:-1]:
+            at = at[key]
+        if odd == "left out":
+            del at[place[-1]]
+        else:
+            at[place[-1]] = odd
+        text = json.dumps(found)
+        checked = check(text)
+        assert all(problem.what("en") and problem.todo("zh-CN") for problem in checked.problems)
+        if checked.table:
+            zen.ZenEngine().create_decision(text).validate()
+            assert as_jdm(as_xlsx(text)) == checked.table.text
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**6), st.sampled_from([*'{}[]",:0\\-.<>=!()', "", "null", "1e9", '"x":1,', "\u2028", "\ud800"])),
+        max_size=6,
+    )
+)
+def test_a_file_that_was_damaged_is_told_or_is_still_a_table(changes):
+    """Any characters replaced by any: the check does not raise."""
+    text = list(json.dumps(RAW, ensure_ascii=False))
+    for at, new in changes:
+        text[at % len(text)] = new
+    checked = check("".join(text))
+    assert checked.table is not None or checked.errors
 
 
 def knotted(rows: int, columns: tuple[str, ...]) -> str:

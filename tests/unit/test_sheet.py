@@ -10,7 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftersales.errors import Invalid
@@ -41,6 +41,7 @@ def rules(text: str) -> list[dict[str, str]]:
     return found
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.lists(texts, max_size=6))
 def test_a_table_comes_back_as_it_was(seed, odd):
     """To the last character: cells, blanks, notes, ids, positions, left-over cells, and rows that have no id."""
