@@ -245,7 +245,8 @@ def _event(parcel: Parcel, trail: Trail, now: datetime) -> ParcelEvent | None:
     if last is None or not _is_carried(trail):
         gone = trail.found is Found.NEVER or (last is not None and last.state is P.CANCELLED)
         late = trail.found is Found.NOT_YET and now - trail.since >= YOUNG + (TOLD if trail.subscribed else timedelta(0))
-        return E.NOT_FOUND if parcel.state is S.IN_TRANSIT and (gone or late) else None
+        ours = trail.label  # our courier has the goods, whatever is known of the number: a person looks for them
+        return E.NOT_FOUND if parcel.state is S.IN_TRANSIT and (gone or late) and not ours else None
     return _LEADS.get((parcel.state, _where(trail, last)))
 
 

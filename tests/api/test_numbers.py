@@ -75,6 +75,26 @@ def test_a_number_that_is_nobodys_is_free_and_the_case_can_be_withdrawn(way: Way
     assert way.must("POST", f"/v1/cases/{case_id}/withdraw")["state"] == "closed"
 
 
+@pytest.mark.parametrize("said", ["not yet", "never", "cancelled"])
+def test_goods_that_our_courier_took_are_not_asked_for_again(said: str) -> None:
+    """Collected with a label of ours, and nobody who follows parcels knows of it: the buyer keeps the case, a person decides."""
+    way = Way()
+    case_id = way.back()
+    way.carrier.companies = ("yto",)
+    way.booked(case_id)
+    way.carrier.collect(f"{case_id}-pickup-1")
+    assert way.tell(f"{case_id}-pickup-1") == 200
+    number = way.parcel(case_id)["number"]
+    if said == "never":
+        way.tracer.never.add(number)
+    if said == "cancelled":
+        way.happens([(0, P.REGISTERED, ""), (9, P.CANCELLED, "")], number)
+    way.pass_by(24 * 40, every=12)
+    case = way.case(case_id)
+    assert (case["state"], case["parcel"]["state"], case["parcel"]["number"]) == ("approved", "in_transit", number)
+    assert "goods_escalated" in way.events(case_id)
+
+
 def test_goods_beside_are_followed_when_the_other_case_is_done(way: Way) -> None:
     """The shop accepts the first case before the carrier says a word: the second one's parcel is followed for itself."""
     first, second = way.sent(), way.back_of("o9")
