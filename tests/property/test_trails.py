@@ -36,6 +36,8 @@ ACTS = (
     *("look",) * 3,
     "join",
     "join",
+    "label",
+    "label",
     "truth",
     "down",
     "inspect",
