@@ -1,6 +1,6 @@
 """``aftersales trace FILE.json``: is this return real? The check list over what a file tells of one parcel.
 
-FILE is one object; only ``approved_at`` and ``number`` have to be there, and what is left out is not known::
+FILE is one object; only ``number`` has to be there, and what is left out is not known::
 
     {"approved_at": "2026-11-10T10:00:00+08:00", "carrier": "sf", "number": "SF1234567890123", "expected_weight_g": 2000,
      "buyer": {"city": "杭州市", "phone_tail": "1111"}, "merchant": {"city": "烟台市", "phone_tail": "4321"},
@@ -11,6 +11,8 @@ States are those of :class:`aftersales.tracking.Passage`, in any case; a time wi
 may also say ``ship_by``, ``told_at``, ``corrected`` (who really carries it), ``found`` (known, not_yet, never, other_party),
 ``frozen``, ``over``, ``declared`` (several cases in one parcel, said beforehand), ``label`` (the label is ours), ``proved`` and
 ``denied`` (lists of buyer, merchant: whose phone the carrier took or refused) and ``neighbours`` (``{"杭州市": ["上海市"]}``).
+
+The number of ``outbound`` may also stand under ``tracking_number``, ``waybill``, ``waybill_no`` or ``no``.
 
 Of what is left out, ``ship_by`` is seven days after the approval, ``told_at`` the first scan (without any: the approval), and
 ``now`` three days after the last thing that the file tells, not before ``ship_by``: the file is the whole story, and is judged the
@@ -39,6 +41,8 @@ from aftersales.tracking import Found, Party, Passage, Scan
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: How long a buyer has to send the goods, where nothing else is told.
 TO_SEND = PARCEL_TIMEOUTS[ParcelState.AWAITING_SHIPMENT]
+#: What time it is in a file that tells none: no line then asks.
+NEVER = datetime(2000, 1, 1, tzinfo=SHANGHAI)
 #: What a file may hold at most: more is no parcel's story.
 MOST_BYTES, MOST_SCANS, MOST_NAMES, LONGEST, MOST_G = 2_000_000, 2_000, 400, 1_000, 10**9
 
@@ -46,6 +50,8 @@ FIELDS = (
     "approved_at", "buyer", "merchant", "outbound", "carrier", "number", "expected_weight_g", "scans", "seen_elsewhere",
     "ship_by", "told_at", "now", "corrected", "found", "frozen", "over", "declared", "label", "proved", "denied", "neighbours",
 )  # fmt: skip
+#: Under which the outbound number may stand: shops' systems name it in each of these ways.
+NUMBERS = ("number", "tracking_number", "waybill", "waybill_no", "no")
 PARTIES = {"buyer": Party.BUYER, "merchant": Party.SHOP, "shop": Party.SHOP}
 Said = dict[str, Any]
 
@@ -117,24 +123,25 @@ def returned_of(said: Said) -> Returned:
     """What the document tells. Raises Invalid, the place named, for whatever is not of the form."""
     approved_at = _instant(said, "approved_at")
     number = _text(said, "number")
-    if approved_at is None or not number:
-        raise Invalid("It has to be told.", where="number" if approved_at else "approved_at")
+    if said.get("number") is None:
+        raise Invalid("It has to be told.", where="number")
     buyer, merchant = (_object(said.get(name) or {}, name) for name in ("buyer", "merchant"))
     scans = _scans(said)
     told_at = _instant(said, "told_at") or min((scan.at for scan in scans), default=approved_at)
-    ship_by = _instant(said, "ship_by") or approved_at + TO_SEND
-    out = _object(said.get("outbound") or {}, "outbound")
+    ship_by = _instant(said, "ship_by") or (approved_at + TO_SEND if approved_at else None)
+    told = (approved_at, told_at, *(scan.at for scan in scans))
+    ends = (ship_by, *(at + YOUNG for at in told if at))
     found = _text(said, "found").lower()
     if found and found not in set(Found):
         raise Invalid("A carrier answers otherwise.", where="found", expected=[str(f) for f in Found], found=_short(found))
     return Returned(
         _text(said, "carrier"),
         number,
-        _instant(said, "now") or max(ship_by, *(at + YOUNG for at in (approved_at, told_at, *(scan.at for scan in scans)))),
+        _instant(said, "now") or max((at for at in ends if at), default=NEVER),
         approved_at=approved_at,
         ship_by=ship_by,
         told_at=told_at,
-        outbound=(_text(out, "carrier", "outbound."), _text(out, "number", "outbound.")) if out else None,
+        outbound=_outbound(said),
         home=_place(buyer, "buyer."),
         home_tail=_tail(buyer, "buyer."),
         shop=_place(merchant, "merchant."),
@@ -152,6 +159,12 @@ def returned_of(said: Said) -> Returned:
         label=bool(_flag(said, "label")),
         also=_neighbours(said),
     )
+
+
+def _outbound(said: Said) -> tuple[str, str] | None:
+    out = _object(said.get("outbound") or {}, "outbound")
+    number = next((found for name in NUMBERS if (found := _text(out, name, "outbound."))), "")
+    return (_text(out, "carrier", "outbound."), number) if out else None
 
 
 def _scans(said: Said) -> tuple[Scan, ...]:
