@@ -151,7 +151,7 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
             means = f"silence.parcel.{arrival.means(file.parcel, file.trail)}"
         also = holiday.said(deadline, ctx.locale) if deadline else ()
         if deadline and deadline.paused:
-            also = (text("functions", "silence.carrier", ctx.locale), *also)
+            also = (text("functions", "silence.stands", ctx.locale), *also)
     if deadline is None and case.state is State.SETTLING:
         waiting = [r for r in file.refunds if r.deadline]
         deadline = min((r.deadline for r in waiting if r.deadline), key=lambda d: str(d.due_at), default=None)

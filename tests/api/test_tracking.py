@@ -62,7 +62,7 @@ def test_a_label_that_nothing_travels_with_is_told_as_time_goes_by(way: Way) -> 
     assert way.verdicts(case_id)["parcel.picked_up"] == "fail"
     assert way.events(case_id).count("goods_doubted") == 1
     failure = way.parcel(case_id)["failure"]
-    assert "no record" in failure["text"]
+    assert "No carrier has confirmed" in failure["text"]
     assert "nothing is refunded" in failure["next"]
 
 
@@ -193,6 +193,7 @@ def test_a_recalled_parcel_starts_again(way: Way) -> None:
     way.happens([(0, P.PICKED_UP, "杭州市"), (10, P.RETURNING, "杭州市"), (20, P.RETURNED, "杭州市")])
     way.pass_by(24)
     assert way.parcel(case_id)["state"] == "turned_back"
+    assert [e for e in way.events(case_id) if e in ("goods_doubted", "goods_turned_back")] == ["goods_turned_back"]
     way.ship(case_id, "YT3333333333333")
     way.happens(number="YT3333333333333")
     way.pass_by(34)
