@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftersales import offered
+from aftersales.case import Kind
 from aftersales.decision import Finding, Source, Verdict
+from aftersales.lookup import ASKED, Lookup
 from aftersales.money import Money
 from aftersales.rules import VERSION, decide
 from aftersales.ruling import reach, standard
@@ -23,6 +25,7 @@ from aftersales.ruling.problem import Wrong
 from aftersales.ruling.ruled import ruled
 from aftersales.ruling.table import Table
 from aftersales.ruling.values import both, either, everything, less, steps
+from aftersales.testing.builders import NOW, a_finding, an_evidence
 from aftersales.testing.strategies import facts_of
 from aftersales.testing.tables import jdm
 from plugins.zen_rules import build
@@ -50,14 +53,22 @@ findings = st.lists(
 def cases(draw):
     """Facts of any trade, its findings and an amount, at a merchant with any limits."""
     facts = draw(st.sampled_from([v for v in TRADES if v.offers]).flatmap(facts_of))
-    small = draw(st.integers(0, 60_000))
-    merchant = replace(facts.merchant, small_minor=small, two_persons_above_minor=draw(st.integers(0, 60_000)))
-    facts = replace(facts, merchant=merchant, self_evident=draw(st.booleans()))
-    minor = draw(st.one_of(st.integers(-5, 200_000), st.sampled_from([small, small + 1, merchant.two_persons_above_minor])))
-    return facts, draw(findings), Money(minor, draw(st.sampled_from(["CNY", "CNY", "CNY", "JPY", "KWD"])))
+    small = draw(st.integers(0, 30_000))
+    merchant = replace(facts.merchant, small_minor=small, two_persons_above_minor=draw(st.integers(0, 300_000)))
+    facts = replace(facts, merchant=merchant, self_evident=draw(st.booleans()), kind=draw(st.sampled_from(Kind)))
+    if draw(st.booleans()):  # rare by chance: everything is kept where it was issued, the flaw was seen
+        status = draw(st.sampled_from(["unused"] * 4 + [ASKED]))
+        held = draw(st.sampled_from([True] * 4 + [False]))
+        kept = (Lookup("voucher", item.line_id, status, NOW, held=held) for item in facts.items)
+        facts = replace(facts, lookups=tuple(kept))
+    if draw(st.booleans()):
+        seen = a_finding(check="vision.spoilage", source=Source.MODEL)
+        facts = replace(facts, evidence=(*facts.evidence, an_evidence(findings=(seen,))))
+    minor = draw(st.one_of(st.integers(-5, 120_000), st.sampled_from([small, small + 1, merchant.two_persons_above_minor])))
+    return facts, draw(findings), Money(minor, draw(st.sampled_from([*["CNY"] * 8, "JPY", "KWD"])))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 @given(cases())
 def test_the_default_set_says_what_the_built_in_rules_say(case):
     """For whatever facts, findings and amount the decision is the built-in one: outcome, rule, reason, findings and version."""

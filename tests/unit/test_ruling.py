@@ -9,13 +9,17 @@ from decimal import Decimal
 
 import pytest
 
+from aftersales.case import Kind
 from aftersales.decision import Finding, Outcome, Verdict
 from aftersales.errors import Invalid, Unknown
+from aftersales.lookup import ASKED, Lookup
 from aftersales.money import Money
+from aftersales.rules import THRESHOLDS, decide
 from aftersales.ruling import standard
 from aftersales.ruling.check import check
 from aftersales.ruling.explain import looks
 from aftersales.ruling.fact import FACTS, FactType
+from aftersales.ruling.figure import figures
 from aftersales.ruling.result import Result
 from aftersales.ruling.ruled import ruled
 from aftersales.ruling.table import Fired, RuleSet
@@ -158,6 +162,26 @@ def test_several_conditions_are_looked_at_together():
     assert not wrong(jdm(["kind", "is_shipped", "pieces"], [*told, LAST]))
 
 
+def test_two_columns_of_one_fact_hold_together():
+    """Both have to: what one of them leaves out has cases of its own further down, what both hold has none."""
+    raw = json.loads(
+        jdm(["pieces"], [{"pieces": ">= 10", "also": "<= 20", **row("between")}, {"pieces": "5", **row("five")}, LAST])
+    )
+    inputs, rules = (raw["nodes"][1]["content"][name] for name in ("inputs", "rules"))
+    inputs.append({"id": "also", "name": "and", "field": "pieces"})
+    made = check(json.dumps(raw)).table
+    assert made is not None
+    assert [made.first(some_figures(pieces=n)) for n in (5, 9, 10, 20, 21)] == [1, 2, 0, 0, 2]
+    rules[1]["pieces"] = "15"
+    assert wrong(json.dumps(raw)) == [("row_dead", 2, "")]
+
+
+def test_what_is_always_known_is_covered_by_every_number():
+    """Two rows that share all numbers between them leave a row about something else without a case."""
+    rows = [row("few", pieces="< 5"), row("many", pieces=">= 5"), row("other", lines="3")]
+    assert wrong(jdm(["pieces", "lines"], [*rows, LAST])) == [("row_covered", 3, "")]
+
+
 def test_what_is_not_known_is_a_case_of_its_own():
     """Every number is not everything where a fact can be unknown: the last row still has its cases."""
     rows = [row("early", days_since_signing="<= 7"), row("late", days_since_signing="> 7")]
@@ -214,6 +238,36 @@ def test_the_file_keeps_what_its_editor_keeps_and_one_content_has_one_digest():
     changed = check(json.dumps(raw)).table
     assert changed is not None
     assert changed.digest != found.digest
+
+
+@pytest.mark.parametrize(
+    ("told", "rule"),
+    [
+        ({"kind": "refund_only", "amount_needs_two": True}, "merchant.not_shipped"),
+        ({"kind": "claim", "amount_is_small": True}, "merchant.unverified_claim"),
+        ({"kind": "claim", "flaw_seen": True, "amount_needs_two": True}, "merchant.two_persons"),
+        ({"kind": "claim", "self_evident": True, "amount_is_small": True}, "merchant.small_amount"),
+        ({"kind": "claim", "flaw_seen": True}, "merchant.verified_claim"),
+        ({"kind": "refund_only", "is_shipped": True, "kept_outside": True}, "merchant.kept"),
+        ({"kind": "return_refund"}, "merchant.person"),
+    ],
+)
+def test_every_row_of_the_default_set_can_decide(told, rule):
+    """The seed rules as written (RV-2), each by the row that is named after it."""
+    plain = dict.fromkeys(("is_shipped", "flaw_seen", "self_evident", "kept_outside", "amount_needs_two", "amount_is_small"), False)
+    figures = some_figures(**plain | told)
+    assert standard.table().rows[standard.table().first(figures)].result.rule == rule
+    assert {row.result.rule for row in standard.table().rows} == {*(t.rule for t in THRESHOLDS), "merchant.person"}
+
+
+@pytest.mark.parametrize(
+    ("status", "held", "kept"), [("unused", True, True), ("unused", False, False), (ASKED, True, False), (ASKED, False, False)]
+)
+def test_what_was_only_asked_about_is_not_kept(status, held, kept):
+    """Until a source has answered nobody knows whether it keeps the thing, in the table as in the built-in rules."""
+    said = facts(kind=Kind.REFUND_ONLY, merchant=a_merchant(), lookups=(Lookup("voucher", "l1", status, NOW, held=held),))
+    assert figures(said, (), Money(30_000, "CNY"))["kept_outside"] is kept
+    assert (decide(said, (), Money(30_000, "CNY")).rule == "merchant.kept") is kept
 
 
 def test_a_version_is_the_table_it_was_stored_with():
