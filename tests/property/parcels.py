@@ -264,8 +264,7 @@ def told_once(file: CaseFile, steps: tuple[Any, ...]) -> None:
             passage = step.data["passage"]
             state = S(step.data["parcel"]) if "parcel" in step.data else state
         if event == "goods_sent":
-            passage, ours = None, ours and step.by.startswith("system")
-        ours = ours or event == "pickup_collected"
+            passage, ours = None, step.by == "system:swift"
         assert not (event == "goods_not_sent" and ours and state is not S.TURNED_BACK)
         if event in LEADS and (state is not None or event == "goods_awaited"):
             assert state is not LEADS[event] or event == "goods_sent", f"{event} told twice"
