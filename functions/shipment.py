@@ -8,10 +8,11 @@ from dataclasses import replace
 from aftersales import waybill
 from aftersales.case import Event
 from aftersales.change import Change
-from aftersales.errors import Conflict, Invalid, NotFound
+from aftersales.errors import ClaimTaken, Conflict, Invalid, NotFound
 from aftersales.order import Order
 from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile
+from aftersales.text import text
 from aftersales.tracking import Found
 from functions import holiday, track
 from functions.body import ParcelBody
@@ -34,7 +35,7 @@ def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
     file, parcel = with_parcel(ctx, case_id)
     order = ctx.order_of(file.case.merchant, file.case.order_id).order
     carrier, number = _carrier(body.carrier), waybill.number_of(body.number)
-    _is_return(order, carrier, number)
+    _is_return(ctx, order, carrier, number)
     if parcel.state is ParcelState.IN_TRANSIT and (parcel.carrier, parcel.number) == (carrier, number):
         return ctx.commit(Change(), case_view(ctx, file))
     lead = _lead(ctx, file, body.with_case, carrier, number) if body.with_case else ""
@@ -51,7 +52,10 @@ def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
     change = Change(file.case, parcel=moved, trail=trail)
     change = change.then(Event.GOODS_SENT, ctx.caller.name, ctx.now, carrier=carrier, number=number)
     change = holding(change, file, "" if lead else waybill.claim_of(carrier, number), _mistaken(file))
-    return stored_with(ctx, file, holiday.kept(ctx.registry, change, ctx.now))
+    try:
+        return stored_with(ctx, file, holiday.kept(ctx.registry, change, ctx.now))
+    except ClaimTaken as taken:
+        raise _refused(ctx, ClaimTaken, "unique.elsewhere", number) from taken
 
 
 def _carrier(said: str) -> str:
@@ -63,18 +67,20 @@ def _carrier(said: str) -> str:
     return code
 
 
-def _is_return(order: Order, carrier: str, number: str) -> None:
-    """Raise Invalid for the way out, and for what the carrier cannot have given: its check digit does not fit."""
+def _is_return(ctx: Context, order: Order, carrier: str, number: str) -> None:
+    """Raise Invalid for the way out, and for what the carrier cannot have given: it is no number, or its check digit is wrong."""
     if order.shipment and waybill.number_of(order.shipment.number) == number:
-        raise Invalid("That is the waybill on which the goods were sent out.", todo="Send the number of the return parcel.")
+        raise _refused(ctx, Invalid, "outbound.same", number)
     forms = [form for form in waybill.formats_of(number, carrier) if form.carrier == carrier]
     if forms and all(form.valid is False for form in forms):
-        raise Invalid(
-            "This cannot be a number of the carrier.",
-            where="number",
-            todo="Compare it with the receipt, digit by digit.",
-            found=number,
-        )
+        none = any(form.name == waybill.NO_NUMBER for form in forms)
+        raise _refused(ctx, Invalid, "format.no_number" if none else "format.check_digit", number)
+
+
+def _refused(ctx: Context, kind: type[Conflict | Invalid], why: str, number: str) -> Conflict | Invalid:
+    """A number that is not taken, in the words that the check list has for it, in the reader's language."""
+    said, todo = (text("functions", f"parcel.{why}{end}", ctx.locale) for end in ("", ".next"))
+    return kind(said, todo=todo, where="number", found=number)
 
 
 def _lead(ctx: Context, file: CaseFile, case_id: str, carrier: str, number: str) -> str:

@@ -106,6 +106,8 @@ def test_a_waybill_serves_one_case_however_it_is_written(way: Way) -> None:
     for carrier, number in (("yto", NUMBER), ("YuanTong", "yt1234567890123"), ("圆通", "YT-1234567890123")):
         said = way.send("POST", f"/v1/cases/{other}/shipment", {"carrier": carrier, "number": number})
         assert said.status == 409, said.body
+        assert (said.json["code"], said.json["detail"]) == ("claim_taken", "Another case uses this number already.")
+        assert "name the other case" in said.json["todo"]
     assert way.parcel(other)["state"] == "awaiting_shipment"
 
 
@@ -145,6 +147,7 @@ def test_a_mistyped_check_digit_is_told_at_once(way: Way) -> None:
     """A number of international post whose check digit is wrong is refused with what to do; the right one is taken."""
     case_id = way.back()
     assert "receipt" in way.ship(case_id, "RR473124828CN", "ems", status=400)
+    assert "no parcel number" in way.ship(case_id, "hello", "ems", status=400)
     way.ship(case_id, "RR473124829CN", "ems")
 
 
