@@ -60,6 +60,20 @@ day = Registry({"ports": {"workdays": "china_workdays"}}).workdays.day(datetime.
 print(json.dumps({"holiday": day.holiday}))
 """
 
+RULES = """
+import decimal
+from aftersales.ruling import standard
+from aftersales.ruling.fact import FACTS, FactType
+from functions.sheet import as_jdm, as_xlsx
+from plugins.zen_rules import build
+kinds = {FactType.YES_NO: False, FactType.WHOLE: 0, FactType.AMOUNT: decimal.Decimal(0), FactType.TEXT: None}
+figures = {fact.name: fact.values[0] if fact.values else kinds[fact.type] for fact in FACTS}
+table = standard.table()
+fired = build({}).run(table, {**figures, "kind": "return_refund", "amount_is_small": True})
+same = as_jdm(as_xlsx(standard.FILE.read_bytes())) == table.text
+print(json.dumps({"rule": fired.outputs["rule"], "same": same}))
+"""
+
 IMPORT_ALL = """
 import importlib, pathlib
 root = pathlib.Path(sys.argv[1])
@@ -180,6 +194,11 @@ def test_what_was_built_reads_words_with_nothing_but_itself(for_here: Path) -> N
 def test_what_was_built_knows_holidays_with_nothing_but_itself(for_here: Path) -> None:
     """The calendar and the table beside it are in the bundle: deadlines move in the cloud, too."""
     assert run_alone(HOLIDAY, for_here) == {"holiday": "national_day"}
+
+
+def test_what_was_built_runs_rules_with_nothing_but_itself(for_here: Path) -> None:
+    """The engine, the default set and both sides of Excel are in the bundle: tables are run and edited in the cloud, too."""
+    assert run_alone(RULES, for_here) == {"rule": "merchant.small_amount", "same": True}
 
 
 def test_every_module_loads_from_the_bundle_alone(for_here: Path, runtime: Path) -> None:
