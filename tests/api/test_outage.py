@@ -302,6 +302,14 @@ def test_a_word_that_comes_while_a_question_is_in_vain_is_an_answer() -> None:
     assert way.parcel(case_id)["trail"]["silent_since"] is None
 
 
+class Broken(FakeTracer):
+    """A tracer whose settings cannot be read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Nothing of it can be had."""
+        raise BadSettings(f"no {name}")
+
+
 def test_a_tracer_that_cannot_be_had_stops_no_other(way: Way) -> None:
     """One whose settings are broken counts as a failure of the schedule; parcels of the others are followed."""
     case_id = way.sent()
@@ -309,7 +317,8 @@ def test_a_tracer_that_cannot_be_had_stops_no_other(way: Way) -> None:
     way.order("o9")
     other = way.back_of("o9")
     way.ship(other, "YT5555555555555")
-    way.store.commit(Change(trail=replace(way.store.case(other).trail, tracer="gone")))
+    way.registry.put("tracer:broken", Broken())
+    way.store.commit(Change(trail=replace(way.store.case(other).trail, tracer="broken")))
     way.clock.move(timedelta(hours=2))
     assert sweep.follow_parcels(way.registry).failed == 1
     assert way.parcel(case_id)["trail"]["state"] == "picked_up"
