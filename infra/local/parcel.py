@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from aftersales.digit import fits_s10
+from aftersales.digit import fits_luhn, fits_s10
 from aftersales.place import city_of
 from infra.local.client import Client
 from infra.local.mall import Shop, home_of, phone_of
@@ -70,5 +70,8 @@ def fresh_number(carrier: str) -> str:
     if carrier in POSTS:
         serial = f"{secrets.randbelow(10**8):08d}"
         return next(f"LZ{serial}{check}{POSTS[carrier]}" for check in "0123456789" if fits_s10(serial, check))
+    if carrier == "olddominion":
+        serial = f"777{secrets.randbelow(10**7):07d}"
+        return next(f"{serial}{check}" for check in "0123456789" if fits_luhn(serial, check))
     letters, digits = FORMS.get(carrier, ("", 13))
     return f"{letters}{secrets.randbelow(9 * 10 ** (digits - 1)) + 10 ** (digits - 1)}"

@@ -26,7 +26,7 @@ HONEST = {
 }
 
 #: Honest ones that are no script of their own: by a company that asks for phones, with a postal number, in another one's parcel.
-ALSO_HONEST = ("by_sf", "abroad", "merged")
+ALSO_HONEST = ("by_sf", "abroad", "freight", "merged")
 
 #: Scripts that forge one: the carrier that is named, and the line of the check list that says so.
 FORGED = {
@@ -115,6 +115,7 @@ class Season:
         self.joined("merged", "normal")
         self.sent("by_sf", "normal", "sf")
         self.sent("abroad", "normal", "usps")
+        self.sent("freight", "normal", "olddominion")
         for script, (carrier, _) in FORGED.items():
             self.sent(script, carrier=carrier)
         for script, carrier in MISHAPS.items():
