@@ -56,14 +56,14 @@ def _channel() -> Shape:
     return Shape(places, 'base_url = "https://…"\nkey = "secret:{name}#key"')
 
 
-def _carrier() -> Shape:
+def _parcels(kind: str) -> Shape:
     places = {
         **_HTTP,
-        "src/{package}/__init__.py": "carrier_init.py",
-        "src/{package}/carrier.py": "carrier.py",
-        "src/{package}/README.md": "carrier_readme.md",
-        "tests/other_side.py": "carrier_system.py",
-        "tests/test_{name}.py": "test_carrier.py",
+        "src/{package}/__init__.py": f"{kind}_init.py",
+        f"src/{{package}}/{kind}.py": f"{kind}.py",
+        "src/{package}/README.md": f"{kind}_readme.md",
+        "tests/other_side.py": f"{kind}_system.py",
+        "tests/test_{name}.py": f"test_{kind}.py",
     }
     return Shape(places, 'base_url = "https://…"\nkey = "secret:{name}#key"')
 
@@ -80,7 +80,8 @@ SHAPES: Mapping[str, Shape] = {
         {"unused": "it can be used", "used": "it was used", "void": "it is void for good", "not_found": "it is not known there"},
     ),
     "refund-channel": _channel(),
-    "carrier": _carrier(),
+    "carrier": _parcels("carrier"),
+    "tracer": _parcels("tracer"),
     "clock": _plain("clock", "# none"),
     "secrets": _plain("secrets", 'prefix = "SECRET_"'),
 }
