@@ -171,7 +171,7 @@ def course(it: Returned) -> Finding:
     if P.CANCELLED in states:
         after = states[len(states) - states[::-1].index(P.CANCELLED) :]
         return unsure("course", "cancelled_and_moved") if _moves(after) else bad("course", "cancelled")
-    if P.SIGNED in states and last is not P.LOST:
+    if P.SIGNED in states and last not in (P.LOST, P.REJECTED):
         return good("course", "arrived")
     if it.frozen or last is P.EXPIRED:
         return bad("course", "frozen")

@@ -19,6 +19,7 @@ from aftersales.ports import CaseFile
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from aftersales.tracking import Passage, Trail
+from aftersales.waybill import number_of
 from functions import silence, tickets, tracked
 from functions.payout import parcel_timeouts
 
@@ -31,7 +32,7 @@ AGAIN = timedelta(days=3)
 def passed(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime) -> Parcel:
     """The parcel after its deadline has passed: as the table says, or asked about again."""
     timeouts = parcel_timeouts(registry, file.case)
-    if file.trail is not None and is_open(parcel, file.trail):
+    if file.trail is not None and (is_open(parcel, file.trail) or _is_refuted(registry, file, parcel, file.trail)):
         return advance_parcel(parcel, E.ESCALATED, now, {parcel.state: (AGAIN, silence.ASKED)})
     moved = advance_parcel(parcel, E.DEADLINE_PASSED, now, timeouts)
     if moved.state is S.ACCEPTED and file.trail is not None:
@@ -77,10 +78,26 @@ def is_open(parcel: Parcel, trail: Trail) -> bool:
     if parcel.state in (S.DELIVERED, S.INSPECTING):
         return tracked.verdict(trail) is not Verdict.PASS
     if parcel.state is S.LOST:
-        return not trail.label  # the shop's own carrier is the shop's risk
+        return not trail.label or tracked.verdict(trail) is Verdict.FAIL  # the shop's own carrier is the shop's risk
     if parcel.state is S.TURNED_BACK:
         return any(scan.state is Passage.REJECTED for scan in trail.scans)  # the shop did not take it in
     return parcel.state is S.AWAITING_SHIPMENT and trail.label and trail.silent_since is not None
+
+
+def _is_refuted(registry: Registry, file: CaseFile, parcel: Parcel, trail: Trail) -> bool:
+    """Whether something has come up since the check list passed.
+
+    That the goods went out under this number; that the parcel in which they travelled is doubted where it is followed.
+    """
+    if parcel.state not in (S.DELIVERED, S.INSPECTING):
+        return False
+    sent = tracked.order_of(registry, file).shipment
+    if sent and number_of(sent.number) == trail.number:
+        return True
+    lead = registry.store.case(trail.lead) if trail.lead else None
+    known = lead.trail if lead else None
+    news = known is not None and known.number == trail.number and known.scans != trail.scans
+    return news and tracked.verdict(known) is not Verdict.PASS
 
 
 def means(parcel: Parcel, trail: Trail) -> str:

@@ -76,7 +76,7 @@ def _apart(registry: Registry, file: CaseFile, trail: Trail, lead: CaseFile | No
         if _following(registry, file, trail):  # by one that travels beside as well: looked at again in a minute
             return
         theirs = lead is not None and name in number.held(lead)  # told first, and another one since
-        change = replace(change, trail=replace(own, elsewhere=not theirs))
+        change = replace(change, trail=replace(own, elsewhere=own.elsewhere or not theirs))
         with suppress(ClaimTaken):  # else one that travels beside as well follows it from now on
             commit(registry, number.holding(change, file, f"beside#{trail.lead}#{trail.number}"))
 

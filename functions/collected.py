@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from aftersales import waybill
 from aftersales.case import Event, State
 from aftersales.change import Change, Plain
+from aftersales.deadline import Deadline
 from aftersales.parcel import ParcelEvent, ParcelState, advance_parcel
 from aftersales.pickup import (
     WORDS,
@@ -27,7 +28,7 @@ from aftersales.text import text
 from aftersales.ticket import Ticket, TicketKind
 from functions import carriage, tickets, track, tracked
 from functions.context import Context
-from functions.number import holding
+from functions.number import held, holding
 from functions.payout import parcel_timeouts
 from functions.reply import PickupView
 
@@ -36,6 +37,10 @@ S, E = PickupState, PickupEvent
 
 #: After how long without a carrier's answer a person is told.
 HOPELESS = timedelta(hours=24)
+
+#: How long after the last hour of a pickup that stands its carrier may still say that it has the goods: a label is looked at every
+#: six hours, and scans come late. For how long at most nobody knows whether one stands, and the cause of the deadline that waits.
+LATE, UNKNOWN, STANDS = timedelta(days=1), timedelta(days=7), "pickup"
 
 
 def wanted(file: CaseFile) -> bool:
@@ -70,7 +75,8 @@ def by(registry: Registry, file: CaseFile, pickup: Pickup, word: Booking, now: d
     after = advance_pickup(known, event, now)
     zone, name = registry.merchant(file.case.merchant).zone, f"system:{pickup.carrier}"
     if after.state is S.BOOKED:
-        return _stands(file, pickup, after, zone, now, name)
+        change = _stands(file, pickup, after, zone, now, name)
+        return _held(change, file, after) if free and goes_on else change
     if after.state is S.CANCELLED and pickup.wanted and goes_on:
         fresh = replace(after, slot=pickup.wanted, wanted=None, moved=True)
         return Change(pickup=advance_pickup(fresh, E.ASKED_AGAIN, now))
@@ -84,6 +90,27 @@ def by(registry: Registry, file: CaseFile, pickup: Pickup, word: Booking, now: d
         data["reason"] = f"pickup.{after.refusal}"
     ended = replace(after, sender=None, wanted=None)
     return Change(file.case, pickup=ended).then(told, name if pickup.state is not S.CANCELLING else "system", now, None, **data)
+
+
+def put_off(file: CaseFile, now: datetime) -> Change | None:
+    """What becomes of the end of the time to send while a carrier may have the goods already; None where that may count."""
+    pickup, parcel = file.pickup, file.parcel
+    if pickup is None or parcel is None or parcel.state is not ParcelState.AWAITING_SHIPMENT:
+        return None
+    if (
+        pickup.state is S.COLLECTED
+    ):  # its number is not the parcel's, which a ticket says; goods that we have count never as not sent
+        until = now + UNKNOWN
+    elif pickup.state is S.BOOKED:
+        until = min(pickup.slot.end, now) + LATE
+    elif pickup.alive and (pickup.state is not S.CANCELLING or pickup.wanted):  # called, and no answer yet
+        until = min(pickup.slot.end + UNKNOWN, now + LATE)
+    else:
+        return None
+    if until <= now:
+        return None
+    change = Change(file.case, parcel=replace(parcel, deadline=Deadline(until, STANDS)))
+    return change.then(Event.DEADLINE_MOVED, "system", now, reason="silence.pickup", due_at=until.isoformat())
 
 
 def silent(registry: Registry, file: CaseFile, pickup: Pickup, now: datetime) -> Change:
@@ -154,6 +181,14 @@ def _stands(file: CaseFile, before: Pickup, after: Pickup, zone: ZoneInfo, now: 
     return Change(file.case, pickup=after).then(event, name, now, None, **told)
 
 
+def _held(change: Change, file: CaseFile, pickup: Pickup) -> Change:
+    """The change with the number of our label held from the day it is known: whoever reads it cannot tell it for other goods."""
+    name = waybill.claim_of(pickup.company, pickup.waybill)
+    if not pickup.waybill or file.parcel is None or name in held(file):
+        return change
+    return holding(replace(change, parcel=file.parcel), file, name)
+
+
 def _collected(registry: Registry, file: CaseFile, pickup: Pickup, now: datetime, name: str, *, free: bool) -> Change:
     """The goods are with the courier: their waybill is the parcel's, once and for this case alone."""
     pickup = replace(pickup, wanted=None, sender=None)
@@ -163,15 +198,17 @@ def _collected(registry: Registry, file: CaseFile, pickup: Pickup, now: datetime
     carrier, number = waybill.carrier_of(pickup.company), waybill.number_of(pickup.waybill)
     if file.parcel is not None and file.parcel.number == number:  # the buyer told it before the carrier did
         return replace(change, trail=replace(file.trail, label=True)) if file.trail else change
-    if not wanted(file) or file.parcel is None or not free:
+    if not free:
+        change = replace(change, tickets=_ticket(registry, file, pickup, now))
+    if not wanted(file) or file.parcel is None or not (free or registry.tracers):
         log.error("%s was collected, and its waybill cannot be the parcel's", pickup.key)
         return replace(change, tickets=_ticket(registry, file, pickup, now))
     parcel = advance_parcel(file.parcel, ParcelEvent.SENT, now, parcel_timeouts(registry, file.case))
     due = file.parcel.deadline.due_at if file.parcel.deadline else None
     parcel = replace(parcel, carrier=carrier, number=number, sent_at=now, ship_by=due, turn=file.parcel.turn + 1)
-    trail = track.begun(registry, file, tracked.order_of(registry, file), parcel, now, label=True)
+    trail = track.begun(registry, file, tracked.order_of(registry, file), parcel, now, label=True, elsewhere=not free)
     sent = replace(change.then(Event.GOODS_SENT, name, now, None, **told), parcel=parcel, trail=trail)
-    return holding(sent, file, waybill.claim_of(carrier, number))
+    return holding(sent, file, waybill.claim_of(carrier, number) if free else "")
 
 
 def _ticket(registry: Registry, file: CaseFile, pickup: Pickup, now: datetime) -> tuple[Ticket, ...]:

@@ -47,6 +47,10 @@ class Round:
         if trail.lead:
             beside.look(self.registry, file, trail, now)
             return True
+        if trail.tracer not in self.registry.tracers:  # it was switched off since: the next one goes on
+            name = track.tracer_of(self.registry, trail.carrier)
+            commit(self.registry, Change(trail=replace(trail, tracer=name, subscribed=False, asked_at=None)))
+            return True
         batch = self.registry.tracer(trail.tracer).pace.batch
         self._waiting.setdefault(trail.tracer, []).append(file)
         if len(self._waiting[trail.tracer]) >= batch:

@@ -16,7 +16,7 @@ from aftersales.ports import CaseFile
 def held(file: CaseFile) -> tuple[str, ...]:
     """The names that this case holds."""
     parcel = file.parcel
-    if parcel is None or parcel.claimed or not parcel.number or (file.trail and file.trail.lead):
+    if parcel is None or parcel.claimed or not parcel.number or (file.trail and (file.trail.lead or file.trail.elsewhere)):
         return parcel.claimed if parcel else ()
     return (waybill.claim_of(parcel.carrier, parcel.number),)
 

@@ -38,7 +38,7 @@ def after_silence(registry: Registry, trail: Trail, now: datetime) -> Deadline:
 
 def not_before(registry: Registry, trail: Trail | None) -> datetime | None:
     """Before when its tracer is not to be asked about this case again, whichever number is told; None where it can be at once."""
-    if trail is None or not trail.tracer:
+    if trail is None or trail.tracer not in registry.tracers:
         return trail.not_before if trail else None
     asked = trail.asked_at + registry.tracer(trail.tracer).pace.gap if trail.asked_at else None
     return max(filter(None, (asked, trail.not_before)), default=None)

@@ -10,7 +10,7 @@ from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.errors import ClaimTaken, Conflict, Invalid, NotFound
 from aftersales.order import Order
-from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
+from aftersales.parcel import PARCEL_TERMINAL, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.ports import CaseFile
 from aftersales.text import text
 from aftersales.tracking import Found
@@ -22,6 +22,9 @@ from functions.payout import parcel_timeouts
 from functions.reply import CaseView
 from functions.returns import stored_with, with_parcel
 from functions.view import case_view
+
+#: Parcels whose goods somebody has looked at already, or never will.
+OPENED = PARCEL_TERMINAL | {ParcelState.INSPECTING}
 
 #: What can be a carrier's code, one of ours or not.
 _CODE = re.compile(r"[a-z0-9_-]{2,32}")
@@ -38,7 +41,7 @@ def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
     _is_return(ctx, order, carrier, number)
     if parcel.state is ParcelState.IN_TRANSIT and (parcel.carrier, parcel.number) == (carrier, number):
         return ctx.commit(Change(), case_view(ctx, file))
-    lead = _lead(ctx, file, body.with_case, carrier, number) if body.with_case else ""
+    lead, late = _lead(ctx, file, body.with_case, carrier, number) if body.with_case else ("", False)
     due = parcel.deadline.due_at if parcel.deadline else None
     moved = replace(
         advance_parcel(parcel, ParcelEvent.SENT, ctx.now, parcel_timeouts(ctx.registry, file.case)),
@@ -48,7 +51,7 @@ def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
         ship_by=parcel.ship_by or due if parcel.state is ParcelState.IN_TRANSIT else due,
         turn=parcel.turn + 1,
     )
-    trail = track.begun(ctx.registry, file, order, moved, ctx.now, lead=lead)
+    trail = track.begun(ctx.registry, file, order, moved, ctx.now, lead=lead, elsewhere=late)
     change = Change(file.case, parcel=moved, trail=trail)
     change = change.then(Event.GOODS_SENT, ctx.caller.name, ctx.now, carrier=carrier, number=number)
     change = holding(change, file, "" if lead else waybill.claim_of(carrier, number), _mistaken(file))
@@ -83,8 +86,11 @@ def _refused(ctx: Context, kind: type[Conflict | Invalid], why: str, number: str
     return kind(said, todo=todo, where="number", found=number)
 
 
-def _lead(ctx: Context, file: CaseFile, case_id: str, carrier: str, number: str) -> str:
-    """The case in whose parcel these goods travel. Raises NotFound, and Invalid where its parcel is another one."""
+def _lead(ctx: Context, file: CaseFile, case_id: str, carrier: str, number: str) -> tuple[str, bool]:
+    """The case in whose parcel these goods travel, and whether that is said only after the shop has opened it.
+
+    Raises NotFound, and Invalid where its parcel is another one.
+    """
     other = ctx.case(case_id)
     if (other.case.merchant, other.case.buyer_id) != (file.case.merchant, file.case.buyer_id) or case_id == file.case.case_id:
         raise NotFound("There is no such case.", where="with_case", todo="Name another case of the same buyer at this shop.")
@@ -95,7 +101,9 @@ def _lead(ctx: Context, file: CaseFile, case_id: str, carrier: str, number: str)
         )
     if other.trail and other.trail.lead == file.case.case_id:
         raise Conflict("That case's goods travel in the parcel of this one.", where="with_case")
-    return other.trail.lead if other.trail and other.trail.lead else case_id
+    lead = other.trail.lead if other.trail else ""
+    first: Parcel | None = ctx.case(lead).parcel if lead else None
+    return lead or case_id, any(each is not None and each.state in OPENED for each in (parcel, first))
 
 
 def _mistaken(file: CaseFile) -> tuple[str, ...]:

@@ -38,6 +38,12 @@ def is_out(file: CaseFile) -> bool:
     return parcel.state in OUT or (trail.label and parcel.state is S.AWAITING_SHIPMENT)
 
 
+def has_arrived(file: CaseFile) -> bool:
+    """Whether the goods are there and nobody has decided about them: nobody asks where they are, and what is told still counts."""
+    parcel, approved = file.parcel, file.case.state is State.APPROVED
+    return parcel is not None and file.trail is not None and approved and parcel.state in (S.DELIVERED, S.INSPECTING)
+
+
 def unheard(file: CaseFile, now: datetime) -> Change:
     """The change of a question that nobody answers."""
     trail, parcel = file.trail, file.parcel

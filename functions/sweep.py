@@ -22,6 +22,7 @@ from aftersales.registry import Registry
 from functions import (
     arrival,
     collect,
+    collected,
     deadletters,
     goods,
     holiday,
@@ -211,6 +212,9 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
         commit(registry, put_off)
         return True
     if (put_off := silence.put_off(file, now)) is not None:
+        commit(registry, put_off)
+        return True
+    if (put_off := collected.put_off(file, now)) is not None:
         commit(registry, put_off)
         return True
     moved = arrival.passed(registry, file, parcel, now)

@@ -47,12 +47,23 @@ class Question:
 
 
 def begun(
-    registry: Registry, file: CaseFile, order: Order, parcel: Parcel, now: datetime, *, label: bool = False, lead: str = ""
+    registry: Registry,
+    file: CaseFile,
+    order: Order,
+    parcel: Parcel,
+    now: datetime,
+    *,
+    label: bool = False,
+    lead: str = "",
+    elsewhere: bool = False,
 ) -> Trail | None:
-    """The trail of a parcel whose waybill was just told, due at once; None where nobody is asked at this stage at all."""
+    """The trail of a parcel whose waybill was just told, due at once; None where nobody is asked at this stage at all.
+
+    ``elsewhere``: another case has this number, and a person has to see whose it is.
+    """
     if not registry.tracers:
         return None
-    name, known = _tracer(registry, parcel.carrier), file.trail
+    name, known = tracer_of(registry, parcel.carrier), file.trail
     trail = Trail(
         file.case.case_id,
         file.case.merchant,
@@ -64,6 +75,7 @@ def begun(
         turn=parcel.turn,
         label=label,
         lead=lead,
+        elsewhere=elsewhere,
         not_before=pace.not_before(registry, known),
         version=known.version if known else 0,
     )
@@ -144,7 +156,7 @@ def _door(tracer: str) -> str:
     return f"tracer:{tracer}"
 
 
-def _tracer(registry: Registry, carrier: str) -> str:
+def tracer_of(registry: Registry, carrier: str) -> str:
     """The first that follows this carrier; "" where nobody does."""
     return next((name for name in registry.tracers if registry.tracer(name).follows(carrier)), "")
 
@@ -246,7 +258,7 @@ def _told(registry: Registry, tracer: str, trace: Trace) -> None:
     if about is None or file is None or trail is None or trail.turn != about[1] or trail.tracer != tracer:
         log.info("%s tells of %s, which is none of ours any more", tracer, trace.key)
         return
-    if silence.is_out(file):
+    if silence.is_out(file) or silence.has_arrived(file):
         _keep(registry, file, trace, None, registry.clock.now())
 
 
@@ -256,7 +268,8 @@ def _keep(registry: Registry, file: CaseFile, trace: Trace, party: Party | None,
     after = change.trail
     assert before is not None
     assert after is not None
-    if not change.steps and replace(after, heard_at=before.heard_at, deadline=before.deadline) == before and after.deadline:
+    waits = after.deadline or before.deadline is None
+    if not change.steps and replace(after, heard_at=before.heard_at, deadline=before.deadline) == before and waits:
         return
     try:
         commit(registry, change)

@@ -30,6 +30,9 @@ S, E, P = ParcelState, ParcelEvent, Passage
 #: number up, or names the company that really has it, after those three days: that is waited for.
 YOUNG, TOLD = timedelta(days=3), timedelta(days=1)
 
+#: What speaks against a number in whose place another one is wanted.
+_RENUMBERED = frozenset({"parcel.exists.never", "parcel.exists.not_found", "parcel.exists.cancelled", "parcel.course.turned_back"})
+
 #: Scans after which goods are with whoever sent them, or on the way there.
 BACK = frozenset({P.REJECTED, P.RETURNING, P.RETURNED, P.CANCELLED})
 
@@ -39,9 +42,9 @@ def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | No
     before = file.trail
     assert before is not None
     trail = _by_phone(registry, before, _proved(before.told(trace, now), trace, asked_as))
-    if not silence.is_out(file) or file.parcel is None:
-        return Change(trail=replace(trail, deadline=None))
-    trail = replace(trail, deadline=pace.next_look(registry, trail, now))
+    trail = replace(trail, deadline=pace.next_look(registry, trail, now) if silence.is_out(file) else None)
+    if file.parcel is None or not (silence.is_out(file) or silence.has_arrived(file)):
+        return Change(trail=trail)
     change = silence.over(Change(file.case, parcel=file.parcel, trail=trail), now)
     if _is_news(before, trail) or not _is_carried(trail):  # of what nobody has taken yet, time alone says more
         trail = replace(trail, checks=checks(registry, file, order_of(registry, file), trail, now))
@@ -80,7 +83,7 @@ def checks(registry: Registry, file: CaseFile, order: Order, trail: Trail, now: 
             proved=trail.proved,
             denied=trail.denied,
             elsewhere=trail.elsewhere,
-            declared=bool(trail.lead),
+            declared=bool(trail.lead) and not trail.elsewhere,
             label=trail.label,
             also=shop.neighbours,
         )
@@ -160,11 +163,13 @@ def _claimed(change: Change, file: CaseFile) -> Change:
 
 
 def _doubted(change: Change, before: tuple[Finding, ...], now: datetime) -> Change:
-    """The change with what newly speaks against the parcel on record; of a number that nobody knows another one is wanted."""
+    """The change with what newly speaks against the parcel on record, unless another number is wanted, which says it all."""
     trail = change.trail
     assert trail is not None
     known = {f.check for f in before if f.verdict is Verdict.FAIL}
-    fresh = [f for f in trail.checks[:-1] if f.verdict is Verdict.FAIL and f.check not in known | {"parcel.exists"}]
+    wanted = _RENUMBERED if change.parcel and change.parcel.state in silence.OUT and not trail.label else frozenset()
+    against = [f for f in trail.checks[:-1] if f.verdict is Verdict.FAIL and f.reason not in wanted]
+    fresh = [f for f in against if f.check not in known]
     if not fresh:
         return change
     return change.then(Event.GOODS_DOUBTED, _by(trail), now, None, reason="; ".join(f.reason for f in fresh))

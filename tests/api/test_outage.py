@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aftersales.change import Change
-from aftersales.errors import Unknown
+from aftersales.errors import BadSettings, Unknown
 from aftersales.order import Buyer
 from aftersales.testing.gate import FakeGate
 from aftersales.testing.tracer import BUYER_TAIL, FakeTracer

@@ -302,10 +302,12 @@ def test_what_is_none_of_ours_is_not_found(door: Door, key: str) -> None:
 def test_one_waybill_serves_one_case(door: Door) -> None:
     """A waybill that another case has already is no proof that these goods are on their way: a person looks."""
     case_id = door.back()
-    door.booked(case_id)
     door.store.commit(Change(claims=("waybill#swift#SW000001",)))
+    door.booked(case_id)
     door.carrier.collect(f"{case_id}-pickup-1")
     door.tell(f"{case_id}-pickup-1")
     case = door.case(case_id)
     assert (case["pickup"]["state"], case["parcel"]["state"]) == ("collected", "awaiting_shipment")
     assert [t["kind"] for t in door.must("GET", "/v1/merchant/tickets", role="admin")["tickets"]] == ["pickup"]
+    door.wait(hours=24 * 8)
+    assert door.case(case_id)["state"] == "approved", "what our courier has counts never as not sent"
