@@ -15,6 +15,7 @@ from aftersales.decision import Verdict
 from aftersales.genuine import NECESSARY
 from aftersales.goods import Disposition
 from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
+from aftersales.pickup import PickupState
 from aftersales.ports import CaseFile
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
@@ -32,7 +33,8 @@ AGAIN = timedelta(days=3)
 def passed(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime) -> Parcel:
     """The parcel after its deadline has passed: as the table says, or asked about again."""
     timeouts = parcel_timeouts(registry, file.case)
-    if file.trail is not None and (is_open(parcel, file.trail) or _is_refuted(registry, file, parcel, file.trail)):
+    asked = _is_collected(file, parcel) or (file.trail is not None and is_open(parcel, file.trail))
+    if file.trail is not None and (asked or _is_refuted(registry, file, parcel, file.trail)):
         return advance_parcel(parcel, E.ESCALATED, now, {parcel.state: (AGAIN, silence.ASKED)})
     moved = advance_parcel(parcel, E.DEADLINE_PASSED, now, timeouts)
     if moved.state is S.ACCEPTED and file.trail is not None:
@@ -82,6 +84,11 @@ def is_open(parcel: Parcel, trail: Trail) -> bool:
     if parcel.state is S.TURNED_BACK:
         return any(scan.state is Passage.REJECTED for scan in trail.scans)  # the shop did not take it in
     return parcel.state is S.AWAITING_SHIPMENT and trail.label and trail.silent_since is not None
+
+
+def _is_collected(file: CaseFile, parcel: Parcel) -> bool:
+    """Whether our courier has the goods, though another number was told for them since, which nobody knows."""
+    return parcel.state is S.AWAITING_SHIPMENT and file.pickup is not None and file.pickup.state is PickupState.COLLECTED
 
 
 def _is_refuted(registry: Registry, file: CaseFile, parcel: Parcel, trail: Trail) -> bool:

@@ -97,10 +97,10 @@ def put_off(file: CaseFile, now: datetime) -> Change | None:
     pickup, parcel = file.pickup, file.parcel
     if pickup is None or parcel is None or parcel.state is not ParcelState.AWAITING_SHIPMENT:
         return None
-    if (
-        pickup.state is S.COLLECTED
-    ):  # its number is not the parcel's, which a ticket says; goods that we have count never as not sent
-        until = now + UNKNOWN
+    if pickup.state is S.COLLECTED:  # its number is not the parcel's: goods that we have count never as not sent
+        if file.trail is not None:
+            return None  # a person is asked (:mod:`functions.arrival`)
+        until = now + UNKNOWN  # a ticket says it
     elif pickup.state is S.BOOKED:
         until = min(pickup.slot.end, now) + LATE
     elif pickup.alive and (pickup.state is not S.CANCELLING or pickup.wanted):  # called, and no answer yet

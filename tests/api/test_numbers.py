@@ -95,6 +95,20 @@ def test_goods_that_our_courier_took_are_not_asked_for_again(said: str) -> None:
     assert "goods_escalated" in way.events(case_id)
 
 
+def test_another_number_for_what_our_courier_has_is_a_persons_matter(way: Way) -> None:
+    """Collected, and then the buyer tells a number that is nobody's: it neither lapses nor waits without a person."""
+    case_id = way.back()
+    way.carrier.companies = ("yto",)
+    way.booked(case_id)
+    way.carrier.collect(f"{case_id}-pickup-1")
+    assert way.tell(f"{case_id}-pickup-1") == 200
+    way.ship(case_id)
+    way.tracer.never.add(NUMBER)
+    way.pass_by(24 * 30, every=12)
+    assert (way.case(case_id)["state"], way.parcel(case_id)["state"]) == ("approved", "awaiting_shipment")
+    assert way.events(case_id).count("goods_escalated") > 3
+
+
 def test_goods_beside_are_followed_when_the_other_case_is_done(way: Way) -> None:
     """The shop accepts the first case before the carrier says a word: the second one's parcel is followed for itself."""
     first, second = way.sent(), way.back_of("o9")
