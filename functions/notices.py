@@ -132,7 +132,7 @@ def _key_of(registry: Registry, case: Case, step: Step) -> str:
 
 def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Step) -> Notice:
     why = text("functions", case.promise.reason, case.locale) if case.promise else ""
-    data = {"due": _due(registry, change, case), "why": why, **words.figures(step, case.amount.currency)}
+    data = {"due": _due(registry, change, case), "why": why, **words.figures(step, case.amount.currency, case.locale)}
     told = words.failure_of(registry, case, step, case.locale, Audience.BUYER)
     if told:
         data |= {"failure": told.text, "next": told.next}

@@ -304,7 +304,8 @@ def _remedy(ctx: Context, case: Case) -> RemedyView | None:
 
 
 def _step(ctx: Context, case: Case, step: Step) -> StepView:
-    told, data = words.failure_of(ctx.registry, case, step, ctx.locale, ctx.audience), words.figures(step, case.amount.currency)
+    told = words.failure_of(ctx.registry, case, step, ctx.locale, ctx.audience)
+    data = words.figures(step, case.amount.currency, ctx.locale)
     if told:
         data |= {"failure": told.text, "next": told.next}
     if step.event is Event.PAID_OUTSIDE:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from aftersales.case import Case, Event, Kind
 from aftersales.change import Plain, Step
+from aftersales.company import company_of
 from aftersales.deadline import Deadline
 from aftersales.decision import Finding
 from aftersales.failure import Failure
@@ -90,6 +91,12 @@ def of_channel(what: str, channel: str, locale: str) -> str:
     return found if found != key else text("functions", f"{what}.other", locale)
 
 
+def of_carrier(code: str, locale: str) -> str:
+    """The name of a carrier; one that we have no name for is called as it was told."""
+    company = company_of(code)
+    return code if company is None else company.zh if locale.startswith("zh") else company.en
+
+
 def unasked(step: Step) -> bool:
     """Whether the step opened a case that nobody asked for: a trade did by itself."""
     return step.event is Event.OPENED and step.by.startswith("system")
@@ -133,9 +140,10 @@ def holiday(name: str, locale: str) -> str:
     return found if found != key else name
 
 
-def figures(step: Step, currency: str) -> dict[str, Plain]:
-    """The data of a step with sums as people read them: ``amount``, what the buyer ``received``; and a number to ask with."""
+def figures(step: Step, currency: str, locale: str) -> dict[str, Plain]:
+    """The data of a step as people read it: ``amount``, what the buyer ``received``, a number to ask with, carriers by name."""
     data = dict(step.data)
+    data |= {name: of_carrier(str(data[name]), locale) for name in ("carrier", "company") if name in data}
     minor, received = data.get("amount_minor"), data.get("payer_minor")
     if isinstance(minor, int):
         data["amount"] = str(Money(minor, currency))

@@ -111,6 +111,17 @@ def test_a_waybill_serves_one_case_however_it_is_written(way: Way) -> None:
     assert way.parcel(other)["state"] == "awaiting_shipment"
 
 
+@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "圆通速递 YT"), ("en", "YTO Express YT")])
+def test_a_carrier_is_called_by_its_name(way: Way, locale: str, said: str) -> None:
+    """Whatever the buyer wrote, the timeline names the company as people do; programs read its code."""
+    case_id = way.back()
+    way.ship(case_id, carrier="yuantong")
+    steps = way.send("GET", f"/v1/cases/{case_id}/timeline", headers={"accept-language": locale}).json["steps"]
+    sent = next(step for step in steps if step["event"] == "goods_sent")
+    assert said in sent["text"]
+    assert sent["data"]["carrier"] == "yto"
+
+
 def test_goods_of_two_cases_travel_in_one_parcel_when_that_is_said(way: Way) -> None:
     """A merged return is declared, asked about once, and both cases learn where their goods are."""
     way.order("o9")
