@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 from aftersales.case import Event
 from aftersales.change import Change
+from aftersales.deadline import Deadline
 from aftersales.decision import Verdict
 from aftersales.genuine import NECESSARY
 from aftersales.goods import Disposition
-from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
+from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.pickup import PickupState
 from aftersales.ports import CaseFile
 from aftersales.registry import Registry
@@ -40,6 +41,22 @@ def passed(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime) ->
     if moved.state is S.ACCEPTED and file.trail is not None:
         return replace(moved, disposition=_disposition(moved, file.trail))
     return moved
+
+
+def put_off(registry: Registry, file: CaseFile, now: datetime) -> Change | None:
+    """What becomes of the time to send goods again that turned back, while they are still on their way home; None where it is over.
+
+    It is as long as ever from the last that was heard of them: who has not got them cannot send them.
+    """
+    parcel, last = file.parcel, file.trail.last if file.trail else None
+    if parcel is None or parcel.state is not S.TURNED_BACK or last is None:
+        return None
+    wait = parcel_timeouts(registry, file.case).get(S.TURNED_BACK, (PARCEL_TIMEOUTS[S.TURNED_BACK], ""))[0]
+    until = min(last.at, now) + wait
+    if until <= now:
+        return None
+    change = Change(file.case, parcel=replace(parcel, deadline=Deadline(until, "turned back")))
+    return change.then(Event.DEADLINE_MOVED, "system", now, reason="silence.home", due_at=until.isoformat())
 
 
 def escalated(registry: Registry, file: CaseFile, parcel: Parcel, now: datetime) -> Change:

@@ -15,7 +15,7 @@ from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.rules import decide
 from functions import guard, reading, risk
-from functions.payout import facts_of, follow, offer_of, timeouts
+from functions.payout import facts_of, follow, is_appealed, offer_of, timeouts
 
 #: Which event a decision is. Two persons begin with one.
 EVENTS: dict[Outcome, Event] = {
@@ -59,7 +59,10 @@ def _considered(registry: Registry, change: Change, file: CaseFile, order: Order
     vertical = registry.vertical(case.vertical)
     findings = guard.answers(vertical, offer, facts) + _unmarked(facts.findings)
     findings += risk.findings_of(registry, case, facts)
-    return decide(facts, findings + reading.findings_of(registry, case), weight(facts, offer.remedy, case.payable))
+    decision = decide(facts, findings + reading.findings_of(registry, case), weight(facts, offer.remedy, case.payable))
+    if is_appealed(case) and decision.outcome in (Outcome.APPROVE, Outcome.REJECT):  # somebody else looks, and no rule says either
+        return replace(decision, outcome=Outcome.PERSON, rule="merchant.appealed", reason="threshold.appealed")
+    return decision
 
 
 def _carried_out(registry: Registry, change: Change, order: OrderFile, decision: Decision, now: datetime) -> Change:

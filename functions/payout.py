@@ -85,7 +85,7 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
     if change.case.state in (State.REJECTED, State.CLOSED):
         freed = ledger.free(change.case.case_id)
         return change if freed is ledger else replace(change, ledger=freed)
-    if change.case.state is State.REVIEWING and _is_appealed(change.case):  # back from evidence: still for somebody else
+    if change.case.state is State.REVIEWING and is_appealed(change.case):  # back from evidence: still for somebody else
         return change.then(Event.SECOND_PERSON_ASKED, "system", now, timeouts(registry, change.case))
     if change.case.state is not State.APPROVED:
         return change
@@ -102,7 +102,7 @@ def follow(registry: Registry, change: Change, order: OrderFile, by: str, now: d
     return given or reserve(registry, change, OrderFile(order.order, ledger, order.cases), by, now)
 
 
-def _is_appealed(case: Case) -> bool:
+def is_appealed(case: Case) -> bool:
     """Whether an appeal is not decided yet; that what was promised since has failed is another question."""
     failed = case.promise is not None and case.promise.stage is Stage.FAILED
     return case.appealed and not (failed and case.approvals)

@@ -85,6 +85,7 @@ def move(ctx: Context, case_id: str, body: PickupPatch) -> CaseView:
     slot = body.slot.slot(collect.zone_of(ctx.registry, file))
     if slot in (pickup.wanted, None if pickup.wanted else pickup.slot) and pickup.alive:
         return _stored(ctx, file, Change(file.case))
+    _in_time(file)
     _fits(ctx, file, slot, pickup.carrier)
     if pickup.state is not S.BOOKED:
         raise Conflict(
@@ -125,6 +126,7 @@ def _wish(ctx: Context, file: CaseFile, body: PickupBody) -> tuple[Wish, str, Sl
     """What a carrier would be asked for, which one, and the time it is for. Raises Conflict and Invalid for what cannot be."""
     if not collected.wanted(file):
         raise Conflict("No goods wait to be sent back in this case.", todo="Wait for the decision.", state=str(file.case.state))
+    _in_time(file)
     shop = ctx.registry.merchant(file.case.merchant)
     if not (shop.return_address and shop.return_name and shop.return_phone):
         raise Conflict("The shop takes no pickups: it has not said where they go.", todo="Send the goods by a carrier of your own.")
@@ -142,6 +144,14 @@ def _wish(ctx: Context, file: CaseFile, body: PickupBody) -> tuple[Wish, str, Sl
         weight_g=body.weight_g, drop_off=body.drop_off,
     )  # fmt: skip
     return collect.wish_of(ctx.registry, draft, body.sender.party()), by_company[company], slot
+
+
+def _in_time(file: CaseFile) -> None:
+    """Raise Conflict once the time to send is over, and only the word of a carrier that may have the goods is waited for."""
+    deadline = file.parcel.deadline if file.parcel else None
+    if deadline is not None and deadline.cause == collected.STANDS:
+        todo = "Hand the goods over now, or send them by a carrier of your own and tell the number."
+        raise Conflict("The time to send the goods is over.", todo=todo)
 
 
 def _who(ctx: Context, *, labels: bool) -> dict[str, str]:

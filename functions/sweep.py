@@ -214,7 +214,7 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     if (put_off := silence.put_off(file, now)) is not None:
         commit(registry, put_off)
         return True
-    if (put_off := collected.put_off(file, now)) is not None:
+    if (put_off := collected.put_off(file, now) or arrival.put_off(registry, file, now)) is not None:
         commit(registry, put_off)
         return True
     moved = arrival.passed(registry, file, parcel, now)

@@ -227,3 +227,48 @@ def test_a_label_that_nobody_uses_keeps_no_case_open() -> None:
         door.wait(hours=12)
     assert (door.case(case_id)["state"], door.case(case_id)["parcel"]["state"]) == ("closed", "lapsed")
     assert door.carrier.alive == []
+
+
+def test_labels_one_after_the_other_win_no_time() -> None:
+    """Once only a carrier's word is waited for, no other pickup is booked: the case lapses a day after the label ended."""
+    door = Door(FakeCarrier(labels=True))
+    case_id = door.back()
+    label(door, case_id)
+    for _ in range(7 * 2):
+        door.wait(hours=12)
+    assert door.case(case_id)["parcel"]["state"] == "awaiting_shipment"
+    door.must("DELETE", f"/v1/cases/{case_id}/pickup")
+    door.later()
+    said = door.send("POST", f"/v1/cases/{case_id}/pickup", {"drop_off": True, "sender": DOOR})
+    assert said.status == 409
+    for _ in range(3):
+        door.wait(hours=12)
+    assert door.case(case_id)["state"] == "closed"
+
+
+def test_goods_on_their_way_home_cannot_be_sent_again_yet(way: Way) -> None:
+    """Turned back far away: the seven days to send them again count from the last scan, and then the case lapses."""
+    case_id = way.sent()
+    home = tuple((40 + 24 * day, P.RETURNING, "烟台市") for day in range(9))
+    way.happens(((0, P.PICKED_UP, "杭州市"), (20, P.IN_TRANSIT, "烟台市"), *home, (250, P.RETURNED, "杭州市")))
+    way.pass_by(24 * 15, every=6)
+    assert (way.case(case_id)["state"], way.parcel(case_id)["state"]) == ("approved", "turned_back")
+    way.pass_by(24 * 4, every=6)
+    assert way.case(case_id)["state"] == "closed"
+
+
+@pytest.mark.parametrize("reason", ["faulty", "no_reason"])
+def test_no_rule_decides_on_an_appeal(way: Way, reason: str) -> None:
+    """Small enough to be approved without a person, and refused by the shop as an empty box: an appeal is for a second person."""
+    way.registry.put("merchant:m1", replace(way.registry.merchant("m1"), small_minor=20_000))
+    case_id = way.back(reason)
+    way.ship(case_id)
+    way.happens()
+    way.pass_by(40)
+    way.inspect(case_id, accepted=False, note="an empty box")
+    way.must("POST", f"/v1/cases/{case_id}/appeal", {"text": "It was in it."})
+    told = {"outcome": "ask_evidence", "reason": "show it"}
+    way.must("POST", f"/v1/merchant/cases/{case_id}/decision", told, role="approver", sub="a2")
+    way.must("POST", f"/v1/cases/{case_id}/submit")
+    way.pass_by(24 * 10, every=12)
+    assert (way.case(case_id)["state"], way.parcel(case_id)["state"]) == ("second_review", "refused")
