@@ -16,6 +16,8 @@ from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.ruling.book import Rulebook
+from aftersales.ruling.table import RuleSet
 from aftersales.template import Templates
 from aftersales.ticket import Spend, Ticket
 from aftersales.tracking import Trail
@@ -103,8 +105,8 @@ class Change:
     """Everything that becomes true together, or not at all.
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
-    0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, trail, refunds, tickets, reports and
-    templates. Evidence and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken
+    0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, trail, refunds, tickets, reports,
+    templates and rulebook. Rules are one version, new and never overwritten. Evidence and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken
     one raises ClaimTaken; ``frees`` are names that may be taken again. A spend beyond its cap raises AllowanceSpent.
     """
 
@@ -124,6 +126,8 @@ class Change:
     tickets: tuple[Ticket, ...] = ()
     reports: tuple[Report, ...] = ()
     templates: Templates | None = None
+    rulebook: Rulebook | None = None
+    rules: RuleSet | None = None
     spends: tuple[Spend, ...] = ()
     proofs: tuple[Proof, ...] = ()
     answer: Answer | None = None

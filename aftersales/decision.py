@@ -57,8 +57,22 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What the rules say: an outcome, the rule that fired, and why."""
+
+    outcome: Outcome
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """An outcome, the rule that fired, who decided, and *all* findings it rests on."""
+    """An outcome, the rule that fired, who decided, and *all* findings it rests on.
+
+    ``row`` (from 1) of the rules of ``rules_version`` held for what they had ``seen``: the values of the facts that they look at, in
+    the order of :attr:`aftersales.ruling.table.Table.names`, amounts as texts. 0 where findings decided, or no rules could be run.
+    ``ruled`` is what the rules had said, where something or somebody decided otherwise.
+    """
 
     outcome: Outcome
     rule: str  # id of the rule that fired, such as ``merchant.small_amount``
@@ -66,6 +80,14 @@ class Decision:
     findings: tuple[Finding, ...] = ()
     by: str = "system"
     rules_version: str = ""
+    row: int = 0
+    seen: tuple[str | int | bool | None, ...] = ()
+    ruled: Word | None = None
+
+    @property
+    def word(self) -> Word:
+        """What the rules said, whoever decided."""
+        return self.ruled or Word(self.outcome, self.rule, self.reason)
 
 
 def judge(findings: Iterable[Finding]) -> Decision | None:

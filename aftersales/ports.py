@@ -27,8 +27,9 @@ from aftersales.photo import PhotoQuestion, PhotoReport, Sameness
 from aftersales.pickup import Booking, Pickup, Slot, Told, Wish
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.ruling.book import Rulebook
 from aftersales.ruling.fact import Figures
-from aftersales.ruling.table import Fired, Table
+from aftersales.ruling.table import Fired, RuleSet, Table
 from aftersales.template import Templates
 from aftersales.ticket import Ticket
 from aftersales.tracking import Pace, Pushed, Trace, Trail, Waybill
@@ -228,6 +229,39 @@ class TemplatesOf(Query[Templates]):
     """A merchant's own answers, at most one; none when it keeps to the defaults."""
 
     merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookOf(Query[Rulebook]):
+    """Which version of a merchant's rules is in force when, at most one; none where the merchant never wrote any."""
+
+    merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetNamed(Query[RuleSet]):
+    """One version of a merchant's rules, at most one."""
+
+    merchant: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetsOf(Query[RuleSet]):
+    """All versions of a merchant's rules, newest first."""
+
+    merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedOf(Query[Case]):
+    """A merchant's cases of one month (``2026-11``, of their opening in UTC) that ended without a refund, oldest first.
+
+    Those that ended with one are found by :class:`RefundsOf`.
+    """
+
+    merchant: str
+    month: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from typing import Any, cast
 from aftersales import offered, ports
 from aftersales.absent import absent, is_absent
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
+from aftersales.ruling.kept import KeptRules
 from aftersales.secret import KeptSecrets
 from aftersales.setting import Settings, merchant_of
 from aftersales.vertical import Merchant, Vertical
@@ -58,6 +59,7 @@ PORTS: dict[str, type[Any]] = {
     "secrets": ports.Secrets,
     "gate": ports.Gate,
     "workdays": ports.Workdays,
+    "tables": ports.TableEngine,
 }
 
 
@@ -144,6 +146,18 @@ class Registry:
         if "workdays" not in self._built and "workdays" not in self._stage.get("ports", {}):
             return None
         return cast("ports.Workdays", self._port("workdays", ports.Workdays))
+
+    @property
+    def tables(self) -> ports.TableEngine | None:
+        """What runs merchants' tables; None where none is switched on, and then every case is judged by the built-in rules."""
+        if "tables" not in self._built and "tables" not in self._stage.get("ports", {}):
+            return None
+        return cast("ports.TableEngine", self._port("tables", ports.TableEngine))
+
+    @property
+    def rules(self) -> KeptRules:
+        """The rules of merchants as this process knows them."""
+        return cast("KeptRules", self._once("kept rules", lambda: KeptRules(lambda: self.store)))
 
     def channel(self, name: str) -> ports.RefundChannel:
         """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""

@@ -82,6 +82,11 @@ def watches(vertical: Vertical, facts: Facts) -> tuple[Watch, ...] | None:
         return None
 
 
+def within(work: Callable[[], T]) -> T:
+    """What ``work`` gives. Raises Broke for anything that it raises, and when it takes longer than LIMIT_S."""
+    return _asked(work)
+
+
 # --- inside -----------------------------------------------------------------------------------------------------------
 def _finding(vertical: Vertical, rule: Rule, facts: Facts) -> Finding:
     name = getattr(rule, "__name__", "rule")

@@ -10,12 +10,13 @@ from aftersales.change import Change
 from aftersales.decision import Decision, Finding, Outcome
 from aftersales.errors import OverRefund
 from aftersales.ports import CaseFile, OrderFile
-from aftersales.quote import weight
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
-from aftersales.rules import decide
+from aftersales.rules import VERSION
 from functions import guard, reading, risk
 from functions.payout import facts_of, follow, is_appealed, offer_of, timeouts
+from functions.price import agreed
+from functions.ruling import Said, said_of
 
 #: Which event a decision is. Two persons begin with one.
 EVENTS: dict[Outcome, Event] = {
@@ -46,30 +47,40 @@ def judge_anew(registry: Registry, change: Change, file: CaseFile, order: OrderF
     waits = case.state is State.REVIEWING and not failed and all(a.by.startswith("system") for a in case.approvals)
     if case.state is not State.VERIFYING and not waits:
         return change
-    decision = _considered(registry, change, file, order, now)
-    if waits and decision.outcome not in (Outcome.APPROVE, Outcome.REJECT):
+    said = _considered(registry, change, file, order, now)
+    if waits and said.decision.outcome not in (Outcome.APPROVE, Outcome.REJECT):
         return change
-    return _carried_out(registry, change, order, decision, now)
+    return _carried_out(registry, change, order, said, now)
 
 
-def _considered(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Decision:
-    case = change.case
-    assert case is not None
-    facts, offer = facts_of(registry, replace(file, case=case), order, now), offer_of(registry, case)
+def _considered(registry: Registry, change: Change, file: CaseFile, order: OrderFile, now: datetime) -> Said:
+    assert change.case is not None
+    return considered(registry, replace(file, case=change.case), order, now)
+
+
+def considered(registry: Registry, file: CaseFile, order: OrderFile, now: datetime) -> Said:
+    """What the rules say of the case as it is; nothing follows from it."""
+    case = file.case
+    facts, offer = facts_of(registry, file, order, now), offer_of(registry, case)
     vertical = registry.vertical(case.vertical)
     findings = guard.answers(vertical, offer, facts) + _unmarked(facts.findings)
     findings += risk.findings_of(registry, case, facts)
-    decision = decide(facts, findings + reading.findings_of(registry, case), weight(facts, offer.remedy, case.payable))
+    said = said_of(registry, case, offer, facts, findings + reading.findings_of(registry, case))
+    decision = said.decision
     if is_appealed(case) and decision.outcome in (Outcome.APPROVE, Outcome.REJECT):  # somebody else looks, and no rule says either
-        return replace(decision, outcome=Outcome.PERSON, rule="merchant.appealed", reason="threshold.appealed")
-    return decision
+        asked = replace(decision, outcome=Outcome.PERSON, rule="merchant.appealed", reason="threshold.appealed")
+        return Said(replace(asked, ruled=decision.word))
+    return said
 
 
-def _carried_out(registry: Registry, change: Change, order: OrderFile, decision: Decision, now: datetime) -> Change:
+def _carried_out(registry: Registry, change: Change, order: OrderFile, said: Said, now: datetime) -> Change:
+    decision = said.decision
+    lower = replace(change, case=agreed(change.case, said.amount)) if change.case and said.amount else change
     try:
-        return decided(registry, change, order, decision, now)
+        return decided(registry, lower, order, decision, now)
     except OverRefund:  # the money went back another way: no rule decides what is to be done then
         asked = replace(decision, outcome=Outcome.PERSON, rule="merchant.uncovered", reason="threshold.uncovered")
+        asked = replace(asked, ruled=decision.word)
         if change.case is not None and change.case.state is State.REVIEWING:
             return change
         return decided(registry, change, order, asked, now)
@@ -96,6 +107,7 @@ def decided(registry: Registry, change: Change, order: OrderFile, decision: Deci
         rule=decision.rule,
         reason=decision.reason,
         rules_version=decision.rules_version,
+        **({"row": decision.row} if decision.row and decision.rules_version != VERSION else {}),
         amount_minor=case.amount.minor,
     )
     return follow(registry, change, order, decision.by, now)

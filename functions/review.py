@@ -12,9 +12,8 @@ from aftersales.decision import Decision, Outcome
 from aftersales.errors import Conflict, Forbidden, IllegalTransition, Invalid, SecondPersonRequired
 from aftersales.money import Money
 from aftersales.ports import CaseFile, OfMerchant, StepsOf
-from aftersales.quote import lowered
 from aftersales.rules import VERSION
-from functions import keeping, promise, remedies
+from functions import keeping, price, promise, remedies, ruling
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
 from functions.context import Context
 from functions.judgement import EVENTS, decided
@@ -85,8 +84,7 @@ def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
         return _first_yes(ctx, file, body)
     if body.outcome is Outcome.APPROVE:
         file = keeping.promised(ctx, file)
-    findings = file.case.decision.findings if file.case.decision else ()
-    decision = Decision(body.outcome, "person", body.reason, findings, ctx.caller.name, VERSION)
+    decision = ruling.overruled(file.case.decision, Decision(body.outcome, "person", body.reason, (), ctx.caller.name, VERSION))
     order = ctx.order_of(file.case.merchant, file.case.order_id)
     change = decided(ctx.registry, Change(file.case), order, decision, ctx.now)
     return ctx.commit(change, stored(ctx, _after(file, change)))
@@ -131,10 +129,8 @@ def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
         event = Event.SECOND_PERSON_ASKED if _above_limit(ctx, case, given) else event
     change = Change(case).then(event, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if body.accept:
-        agreed, zero = case.approvals[-1].amount, replace(case.amount, minor=0)
-        freight, tax = replace(zero, minor=case.freight_minor), replace(zero, minor=case.tax_minor)
-        _, tax, freight = lowered((case.amount - tax - freight, tax, freight), agreed)
-        change = change.with_case(amount=agreed, asked=agreed, fee_minor=0, tax_minor=tax.minor, freight_minor=freight.minor)
+        assert change.case is not None
+        change = replace(change, case=price.agreed(change.case, case.approvals[-1].amount))
         change = follow(ctx.registry, change, order, ctx.caller.name, ctx.now)
     else:
         change = change.with_case(approvals=case.approvals[:-1])

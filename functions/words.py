@@ -19,6 +19,7 @@ from aftersales.vertical import Merchant, Vertical
 from functions import failures
 from functions.failures import Audience, Sign, Worded
 
+RULES = "aftersales.ruling"  # where the words for what merchants' rules say are
 APART = "; "  # between the reasons of one decision, as aftersales.decision joins them
 
 #: Steps that say that goods are missing on their way back.
@@ -47,7 +48,7 @@ def of_reason(vertical: Vertical, reason: str, locale: str, findings: tuple[Find
     """The reason of a decision: each text key as a sentence, filled from its finding; what a person wrote as it is."""
     known = {f.reason: f for f in findings}
     parts = reason.split(APART)
-    told = (of_finding(vertical, known[p], locale) if p in known else _words(vertical, p, locale) for p in parts)
+    told = (of_finding(vertical, known[p], locale) if p in known else _words(vertical, p, locale, RULES) for p in parts)
     return joined(locale, *dict.fromkeys(told))
 
 

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any, TypeVar, cast
 from zlib import crc32
 
-from aftersales.case import Case
+from aftersales.case import Case, Ending
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
 from aftersales.evidence import Evidence, Proof
@@ -22,6 +22,7 @@ from aftersales.ports import (
     NEWEST_CASES,
     AnswerTo,
     CaseFile,
+    ClosedOf,
     Due,
     DueBy,
     NoticesOf,
@@ -36,6 +37,9 @@ from aftersales.ports import (
     RefundsOf,
     RefundsOn,
     ReportsOf,
+    RulebookOf,
+    RuleSetNamed,
+    RuleSetsOf,
     Seen,
     SpentOf,
     StepsOf,
@@ -45,6 +49,8 @@ from aftersales.ports import (
 )
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.ruling.book import Rulebook
+from aftersales.ruling.table import RuleSet
 from aftersales.template import Templates
 from aftersales.testing import store_due
 from aftersales.testing.store_page import Row, page_of
@@ -52,7 +58,7 @@ from aftersales.ticket import Spend, Ticket, netted
 from aftersales.tracking import Trail
 
 T = TypeVar("T")
-V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Trail, Refund, Ticket, Report, Templates)
+V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Trail, Refund, Ticket, Report, Templates, Rulebook)
 
 #: Sorts after every instant: what has no deadline is least urgent.
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -72,6 +78,7 @@ class FakeStore:
         self._steps: dict[str, list[Step]] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._claims: set[str] = set()
+        self._rules: dict[tuple[str, int], RuleSet] = {}
         self._notices: dict[tuple[str, str, str, str], Notice] = {}
         self._prints: dict[tuple[str, str], PhotoPrint] = {}
 
@@ -138,6 +145,8 @@ class FakeStore:
                 stored = self._kept[name].version if name in self._kept else 0
                 if stored != value.version:
                     raise StaleVersion(f"The {name[0]} was changed meanwhile.", todo="Read it again.", version=stored)
+            if change.rules and (change.rules.merchant, change.rules.version) in self._rules:
+                raise StaleVersion("The rules were changed meanwhile.", todo="Read it again.")
             for claim in change.claims:
                 if claim in self._claims:
                     raise ClaimTaken(f"{claim} is taken already.", claim=claim)
@@ -171,6 +180,8 @@ class FakeStore:
                 kept[evidence.evidence_id] = evidence
         for proof in change.proofs:
             self._proofs.setdefault((proof.merchant, proof.order_id), {})[proof.piece.evidence_id] = proof
+        if change.rules:
+            self._rules[change.rules.merchant, change.rules.version] = change.rules
         if change.answer:
             self._answers[change.answer.caller, change.answer.key] = change.answer
         self._claims.update(change.claims)
@@ -197,6 +208,17 @@ class FakeStore:
             case OfMerchant():
                 cases = [c for c in self._all(Case) if (c.merchant, c.state) == (query.merchant, query.state) and not c.terminal]
                 return [((_urgency(c), _text(c.opened_at), c.case_id), c) for c in cases], False
+            case ClosedOf():
+                ended = (c for c in self._all(Case) if c.merchant == query.merchant and c.terminal)
+                ended = (c for c in ended if c.ending is not Ending.REFUNDED)
+                return [((_text(c.opened_at), c.case_id), c) for c in ended if _text(c.opened_at)[:7] == query.month], False
+            case RuleSetsOf():
+                return [((f"{s.version:09}",), s) for s in self._rules.values() if s.merchant == query.merchant], True
+            case RuleSetNamed():
+                known = self._rules.get((query.merchant, query.version))
+                return [((f"{known.version:09}",), known)] if known else [], False
+            case RulebookOf():
+                return [((b.merchant,), b) for b in self._all(Rulebook) if b.merchant == query.merchant], False
             case OfBuyer():
                 cases = [c for c in self._all(Case) if (c.merchant, c.buyer_id) == (query.merchant, query.buyer_id)]
                 return [((_text(c.opened_at), c.case_id), c) for c in cases], True
@@ -293,6 +315,8 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("report", report.merchant, report.channel, report.day, report.currency), report
     if change.templates:
         yield ("templates", change.templates.merchant), change.templates
+    if change.rulebook:
+        yield ("rulebook", change.rulebook.merchant), change.rulebook
 
 
 def _by_age(refunds: Iterable[Refund]) -> list[Row]:

@@ -52,6 +52,16 @@ def templates_key(merchant: str) -> str:
     return f"REPLIES#{part(merchant)}"
 
 
+def rules_key(merchant: str) -> str:
+    """The partition of a merchant's rules: the book, and one item per version."""
+    return f"MERCHANT#{part(merchant)}"
+
+
+def rules_name(version: int) -> str:
+    """The sort key of a version."""
+    return f"RULES#{version:09}"
+
+
 def allowance_key(merchant: str, year: int, payout: str, currency: str) -> str:
     """The partition of a counter."""
     return f"SPENT#{part(merchant)}#{year}#{payout}#{currency}"
@@ -71,6 +81,11 @@ def day_key(channel: str, day: str, number: int) -> str:
 def month_key(merchant: str, month: str, number: int) -> str:
     """One shard of a merchant's month."""
     return f"REFUNDS#{part(merchant)}#{part(month)}#{number}"
+
+
+def closed_key(merchant: str, month: str, number: int) -> str:
+    """One shard of a merchant's cases that ended without a refund."""
+    return f"CLOSED#{part(merchant)}#{part(month)}#{number}"
 
 
 def tickets_key(merchant: str, *, is_open: bool) -> str:

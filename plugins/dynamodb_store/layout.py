@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from aftersales.case import Case
+from aftersales.case import Case, Ending
 from aftersales.change import Answer, Change, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.ledger import Ledger
@@ -19,6 +19,7 @@ from plugins.dynamodb_store.key import (
     answer_key,
     buyer_key,
     case_key,
+    closed_key,
     day_key,
     due_key,
     inbox_key,
@@ -29,6 +30,8 @@ from plugins.dynamodb_store.key import (
     print_key,
     queue_key,
     reports_key,
+    rules_key,
+    rules_name,
     shard,
     templates_key,
     ticket_key,
@@ -93,6 +96,10 @@ class Layout:
             yield versioned("report", place, report)
         if change.templates:
             yield versioned("templates", (templates_key(change.templates.merchant), "HEAD"), change.templates)
+        if change.rulebook:
+            yield versioned("rulebook", (rules_key(change.rulebook.merchant), "RULES"), change.rulebook)
+        if change.rules:
+            yield Write(item((rules_key(change.rules.merchant), rules_name(change.rules.version)), change.rules), "rules", NEW)
         yield from map(Count, netted(change.spends))
 
     def _goods(self, change: Change) -> Iterator[Write]:
@@ -134,6 +141,9 @@ class Layout:
             due_at = case.deadline.due_at if case.deadline else None
             attributes["q"] = queue_key(case.merchant, case.state, shard(case.case_id, self.queue_shards))
             attributes["qs"] = f"{stamp(due_at) if due_at else NEVER}#{opened}"
+        elif case.ending is not Ending.REFUNDED:  # those are found by their refunds
+            attributes["q"] = closed_key(case.merchant, opened[:7], shard(case.case_id, self.queue_shards))
+            attributes["qs"] = opened
         key = case_key(case.case_id)
         yield versioned("case", (key, "HEAD"), case, ("case_id",), **attributes)
         if case.version == 0:

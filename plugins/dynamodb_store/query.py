@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from aftersales.case import Case
+from aftersales.case import Case, Ending
 from aftersales.change import Answer, Notice, PhotoPrint, Step
 from aftersales.errors import Invalid
 from aftersales.ledger import Ledger
@@ -21,6 +21,7 @@ from aftersales.ports import (
     MOST_PRINTS,
     NEWEST_CASES,
     AnswerTo,
+    ClosedOf,
     Due,
     DueBy,
     NoticesOf,
@@ -34,6 +35,9 @@ from aftersales.ports import (
     RefundsOf,
     RefundsOn,
     ReportsOf,
+    RulebookOf,
+    RuleSetNamed,
+    RuleSetsOf,
     SpentOf,
     StepsOf,
     TemplatesOf,
@@ -42,6 +46,8 @@ from aftersales.ports import (
 )
 from aftersales.refund import Refund
 from aftersales.report import Report
+from aftersales.ruling.book import Rulebook
+from aftersales.ruling.table import RuleSet
 from aftersales.template import Templates
 from aftersales.ticket import Ticket
 from plugins.dynamodb_store.key import (
@@ -49,6 +55,7 @@ from plugins.dynamodb_store.key import (
     answer_key,
     buyer_key,
     case_key,
+    closed_key,
     day_key,
     due_key,
     inbox_key,
@@ -59,6 +66,8 @@ from plugins.dynamodb_store.key import (
     print_key,
     queue_key,
     reports_key,
+    rules_key,
+    rules_name,
     templates_key,
     ticket_key,
     tickets_key,
@@ -92,11 +101,13 @@ class Finder:
         if isinstance(query, AnswerTo):
             return cast("Page[T]", Page(self._answer(query)))
         if isinstance(query, TicketNamed):
-            stored = self._reads.item(ticket_key(query.ticket_id))
-            return cast("Page[T]", Page((value(Ticket, stored),) if stored else ()))
+            return cast("Page[T]", self._one(Ticket, ticket_key(query.ticket_id)))
         if isinstance(query, TemplatesOf):
-            stored = self._reads.item(templates_key(query.merchant))
-            return cast("Page[T]", Page((value(Templates, stored),) if stored else ()))
+            return cast("Page[T]", self._one(Templates, templates_key(query.merchant)))
+        if isinstance(query, RulebookOf):
+            return cast("Page[T]", self._one(Rulebook, rules_key(query.merchant), "RULES"))
+        if isinstance(query, RuleSetNamed):
+            return cast("Page[T]", self._one(RuleSet, rules_key(query.merchant), rules_name(query.version)))
         if isinstance(query, SpentOf):
             stored = self._reads.item(allowance_key(query.merchant, query.year, query.payout, query.currency))
             return cast("Page[T]", Page((spent_of(stored),) if stored else ()))
@@ -105,6 +116,10 @@ class Finder:
         found = self._whole(query, tuple(row for _, row in rows[:limit]))
         return Page(tuple(found), self._sealed(query, rows[limit - 1][0]) if len(rows) > limit else None)
 
+    def _one(self, kind: type[Any], partition: str, sort: str = "HEAD") -> Page[Any]:
+        stored = self._reads.item(partition, sort)
+        return Page((value(kind, stored),) if stored else ())
+
     def _rows(self, query: Query[Any], start: Position, size: int) -> Iterator[Row]:
         match query:
             case StepsOf():
@@ -112,6 +127,11 @@ class Finder:
             case OfMerchant():
                 shards = range(self.layout.queue_shards)
                 return self._reads.merged("queue", [queue_key(query.merchant, query.state, n) for n in shards], start, size)
+            case ClosedOf():
+                shards = range(self.layout.queue_shards)
+                return self._reads.merged("queue", [closed_key(query.merchant, query.month, n) for n in shards], start, size)
+            case RuleSetsOf():
+                return self._versions(query, start, size)
             case OfBuyer():
                 return self._reads.index("who", buyer_key(query.merchant, query.buyer_id), start, size, newest_first=True)
             case OrdersOfPhone():
@@ -188,6 +208,13 @@ class Finder:
         for item in self._reads.items(size, keys, condition="PK = :pk AND SK < :sk", ScanIndexForward=False):
             yield item["SK"]["S"], value(Notice, item)
 
+    def _versions(self, query: RuleSetsOf, start: Position, size: int) -> Iterator[Row]:
+        keys = {":pk": rules_key(query.merchant), ":first": "RULES#", ":sk": start or "RULES#~"}
+        asked: dict[str, Any] = {"condition": "PK = :pk AND SK BETWEEN :first AND :sk", "ScanIndexForward": False}
+        for item in self._reads.items(size + 1, keys, ConsistentRead=True, **asked):
+            if item["SK"]["S"] != start:  # both ends of BETWEEN count
+                yield item["SK"]["S"], value(RuleSet, item)
+
     def _payers(self, query: OrdersOfPayment, start: Position, size: int) -> Iterator[Row]:
         """The money of the orders that ever named this payment."""
         place = payment_key(query.channel, query.transaction_id)
@@ -210,9 +237,9 @@ class Finder:
     def _whole(self, query: Query[Any], rows: tuple[Any, ...]) -> Iterator[Any]:
         """What rows name that hold keys only: read as it is now, and left out where it is no longer what was asked for."""
         match query:
-            case OfMerchant() | OfBuyer():
+            case OfMerchant() | OfBuyer() | ClosedOf():
                 cases = (value(Case, i, case_id=_case_of(i)) for i in self._reads.batch(rows))
-                return (c for c in cases if isinstance(query, OfBuyer) or c.state == query.state)
+                return (c for c in cases if _is_asked(query, c))
             case RefundsOf() | RefundsOn():
                 refunds = (value(Refund, i, case_id=_case_of(i)) for i in self._reads.batch(rows))
                 return (r for r in refunds if isinstance(query, RefundsOf) or (r.channel, r.day) == (query.channel, query.day))
@@ -255,6 +282,16 @@ def _waiting(kind: str, item: Item) -> Due:
     if kind == "order":
         return Due(kind, "", at, merchant=ids[0], order_id=ids[1])
     return Due(kind, ids[0], at, int(name[1]) if name[0] == "REFUND" else 0, *channel)
+
+
+def _is_asked(query: OfMerchant | OfBuyer | ClosedOf, case: Case) -> bool:
+    """Whether the case as it is now is still what was asked for."""
+    match query:
+        case OfMerchant():
+            return case.state == query.state
+        case ClosedOf():
+            return case.terminal and case.ending is not Ending.REFUNDED
+    return True
 
 
 def _case_of(item: Item) -> str:

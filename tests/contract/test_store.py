@@ -9,10 +9,20 @@ from aftersales.testing.store_orders import OrderDueContract
 from aftersales.testing.store_queries import QueryContract
 from aftersales.testing.store_races import RaceContract
 from aftersales.testing.store_refunds import RefundContract
+from aftersales.testing.store_rules import RulesContract
 from aftersales.testing.store_templates import TemplatesContract
 from plugins.dynamodb_store.store import DynamoStore
 
-KITS = (StoreContract, QueryContract, OrderDueContract, MoneyContract, RefundContract, FilesKeptContract, TemplatesContract)
+KITS = (
+    StoreContract,
+    QueryContract,
+    OrderDueContract,
+    MoneyContract,
+    RefundContract,
+    FilesKeptContract,
+    TemplatesContract,
+    RulesContract,
+)
 
 
 class TestFake(*KITS, RaceContract):

@@ -70,7 +70,12 @@ class Bench:
 
         self.registry = Registry(
             {
-                "ports": {"store": "dynamodb_store", "stream": "dynamodb_store", "clock": "system_clock"},
+                "ports": {
+                    "store": "dynamodb_store",
+                    "stream": "dynamodb_store",
+                    "clock": "system_clock",
+                    "tables": "zen_rules",
+                },
                 "verticals": {"active": ["general", "fresh"]},
                 "settings": {
                     "dynamodb_store": {"table": TABLE, "endpoint": endpoint, "phone_key": "bench"},
