@@ -15,7 +15,7 @@ from aftersales.refund import Cause, Refund
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.ticket import Ticket, TicketKind
-from functions import failures
+from functions import failures, words
 from functions.context import Context
 from functions.failures import Audience
 from functions.remedy import CloseBody
@@ -126,8 +126,10 @@ def close(ctx: Context, ticket_id: str, body: CloseBody) -> TicketView:
 
 
 def view(ctx: Context, ticket: Ticket) -> TicketView:
-    """A ticket, with what it means in words, and what to do: about its cause, where it has one."""
+    """A ticket, with what it means in words, and what to do: about its cause or what is doubted, where it has that."""
     said, then = (text("functions", f"ticket.{ticket.kind}{end}", ctx.locale) for end in ("", ".next"))
+    doubts = str(ticket.about.get("doubts") or "") if ticket.kind is TicketKind.PARCEL else ""
+    said = words.joined(ctx.locale, said, *(text("functions", why, ctx.locale) for why in doubts.split(words.APART) if why))
     cause = ticket.about.get("cause") if ticket.kind is TicketKind.REFUND_FAILED else None
     if cause:
         wrong, then = failures.reason_of(str(cause), ctx.locale, Audience.SHOP)

@@ -196,6 +196,8 @@ def test_somebody_elses_parcel_is_doubted_and_silence_never_pays(
     assert "goods_escalated" in way.events(case_id)
     tickets = way.must("GET", "/v1/merchant/tickets", role="clerk")["tickets"]
     assert [t["kind"] for t in tickets] == ["parcel"]
+    doubt = next(f for f in way.parcel(case_id)["trail"]["checks"] if f["check"] == check)
+    assert tickets[0]["text"].endswith(doubt["text"]), "the shop reads what is doubted, in words"
     way.inspect(case_id)
     assert way.case(case_id)["refunds"][0]["amount_minor"] == 9_900, "a person may say that it is the return after all"
     assert way.must("GET", "/v1/merchant/tickets", role="clerk")["tickets"] == []
