@@ -49,7 +49,7 @@ def put_off(registry: Registry, file: CaseFile, now: datetime) -> Change | None:
     It is as long as ever from the last that was heard of them: who has not got them cannot send them.
     """
     parcel, last = file.parcel, file.trail.last if file.trail else None
-    if parcel is None or parcel.state is not S.TURNED_BACK or last is None:
+    if parcel is None or parcel.state is not S.TURNED_BACK or file.trail is None or last is None or is_open(parcel, file.trail):
         return None
     wait = parcel_timeouts(registry, file.case).get(S.TURNED_BACK, (PARCEL_TIMEOUTS[S.TURNED_BACK], ""))[0]
     until = min(last.at, now) + wait

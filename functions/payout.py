@@ -169,7 +169,9 @@ def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: 
     case, cost = carriage.borne(registry, replace(change, case=case), now)
     change, look = replace(change, case=case), Deadline.after(now, FIRST_LOOK, "poll")
     if not case.amount:
-        change, ledger = change.then(Event.SETTLED, by, now, amount_minor=0), carriage.noted(rest.left(case, order.ledger), cost)
+        if case.state is not State.FULFILLING:  # a thing is given: that it was ends the case
+            change = change.then(Event.SETTLED, by, now, amount_minor=0)
+        ledger = carriage.noted(rest.left(case, order.ledger), cost)
         change = change if ledger is order.ledger else replace(change, ledger=ledger)
         return beyond.added(registry, change, ledger, by, now, look)
     reserved = any(e.case_id == case.case_id and e.payout is Payout.REFUND for e in order.ledger.entries)

@@ -98,7 +98,8 @@ def done(registry: Registry, file: CaseFile, order: OrderFile, by: str, now: dat
     if not case.amount:
         change = change.then(Event.REMEDY_DONE, by, now, cause=cause)
         return follow(registry, change, order, by, now)
-    return reserve(registry, change, order, by, now).then(Event.REMEDY_DONE, by, now, cause=cause)
+    change = reserve(registry, change, order, by, now).then(Event.REMEDY_DONE, by, now, cause=cause)
+    return follow(registry, change, order, by, now)  # all of the difference may be kept back for bringing the goods back
 
 
 def instead(ctx: Context, file: CaseFile) -> CaseFile:

@@ -12,10 +12,11 @@ import pytest
 
 from aftersales.order import Payment
 from aftersales.ports import NoticesOf
-from aftersales.testing.builders import NOW, a_line, an_order
+from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.carrier import FakeCarrier
 from aftersales.testing.channel import FakeChannel
 from tests.api.door import DOOR, LAMP, Door
+from tests.api.machine import Kitchen
 
 #: Sent back without a reason: the buyer bears it. Faulty: the shop does.
 BUYERS, SHOPS = "no_reason", "faulty"
@@ -234,3 +235,33 @@ def test_a_silent_carrier_has_no_price(door: Door) -> None:
     case_id = door.back(SHOPS)
     door.carrier.quotes = ["deaf"]
     assert door.ask(case_id).status == 201
+
+
+@pytest.mark.parametrize(("price_minor", "kept", "ending"), [(299_400, 500, "fulfilled"), (299_900 - 3_000, 1_200, "refunded")])
+def test_a_difference_smaller_than_the_price_ends_the_exchange(price_minor: int, kept: int, ending: str) -> None:
+    """Another model that costs a little less, fetched at the buyer's cost: what is kept may be all of the difference."""
+    kitchen, carrier = Kitchen(signed_at=NOW - timedelta(days=2)), FakeCarrier()
+    kitchen.registry.put("carrier:swift", carrier)
+    shop = a_merchant(two_persons_above_minor=10**9, return_address="Warehouse 1", return_name="Returns", return_phone="0535-1")
+    kitchen.registry.put("merchant:m1", shop)
+    kitchen.fact("exchangeable", {"sku": "FRIDGE-100", "title": "a little less", "price_minor": price_minor}, kitchen.clock.now())
+    case = kitchen.ask(reason="other_model", wanted="FRIDGE-100")
+    case = kitchen.decide(case) if case["state"] == "reviewing" else case
+    assert case["state"] == "approved", case["decision"]
+    day = (kitchen.clock.now() + timedelta(days=1)).date().isoformat()
+    wish = {"slot": {"day": day, "start": "09:00", "end": "11:00"}, "sender": DOOR, "agreed_minor": 1_200}
+    assert kitchen.send("POST", f"/v1/cases/{case['case_id']}/pickup", wish).status == 201
+    kitchen.pump()
+    carrier.collect(f"{case['case_id']}-pickup-1")
+    kitchen.wait(hours=2)
+    found = {"accepted": True, "disposition": "sound"}
+    kitchen.must("POST", f"/v1/merchant/cases/{case['case_id']}/inspection", found, role="clerk")
+    kitchen.pump()
+    case = kitchen.tell(kitchen.case(case["case_id"]), "done")
+    kitchen.wait(minutes=5)
+    case = kitchen.case(case["case_id"])
+    assert (case["state"], case["ending"], case["remedy"]["stage"]) == ("closed", ending, "done")
+    assert sum(kitchen.channel.truth.values()) == 299_900 - price_minor - kept
+    order = kitchen.order()
+    assert [(cost["cost_minor"], cost["kept_minor"]) for cost in order["pickups"]] == [(1_200, kept)]
+    assert order["lines"][0]["pieces_free"] == 1
