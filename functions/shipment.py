@@ -14,7 +14,7 @@ from aftersales.parcel import PARCEL_TERMINAL, Parcel, ParcelEvent, ParcelState,
 from aftersales.ports import CaseFile
 from aftersales.text import text
 from aftersales.tracking import Found
-from functions import holiday, track
+from functions import holiday, track, tracked
 from functions.body import ParcelBody
 from functions.context import Context
 from functions.number import holding, names_of
@@ -54,6 +54,7 @@ def ship(ctx: Context, case_id: str, body: ParcelBody) -> CaseView:
     trail = track.begun(ctx.registry, file, order, moved, ctx.now, lead=lead, elsewhere=late)
     change = Change(file.case, parcel=moved, trail=trail)
     change = change.then(Event.GOODS_SENT, ctx.caller.name, ctx.now, carrier=carrier, number=number)
+    change = tracked.doubted(change, (), ctx.now) if trail else change
     change = holding(change, file, "" if lead else waybill.claim_of(carrier, number), _mistaken(file))
     try:
         return stored_with(ctx, file, holiday.kept(ctx.registry, change, ctx.now))

@@ -49,7 +49,7 @@ def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | No
     if _is_news(before, trail) or not _is_carried(trail):  # of what nobody has taken yet, time alone says more
         trail = replace(trail, checks=checks(registry, file, order_of(registry, file), trail, now))
         change = _claimed(replace(change, trail=trail), file)
-        change = _pressing(_moved(registry, _doubted(change, before.checks, now), file, now), before, now)
+        change = _pressing(_moved(registry, doubted(change, before.checks, now), file, now), before, now)
     if change.steps:
         moved = change.parcel is not None and change.parcel.state is not file.parcel.state
         change = holiday.kept(registry, change, now) if moved else change
@@ -116,6 +116,19 @@ def verdict(trail: Trail | None) -> Verdict:
     return trail.checks[-1].verdict if trail and trail.checks else Verdict.UNSURE
 
 
+def doubted(change: Change, before: tuple[Finding, ...], now: datetime) -> Change:
+    """The change with what newly speaks against the parcel on record, unless another number is wanted, which says it all."""
+    trail = change.trail
+    assert trail is not None
+    known = {f.check for f in before if f.verdict is Verdict.FAIL}
+    wanted = _RENUMBERED if change.parcel and change.parcel.state in silence.OUT and not trail.label else frozenset()
+    against = [f for f in trail.checks[:-1] if f.verdict is Verdict.FAIL and f.reason not in wanted]
+    fresh = [f for f in against if f.check not in known]
+    if not fresh:
+        return change
+    return change.then(Event.GOODS_DOUBTED, _by(trail), now, None, reason="; ".join(f.reason for f in fresh))
+
+
 # --- inside -----------------------------------------------------------------------------------------------------------
 def _proved(trail: Trail, trace: Trace, asked_as: Party | None) -> Trail:
     """The trail with what the answer says about the phone that was named in the question."""
@@ -160,19 +173,6 @@ def _claimed(change: Change, file: CaseFile) -> Change:
     if trail.lead or trail.elsewhere or trail.carrier == before.carrier:
         return change
     return number.holding(change, file, waybill.claim_of(trail.carrier, trail.number))
-
-
-def _doubted(change: Change, before: tuple[Finding, ...], now: datetime) -> Change:
-    """The change with what newly speaks against the parcel on record, unless another number is wanted, which says it all."""
-    trail = change.trail
-    assert trail is not None
-    known = {f.check for f in before if f.verdict is Verdict.FAIL}
-    wanted = _RENUMBERED if change.parcel and change.parcel.state in silence.OUT and not trail.label else frozenset()
-    against = [f for f in trail.checks[:-1] if f.verdict is Verdict.FAIL and f.reason not in wanted]
-    fresh = [f for f in against if f.check not in known]
-    if not fresh:
-        return change
-    return change.then(Event.GOODS_DOUBTED, _by(trail), now, None, reason="; ".join(f.reason for f in fresh))
 
 
 def _moved(registry: Registry, change: Change, file: CaseFile, now: datetime) -> Change:
@@ -292,7 +292,7 @@ def _due(parcel: Parcel) -> datetime | None:
 
 
 def _by(trail: Trail) -> str:
-    return f"system:{trail.tracer}"
+    return f"system:{trail.tracer}" if trail.tracer else "system"
 
 
 def _said(scan: Scan, trail: Trail) -> dict[str, str]:

@@ -111,6 +111,17 @@ def test_a_waybill_serves_one_case_however_it_is_written(way: Way) -> None:
     assert way.parcel(other)["state"] == "awaiting_shipment"
 
 
+def test_what_a_number_itself_says_is_told_at_once(way: Way) -> None:
+    """One that its carrier does not write is taken, for forms change; the buyer hears what is wrong before anybody is asked."""
+    case_id = way.back()
+    way.ship(case_id, "SF0000", "sf")
+    assert way.tracer.asked == {}
+    assert way.events(case_id)[-2:] == ["goods_sent", "goods_doubted"]
+    assert any("不符合该快递公司的格式" in said and "重新填写" in said for said in way.news())
+    way.ship(case_id)
+    assert way.events(case_id)[-1] == "goods_sent"
+
+
 @pytest.mark.parametrize(("locale", "said"), [("zh-CN", "圆通速递 YT"), ("en", "YTO Express YT")])
 def test_a_carrier_is_called_by_its_name(way: Way, locale: str, said: str) -> None:
     """Whatever the buyer wrote, the timeline names the company as people do; programs read its code."""
