@@ -21,6 +21,7 @@ from functions import (
     appeal,
     body,
     body_goods,
+    body_rules,
     body_together,
     cases,
     compensation,
@@ -48,9 +49,11 @@ from functions import (
     reply_evidence,
     reply_money,
     reply_pickup,
+    reply_rules,
     reply_together,
     rerun,
     review,
+    ruleset,
     shipment,
     slot,
     statement,
@@ -60,6 +63,7 @@ from functions import (
     tickets,
     together,
     trace,
+    trial,
     whole,
 )
 from functions.context import Context
@@ -73,6 +77,7 @@ BUYER = frozenset({Role.BUYER})
 MALL = frozenset({Role.INTEGRATOR})
 ASKS = BUYER | MALL  # a mall's backend may act for its buyers
 STAFF = frozenset({Role.CLERK, Role.APPROVER, Role.ADMIN})
+ADMIN = frozenset({Role.ADMIN})
 SENIOR = frozenset({Role.APPROVER, Role.ADMIN})
 READS = ASKS | STAFF | {Role.PLATFORM}
 PUBLIC: frozenset[Role] = frozenset()
@@ -160,6 +165,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/merchant/replies", draft.replies, None, reply_draft.RepliesView, STAFF),
     Route("PUT", "/v1/merchant/replies", draft.put_replies, body.RepliesBody, reply_draft.RepliesView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, body.DeadlineBody, reply.CaseView, SENIOR),
+    # the shop's own rules: versions that never change
+    Route("GET", "/v1/merchant/rules", ruleset.get, None, reply_rules.RulesView, STAFF),
+    Route("PUT", "/v1/merchant/rules", ruleset.put, body_rules.RulesBody, reply_rules.RulesView, ADMIN),
+    Route("GET", "/v1/merchant/rules/versions", ruleset.versions, None, reply_rules.RulesPage, STAFF),
+    Route("GET", "/v1/merchant/rules/compare", ruleset.compare, None, reply_rules.CompareView, STAFF),
+    Route("GET", "/v1/merchant/rules/facts", ruleset.facts, None, reply_rules.FactsView, STAFF),
+    Route("POST", "/v1/merchant/rules/rollback", ruleset.rollback, body_rules.RollbackBody, reply_rules.RulesView, ADMIN),
+    Route("POST", "/v1/merchant/rules/trial", trial.trial, body_rules.TrialBody, reply_rules.TrialView, STAFF),
     # the books
     Route("GET", "/v1/merchant/refunds", trace.listed, None, reply_money.RefundPage, STAFF),
     Route("GET", "/v1/merchant/refunds.csv", export.as_csv, None, reply_money.File, STAFF, media=export.CSV_MEDIA),

@@ -106,8 +106,9 @@ class Change:
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
     0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, trail, refunds, tickets, reports,
-    templates and rulebook. Rules are one version, new and never overwritten. Evidence and proofs are overwritten whole. ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken
-    one raises ClaimTaken; ``frees`` are names that may be taken again. A spend beyond its cap raises AllowanceSpent.
+    templates and rulebook. ``rules`` are one version, new and never overwritten. Evidence and proofs are overwritten whole.
+    ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken; ``frees`` are names that may be
+    taken again. A spend beyond its cap raises AllowanceSpent.
     """
 
     case: Case | None = None

@@ -69,9 +69,9 @@ class Word:
 class Decision:
     """An outcome, the rule that fired, who decided, and *all* findings it rests on.
 
-    ``row`` (from 1) of the rules of ``rules_version`` held for what they had ``seen``: the values of the facts that they look at, in
-    the order of :attr:`aftersales.ruling.table.Table.names`, amounts as texts. 0 where findings decided, or no rules could be run.
-    ``ruled`` is what the rules had said, where something or somebody decided otherwise.
+    ``row`` (from 1) of the rules of ``rules_version`` held for what they had ``seen``: the values of the facts that they look at,
+    in the order of :attr:`aftersales.ruling.table.Table.names`, amounts as texts. 0 where findings decided, or no rules could be
+    run. ``ruled`` is what the rules had said, where something or somebody decided otherwise.
     """
 
     outcome: Outcome

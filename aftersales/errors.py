@@ -35,6 +35,10 @@ class Invalid(AftersalesError):
     """The request cannot be understood or contradicts itself."""
 
 
+class BadTable(Invalid):
+    """A merchant's table of rules has errors; ``details['problems']`` names each by row and column, with what to do."""
+
+
 class UnbalancedOrder(Invalid):
     """The amounts of an order snapshot do not add up to what was paid."""
 

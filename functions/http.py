@@ -29,6 +29,7 @@ from functions.failures import Audience
 from functions.reply import CaseView, Problem
 from functions.reply_draft import RepliesView
 from functions.reply_money import File
+from functions.reply_rules import RulesView
 from functions.token import caller_of
 
 log = logging.getLogger(__name__)
@@ -222,7 +223,8 @@ def _answered(ctx: Context, route: Route, arguments: Mapping[str, Any]) -> Respo
     if isinstance(view, File):
         content = view.content.decode() if view.media.startswith("text/") else view.content
         return Response(route.status, content, {"Content-Type": view.media, "Cache-Control": "no-store", **_name(view.name)})
-    headers = {"ETag": f'"{view.version}"'} if isinstance(view, CaseView | RepliesView) else {}
+    tag = view.latest if isinstance(view, RulesView) else view.version if isinstance(view, CaseView | RepliesView) else None
+    headers = {} if tag is None else {"ETag": f'"{tag}"'}
     return _json(route.status, msgspec.json.encode(view).decode(), headers)
 
 
@@ -305,5 +307,7 @@ def _parsed(parse: Callable[[], Any]) -> Any:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at ")
         raise errors.Invalid(what + ".", todo="Compare with /v1/openapi.json.", where=where.strip("`") or "$") from error
+    except RecursionError as error:
+        raise MalformedJson("The body is nested too deeply.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedJson(f"The body is no JSON: {error}") from error

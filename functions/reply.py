@@ -149,8 +149,20 @@ class FindingView(View):
     next: str = ""
 
 
+class WordView(View):
+    """What the rules had said."""
+
+    outcome: Outcome
+    rule: str
+    text: str
+
+
 class DecisionView(View):
-    """An outcome, the rule that fired, who decided, and everything it rests on."""
+    """An outcome, the rule that fired, who decided, and everything it rests on.
+
+    For staff: the ``row`` of the rules that held (0: findings decided), what it had ``seen`` by fact, amounts in main units, and
+    what the rules had said (``ruled``) where somebody or something decided otherwise.
+    """
 
     outcome: Outcome
     rule: str
@@ -159,6 +171,9 @@ class DecisionView(View):
     rules_version: str
     findings: list[FindingView]
     failure: FailureView | None
+    row: int = 0
+    seen: dict[str, str | int | bool | None] = {}
+    ruled: WordView | None = None
 
 
 class DeadlineView(View):

@@ -41,6 +41,7 @@ from functions.reply import (
     TimelineView,
     WantedView,
 )
+from functions.ruled import trace_of
 from functions.whereabouts import trail_view
 
 #: Steps that say what an inspection counted, where it lacked something.
@@ -71,7 +72,7 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         opened_at=case.opened_at,
         updated_at=case.updated_at,
         deadline=deadline_view(ctx, file),
-        decision=_decision(ctx, vertical, case.decision),
+        decision=_decision(ctx, vertical, case.merchant, case.decision),
         approvals=[_approval(ctx, a) for a in case.approvals],
         missing=needs(ctx, vertical, lacking(vertical, file)),
         evidence=[_evidence(ctx, vertical, e) for e in file.evidence],
@@ -219,7 +220,7 @@ def _approval(ctx: Context, given: Approval) -> ApprovalView:
     return ApprovalView(by=_name(ctx, given.by), at=given.at, amount_minor=given.amount.minor, reason=given.reason)
 
 
-def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> DecisionView | None:
+def _decision(ctx: Context, vertical: Vertical, merchant: str, decision: Decision | None) -> DecisionView | None:
     if decision is None:
         return None
     against = decision.findings if decision.outcome is Outcome.REJECT else ()
@@ -231,6 +232,7 @@ def _decision(ctx: Context, vertical: Vertical, decision: Decision | None) -> De
         rules_version=decision.rules_version,
         findings=[finding_view(ctx, vertical, f) for f in decision.findings],
         failure=failure_view(failures.of_findings(vertical, against, ctx.locale, ctx.audience)),
+        **trace_of(ctx, vertical, merchant, decision),
     )
 
 

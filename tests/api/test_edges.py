@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +14,9 @@ import pytest
 import app
 from aftersales.caller import Role
 from aftersales.evidence import EvidenceKind
+from aftersales.ruling import standard
 from aftersales.testing.builders import a_line, an_order
+from aftersales.testing.tables import FakeTables
 from functions import http
 from tests.mall import Mall, snapshot
 
@@ -158,6 +161,7 @@ def test_messages_cannot_make_a_timeline_unreadable(mall: Mall) -> None:
 def shop(mall: Mall) -> tuple[Mall, str]:
     """A mall with a case under review of buyer b1 at merchant m1, and its id."""
     mall.photos.findings = ()
+    mall.registry.put("tables", FakeTables())
     case = mall.claim()
     mall.pump()
     return mall, case["case_id"]
@@ -203,6 +207,9 @@ BODIES: dict[str, Any] = {
     "PATCH /v1/cases/{case_id}/pickup": {"slot": PICKUP["slot"]},
     "/v1/cases/{case_id}/pickup/price": PICKUP,
     "/v1/merchant/tickets/{ticket_id}/close": {"resolution": "no"},
+    "/v1/merchant/rules": {"table": json.loads(standard.table().text), "note": "no"},
+    "/v1/merchant/rules/rollback": {"version": 0},
+    "/v1/merchant/rules/trial": {"since": "2026-11-01T00:00:00Z", "version": 0},
 }
 GUARDED = [r for r in app.ROUTES if r.roles]
 
