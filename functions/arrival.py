@@ -17,12 +17,12 @@ from aftersales.genuine import NECESSARY
 from aftersales.goods import Disposition
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.pickup import PickupState
-from aftersales.ports import CaseFile
+from aftersales.ports import CaseFile, StepsOf
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from aftersales.tracking import Passage, Trail
 from aftersales.waybill import number_of
-from functions import silence, tickets, tracked
+from functions import beside, silence, tickets, tracked
 from functions.payout import parcel_timeouts
 
 S, E = ParcelState, ParcelEvent
@@ -86,7 +86,7 @@ def settled(registry: Registry, file: CaseFile, change: Change, now: datetime) -
     """The change that decides about the goods, the ticket closed that asked for it."""
     if file.trail is None:
         return change
-    done = tickets.closed(registry, (_name(file),), "It was decided about the goods.", now)
+    done = tickets.closed(registry, (_name(file),), "Nothing is left to decide about the goods.", now)
     return replace(change, tickets=(*change.tickets, *done))
 
 
@@ -111,17 +111,35 @@ def _is_collected(file: CaseFile, parcel: Parcel) -> bool:
 def _is_refuted(registry: Registry, file: CaseFile, parcel: Parcel, trail: Trail) -> bool:
     """Whether something has come up since the check list passed.
 
-    That the goods went out under this number; that the parcel in which they travelled is doubted where it is followed.
+    That the goods went out under this number; of other cases with goods in this parcel that somebody has opened it, or that more
+    was heard there that is doubtful.
     """
     if parcel.state not in (S.DELIVERED, S.INSPECTING):
         return False
     sent = tracked.order_of(registry, file).shipment
     if sent and number_of(sent.number) == trail.number:
         return True
-    lead = registry.store.case(trail.lead) if trail.lead else None
-    known = lead.trail if lead else None
-    news = known is not None and known.number == trail.number and known.scans != trail.scans
-    return news and tracked.verdict(known) is not Verdict.PASS
+    return any(_is_told_more(registry, other, trail) for other in beside.others(registry, file, trail.number))
+
+
+def _is_told_more(registry: Registry, other: CaseFile, trail: Trail) -> bool:
+    """Whether a person has looked into the parcel for the other case, or a carrier has said more there that is doubtful."""
+    state, known = other.parcel.state if other.parcel else None, other.trail
+    if state in (S.REFUSED, S.INSPECTING) or (state is S.ACCEPTED and not _by_silence(registry, other)):
+        return True
+    return known is not None and known.scans != trail.scans and tracked.verdict(known) is not Verdict.PASS
+
+
+def _by_silence(registry: Registry, file: CaseFile) -> bool:
+    """Whether nobody has looked at goods that were accepted."""
+    cursor = None
+    while True:
+        page = registry.store.find(StepsOf(file.case.case_id), cursor, 100)
+        if any(step.event is Event.GOODS_ACCEPTED and step.by == "system" for step in page.found):
+            return True
+        cursor = page.cursor
+        if cursor is None:
+            return False
 
 
 def means(parcel: Parcel, trail: Trail) -> str:

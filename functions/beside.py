@@ -6,6 +6,7 @@ another number since or it is over, one of those that are left follows the numbe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,6 +42,14 @@ def look(registry: Registry, file: CaseFile, trail: Trail, now: datetime) -> Non
         return
     later = Deadline.after(now, BESIDE, "look") if after and after.deadline else None
     commit(registry, replace(change, trail=replace(after, deadline=later) if after else None))
+
+
+def others(registry: Registry, file: CaseFile, number: str) -> Iterator[CaseFile]:
+    """The other cases of this buyer at this shop whose goods travel, or travelled, under this number."""
+    for case in registry.store.find(OfBuyer(file.case.merchant, file.case.buyer_id), None, MOST).found:
+        other = registry.store.case(case.case_id) if case.case_id != file.case.case_id else None
+        if other is not None and other.parcel is not None and other.parcel.number == number:
+            yield other
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ def _parcel(registry: Registry, due: Due, now: datetime) -> bool:
     order = _order(registry, file)
     if moved.state is ParcelState.LAPSED:
         change = Change(file.case, parcel=moved).then(Event.GOODS_NOT_SENT, "system", now)
-        change = follow(registry, change, order, "system", now)
+        change = arrival.settled(registry, file, follow(registry, change, order, "system", now), now)
     elif moved.state is ParcelState.DELIVERED:
         change = Change(file.case, parcel=moved).then(Event.GOODS_DELIVERED, "system", now, cause=words.SILENT)
         change = holiday.kept(registry, change, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -272,3 +273,35 @@ def test_no_rule_decides_on_an_appeal(way: Way, reason: str) -> None:
     way.must("POST", f"/v1/cases/{case_id}/submit")
     way.pass_by(24 * 10, every=12)
     assert (way.case(case_id)["state"], way.parcel(case_id)["state"]) == ("second_review", "refused")
+
+
+@pytest.mark.parametrize("said", [{"accepted": False, "note": "an empty box"}, {"accepted": True, "disposition": "sound"}, {}])
+@pytest.mark.parametrize(("hours", "of"), [(10, 0), (40, 0), (40, 1)])
+def test_whoever_opened_a_parcel_is_asked_about_all_of_it(way: Way, said: dict[str, Any], hours: int, of: int) -> None:
+    """Opened for one case, and nothing said of the other goods in it: silence pays those only where all of it was silence."""
+    pair = way.back(), second(way)
+    way.ship(pair[0])
+    way.ship(pair[1], with_case=pair[0])
+    way.happens()
+    way.pass_by(hours)
+    if said:
+        way.inspect(pair[of], **said)
+    way.pass_by(24 * 30, every=12)
+    left = pair[1 - of]
+    assert way.parcel(left)["state"] == ("delivered" if said else "accepted")
+    assert ("goods_escalated" in way.events(left)) == bool(said)
+
+
+def test_a_case_that_lapses_asks_nobody_any_more(way: Way) -> None:
+    """Turned back out of sight, a person asked; then its carrier answers, and the buyer does not send it: the ticket is closed."""
+    case_id = way.sent()
+    way.happens(((0, P.PICKED_UP, "杭州市"), (10, P.RETURNING, "杭州市")))
+    way.pass_by(24)
+    way.tracer.script = ["deaf"] * 1_000
+    way.pass_by(24 * 20, every=6)
+    asked = way.must("GET", "/v1/merchant/tickets", role="admin")["tickets"]
+    assert [(t["kind"], t["closed_at"]) for t in asked] == [("parcel", None)]
+    way.tracer.script = []
+    way.pass_by(24 * 12, every=6)
+    assert way.parcel(case_id)["state"] == "lapsed"
+    assert way.must("GET", "/v1/merchant/tickets", role="admin")["tickets"] == []
