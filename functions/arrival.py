@@ -51,11 +51,11 @@ def put_off(registry: Registry, file: CaseFile, now: datetime) -> Change | None:
     parcel, last = file.parcel, file.trail.last if file.trail else None
     if parcel is None or parcel.state is not S.TURNED_BACK or file.trail is None or last is None or is_open(parcel, file.trail):
         return None
-    wait = parcel_timeouts(registry, file.case).get(S.TURNED_BACK, (PARCEL_TIMEOUTS[S.TURNED_BACK], ""))[0]
+    wait, cause = parcel_timeouts(registry, file.case).get(S.TURNED_BACK, (PARCEL_TIMEOUTS[S.TURNED_BACK], "default"))
     until = min(last.at, now) + wait
     if until <= now:
         return None
-    change = Change(file.case, parcel=replace(parcel, deadline=Deadline(until, "turned back")))
+    change = Change(file.case, parcel=replace(parcel, deadline=Deadline(until, cause)))
     return change.then(Event.DEADLINE_MOVED, "system", now, reason="silence.home", due_at=until.isoformat())
 
 
