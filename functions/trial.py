@@ -2,7 +2,7 @@
 
 ::
 
-    open cases, state by state ─► month by month: closed without a refund ─► month by month: refunded      (one page after another)
+    open cases, state by state ─► month by month: closed without a refund ─► month by month: with a refund     (page after page)
 
 A case is judged on what is stored of it: the findings that it was decided on, and its order as it is now. What became of an order
 since (that it was signed for, say) is therefore known to the draft; times count from the application all the same.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aftersales.case import Case, Ending, State
+from aftersales.case import Case, State
 from aftersales.decision import Decision, Outcome
 from aftersales.errors import BadPlugin, Conflict, Invalid, NotFound
 from aftersales.money import Money
@@ -98,7 +98,7 @@ def _page(ctx: Context, body: TrialBody) -> tuple[list[CaseFile], str | None]:
         ids = [one.case_id for one in page.found if isinstance(one, Case) or one.number == 1]
         refunded = isinstance(places[number], RefundsOf)
         read = [file for case_id in ids if (file := ctx.registry.store.case(case_id)) is not None]
-        files = [f for f in read if f.case.opened_at >= body.since and f.case.decision and _is_here(f.case, refunded=refunded)]
+        files = [f for f in read if f.case.opened_at >= body.since and f.case.decision and _is_here(f, refunded=refunded)]
         after = f"{number}:{page.cursor}" if page.cursor else f"{number + 1}:" if number + 1 < len(places) else None
         if files or page.cursor or after is None:
             return files, after
@@ -106,9 +106,9 @@ def _page(ctx: Context, body: TrialBody) -> tuple[list[CaseFile], str | None]:
     return [], None
 
 
-def _is_here(case: Case, *, refunded: bool) -> bool:
-    """Whether a case found in this list is not found in another one, too."""
-    return not refunded or (case.terminal and case.ending is Ending.REFUNDED)
+def _is_here(file: CaseFile, *, refunded: bool) -> bool:
+    """Whether this list is the case's: one with a refund is found by the first of them alone, wherever it has gone meanwhile."""
+    return refunded or not file.refunds
 
 
 def _places(merchant: str, since: datetime, now: datetime) -> Iterator[OfMerchant | ClosedOf | RefundsOf]:

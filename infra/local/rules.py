@@ -7,6 +7,7 @@
     rules facts [--json]                                what a table may look at
     rules export FILE.json FILE.xlsx · rules import FILE.xlsx FILE.json
     rules default FILE.json                             the set every shop starts with, as a file to change
+    rules trial FILE.json --since DATE [--json]         what it would have decided of the running system's past cases
 
 FACTS is an object of facts by name: numbers as numbers (amounts in main units, 49.9), unknown ones null or left out. What follows
 from an amount by the limits that every shop starts with (RV-2) is filled in, in CNY; other facts that are never unknown and were
@@ -37,6 +38,7 @@ from aftersales.ruling.values import everything, steps
 from aftersales.text import DEFAULT_LOCALE
 from aftersales.vertical import Merchant
 from functions.sheet import as_jdm, as_xlsx
+from infra.local import trial
 from plugins import zen_rules
 
 #: What a file may have: a table's own limit, and some, so that the check says what is wrong with a larger one.
@@ -45,7 +47,7 @@ MOST_READ = 4 * MOST_BYTES
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be done with rules."""
-    doing = parser.add_subparsers(dest="doing", required=True, metavar="check | run | facts | export | import | default")
+    doing = parser.add_subparsers(dest="doing", required=True, metavar="check | run | facts | export | import | default | trial")
     one = doing.add_parser("check", help="say all that is wrong with a table")
     one.add_argument("file", type=Path, metavar="FILE.json")
     run = doing.add_parser("run", help="run a table over the facts of one case")
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         told = doing.add_parser(name, help=f"write {second} from {first}")
         told.add_argument("file", type=Path, metavar=first)
         told.add_argument("into", type=Path, metavar=second)
+    trial.add_arguments(doing.add_parser("trial", help="try a table on past cases of the running system"))
     doing.add_parser("default", help="write the set every shop starts with").add_argument("into", type=Path, metavar="FILE.json")
 
 
@@ -66,6 +69,7 @@ def main(args: argparse.Namespace) -> int:
     """Do it; 1 where the table has errors, 2 where a file cannot be read or written."""
     act: dict[str, Callable[[argparse.Namespace], int]] = {
         "check": _check, "run": _run, "facts": _facts, "export": _export, "import": _import, "default": _default,
+        "trial": trial.main,
     }  # fmt: skip
     try:
         return act[args.doing](args)
