@@ -117,7 +117,7 @@ def _is_refuted(registry: Registry, file: CaseFile, parcel: Parcel, trail: Trail
     if parcel.state not in (S.DELIVERED, S.INSPECTING):
         return False
     sent = tracked.order_of(registry, file).shipment
-    if sent and number_of(sent.number) == trail.number:
+    if trail.elsewhere or (sent and number_of(sent.number) == trail.number):
         return True
     return any(_is_told_more(registry, other, trail) for other in beside.others(registry, file, trail.number))
 
@@ -127,7 +127,8 @@ def _is_told_more(registry: Registry, other: CaseFile, trail: Trail) -> bool:
     state, known = other.parcel.state if other.parcel else None, other.trail
     if state in (S.REFUSED, S.INSPECTING) or (state is S.ACCEPTED and not _by_silence(registry, other)):
         return True
-    return known is not None and known.scans != trail.scans and tracked.verdict(known) is not Verdict.PASS
+    more = known is not None and (known.elsewhere or known.scans != trail.scans)
+    return more and tracked.verdict(known) is not Verdict.PASS
 
 
 def _by_silence(registry: Registry, file: CaseFile) -> bool:

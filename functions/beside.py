@@ -55,7 +55,8 @@ def others(registry: Registry, file: CaseFile, number: str) -> Iterator[CaseFile
 # --- inside -----------------------------------------------------------------------------------------------------------
 def _told(registry: Registry, file: CaseFile, trail: Trail, known: Trail, now: datetime) -> Change:
     """The change that the other case's trail brings to this one."""
-    same = replace(trail, proved=known.proved, denied=known.denied, tracer=known.tracer or trail.tracer)
+    doubted = trail.elsewhere or known.elsewhere
+    same = replace(trail, proved=known.proved, denied=known.denied, tracer=known.tracer or trail.tracer, elsewhere=doubted)
     later = replace(same, deadline=Deadline.after(now, BESIDE, "look"))
     if known.silent_since is not None:
         return silence.unheard(replace(file, trail=replace(later, silent_since=known.silent_since)), now)

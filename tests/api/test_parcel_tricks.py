@@ -305,3 +305,17 @@ def test_a_case_that_lapses_asks_nobody_any_more(way: Way) -> None:
     way.pass_by(24 * 12, every=6)
     assert way.parcel(case_id)["state"] == "lapsed"
     assert way.must("GET", "/v1/merchant/tickets", role="admin")["tickets"] == []
+
+
+def test_a_doubted_parcel_vouches_for_nothing_beside(way: Way) -> None:
+    """The number is another case's with the company that really drives: goods that are said to travel beside are as doubtful."""
+    theirs = second(way, "b2", "o10")
+    way.must("POST", f"/v1/cases/{theirs}/shipment", {"carrier": "zto", "number": NUMBER}, sub="b2")
+    first, beside = way.sent(), second(way)
+    way.ship(beside, with_case=first)
+    way.tracer.corrected[NUMBER] = "zto"
+    way.happens()
+    way.pass_by(24 * 30, every=6)
+    assert way.verdicts(first)["parcel.unique"] == "fail"
+    assert way.verdicts(beside)["parcel.unique"] == "fail"
+    assert (way.case(first)["state"], way.case(beside)["state"]) == ("approved", "approved")
