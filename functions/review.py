@@ -176,7 +176,7 @@ def _needs_second(ctx: Context, case: Case, *, anew: bool) -> bool:
 
 
 def _above_limit(ctx: Context, case: Case, amount: Money) -> bool:
-    return ctx.registry.merchant(case.merchant).needs_two(amount)
+    return ctx.registry.merchant(case.merchant).needs_two(amount) or ruling.asks_two(case.decision)
 
 
 def _first_yes(ctx: Context, file: CaseFile, body: DecisionBody) -> CaseView:

@@ -47,8 +47,9 @@ def version_of(registry: Registry, case: Case, facts: Facts) -> int:
     """The version of the merchant's rules that holds for the case."""
     if registry.tables is None:
         return BUILT_IN
-    if case.decision is not None and case.decision.rules_version:
-        return number_of(case.decision.rules_version)
+    before = case.decision
+    if before is not None and (before.rules_version.startswith(PREFIX) or before.by == "system"):
+        return number_of(before.rules_version)
     return registry.rules.book(case.merchant).at(facts.applied_at)
 
 
@@ -85,6 +86,11 @@ def run(registry: Registry, table: Table, name: str, facts: Facts, findings: tup
 def broken(findings: tuple[Finding, ...], name: str) -> Decision:
     """The decision where a table cannot be run."""
     return Decision(Outcome.PERSON, BROKEN, "ruling.broken", findings, rules_version=name)
+
+
+def asks_two(decision: Decision | None) -> bool:
+    """Whether a row of the merchant's own asks for two persons, whatever the amount."""
+    return decision is not None and decision.rules_version.startswith(PREFIX) and decision.word.outcome is Outcome.TWO_PERSONS
 
 
 def overruled(before: Decision | None, decision: Decision) -> Decision:

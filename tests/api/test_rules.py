@@ -225,6 +225,17 @@ def test_a_person_overrules_with_a_reason_beside_the_rules_word(shop: Mall) -> N
     assert again(shop.registry.rules.table("m1", 1), stored) == stored.word
 
 
+def test_a_row_that_asks_two_persons_gets_two(shop: Mall) -> None:
+    """However small the amount, the first yes asks somebody else, and the same person's second one is refused."""
+    put(shop, written({"kind": '"claim"', "outcome": '"two_persons"'}))
+    path = f"/v1/merchant/cases/{judged(shop)['case_id']}/decision"
+    yes = {"outcome": "approve", "reason": "as owed"}
+    assert shop.must("POST", path, yes, role="approver", sub="bea")["state"] == "second_review"
+    assert shop.send("POST", path, yes, role="approver", sub="bea").json["code"] == "second_person_required"
+    said = shop.must("POST", path, yes, role="approver", sub="cleo")
+    assert (said["decision"]["outcome"], said["decision"]["ruled"]["outcome"]) == ("approve", "two_persons")
+
+
 def test_a_draft_is_tried_on_past_cases(shop: Mall) -> None:
     """A trial says which cases would have ended otherwise, how many, and in money; it stores nothing and changes none."""
     paid = judged(shop)
