@@ -167,6 +167,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, body.DeadlineBody, reply.CaseView, SENIOR),
     # the shop's own rules: versions that never change
     Route("GET", "/v1/merchant/rules", ruleset.get, None, reply_rules.RulesView, STAFF),
+    Route("GET", "/v1/merchant/rules.xlsx", ruleset.as_workbook, None, reply_money.File, STAFF, media=export.XLSX_MEDIA),
     Route("PUT", "/v1/merchant/rules", ruleset.put, body_rules.RulesBody, reply_rules.RulesView, ADMIN),
     Route("GET", "/v1/merchant/rules/versions", ruleset.versions, None, reply_rules.RulesPage, STAFF),
     Route("GET", "/v1/merchant/rules/compare", ruleset.compare, None, reply_rules.CompareView, STAFF),

@@ -14,13 +14,15 @@ Version = Annotated[int, Meta(ge=0, le=10**9)]
 
 
 class RulesBody(Dated):
-    """A new version of the merchant's rules: the table as JDM (a JSON object), why, and from when it is in force (at once).
+    """A new version of the merchant's rules: the table, why, and from when it is in force (at once).
 
-    Cases that were handed in before that instant keep the version that they had.
+    The table is JDM (a JSON object) in ``table``, or a workbook as ``rules.xlsx`` gives it, base64, in ``workbook``. Cases that
+    were handed in before that instant keep the version that they had.
     """
 
-    table: msgspec.Raw
     note: Note
+    table: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    workbook: bytes = b""
     effective_at: At | None = None
 
 

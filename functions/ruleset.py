@@ -16,8 +16,11 @@ from aftersales.ruling.check import check
 from aftersales.ruling.fact import FACTS
 from aftersales.ruling.problem import Problem
 from aftersales.ruling.table import RuleSet, Table
+from functions import sheet
 from functions.body_rules import RollbackBody, RulesBody
 from functions.context import Context
+from functions.export import XLSX_MEDIA
+from functions.reply_money import File
 from functions.reply_rules import CompareView, FactsView, FactView, RowView, RulesNote, RulesPage, RulesRow, RulesView
 
 
@@ -26,6 +29,12 @@ def get(ctx: Context, version: int | None = None) -> RulesView:
     book = _book(ctx)
     wanted = book.at(ctx.now) if version is None else version
     return _view(ctx, book, _stored(ctx, wanted) if wanted else None)
+
+
+def as_workbook(ctx: Context, version: int | None = None) -> File:
+    """The rules in force, or one version of them, as an Excel workbook, to be changed and sent back. Raises NotFound."""
+    said = get(ctx, version)
+    return File(sheet.as_xlsx(bytes(said.table), ctx.locale), XLSX_MEDIA, f"rules-{said.version}.xlsx")
 
 
 def versions(ctx: Context, cursor: str | None = None, limit: int = 50) -> RulesPage:
@@ -55,7 +64,10 @@ def put(ctx: Context, body: RulesBody) -> RulesView:
     effective_at = body.effective_at or ctx.now
     if effective_at < ctx.now:
         raise Invalid("Rules come into force now or later.", todo="Leave effective_at out.", found=effective_at.isoformat())
-    return _written(ctx, read(ctx, bytes(body.table)), body.note, effective_at)
+    if bool(bytes(body.table)) == bool(body.workbook):
+        raise Invalid("A version is a table, or a workbook.", where="$.table", expected="one of the two")
+    content = sheet.as_jdm(body.workbook).encode() if body.workbook else bytes(body.table)
+    return _written(ctx, read(ctx, content), body.note, effective_at)
 
 
 def rollback(ctx: Context, body: RollbackBody) -> RulesView:

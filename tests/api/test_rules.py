@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from datetime import timedelta
@@ -302,6 +303,19 @@ def test_two_versions_are_compared_by_rows(shop: Mall) -> None:
     assert said["reordered"] is False
     same = shop.must("GET", f"{RULES}/compare?first=2&second=2", role="clerk")
     assert (same["removed"], same["added"]) == ([], [])
+
+
+def test_rules_go_to_excel_and_come_back(shop: Mall) -> None:
+    """What nobody changed in the workbook is the same table; what is no workbook, or both at once, is a clear problem."""
+    put(shop, HALF)
+    file = shop.send("GET", f"{RULES}.xlsx?version=1", role="clerk")
+    assert "rules-1.xlsx" in file.headers["Content-Disposition"]
+    body = {"workbook": base64.b64encode(file.content).decode(), "note": "from Excel"}
+    digest = shop.must("GET", RULES, role="clerk")["digest"]
+    assert shop.must("PUT", RULES, body, role="admin")["digest"] == digest
+    for wrong in ({**body, "workbook": base64.b64encode(b"PK no").decode()}, {**body, "table": HALF}, {"note": "x"}):
+        assert shop.send("PUT", RULES, wrong, role="admin").json["code"] == "invalid"
+    assert shop.must("GET", RULES, role="clerk")["latest"] == 2
 
 
 def test_the_facts_are_listed_in_the_readers_language(shop: Mall) -> None:
