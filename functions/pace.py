@@ -29,6 +29,11 @@ def next_look(registry: Registry, trail: Trail, now: datetime) -> Deadline | Non
     return Deadline.after(now, max(gap if other else _wait(trail), gap), "look")
 
 
+def given_up(now: datetime) -> Deadline:
+    """When a number is asked about again that nobody knew in days: it may be scanned after all."""
+    return Deadline.after(now, QUIET, "look")
+
+
 def after_silence(registry: Registry, trail: Trail, now: datetime) -> Deadline:
     """When somebody is asked again while there is no answer."""
     gap = registry.tracer(trail.tracer).pace.gap

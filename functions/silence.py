@@ -17,6 +17,7 @@ from aftersales.case import Event, State
 from aftersales.change import Change
 from aftersales.parcel import ParcelState
 from aftersales.ports import CaseFile
+from aftersales.tracking import Found
 
 S = ParcelState
 
@@ -35,7 +36,8 @@ def is_out(file: CaseFile) -> bool:
     parcel, trail = file.parcel, file.trail
     if parcel is None or trail is None or file.case.state is not State.APPROVED:
         return False
-    return parcel.state in OUT or (trail.label and parcel.state is S.AWAITING_SHIPMENT)
+    late = trail.label or trail.found is Found.NOT_YET  # what was given up unknown may still be scanned
+    return parcel.state in OUT or (late and parcel.state is S.AWAITING_SHIPMENT)
 
 
 def has_arrived(file: CaseFile) -> bool:

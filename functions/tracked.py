@@ -45,6 +45,8 @@ def heard(registry: Registry, file: CaseFile, trace: Trace, asked_as: Party | No
     trail = replace(trail, deadline=pace.next_look(registry, trail, now) if silence.is_out(file) else None)
     if file.parcel is None or not (silence.is_out(file) or silence.has_arrived(file)):
         return Change(trail=trail)
+    if file.parcel.state is S.AWAITING_SHIPMENT and not _is_carried(trail):
+        trail = replace(trail, deadline=pace.given_up(now))
     change = silence.over(Change(file.case, parcel=file.parcel, trail=trail), now)
     if _is_news(before, trail) or not _is_carried(trail):  # of what nobody has taken yet, time alone says more
         trail = replace(trail, checks=checks(registry, file, order_of(registry, file), trail, now))
@@ -202,7 +204,8 @@ def _moved(registry: Registry, change: Change, file: CaseFile, now: datetime) ->
     if event is E.FOUND:
         return change
     if event is E.NOT_FOUND:
-        change = number.holding(replace(change, trail=_rests(trail)), file, gone=number.names_of(file))
+        change = replace(change, trail=replace(trail, deadline=pace.given_up(now)))
+        change = number.holding(change, file, gone=number.names_of(file))
     return change.then(WORDS[event], _by(trail), now, None, **data, due_at=due.isoformat() if due else None)
 
 

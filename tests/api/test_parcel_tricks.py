@@ -319,3 +319,17 @@ def test_a_doubted_parcel_vouches_for_nothing_beside(way: Way) -> None:
     assert way.verdicts(first)["parcel.unique"] == "fail"
     assert way.verdicts(beside)["parcel.unique"] == "fail"
     assert (way.case(first)["state"], way.case(beside)["state"]) == ("approved", "approved")
+
+
+@pytest.mark.parametrize("pushes", [False, True])
+def test_a_first_scan_that_comes_very_late_is_heard_all_the_same(pushes: bool) -> None:
+    """Another number was asked for, and the buyer had none: the right one is still looked for until the time to send is over."""
+    way = Way(FakeTracer(pushes=pushes))
+    case_id = way.sent()
+    way.happens(began=way.clock.now() + timedelta(days=6))
+    way.pass_by(24 * 5, every=6)
+    assert way.parcel(case_id)["state"] == "awaiting_shipment"
+    way.pass_by(24 * 5, every=6)
+    assert (way.parcel(case_id)["state"], way.parcel(case_id)["number"]) == ("delivered", NUMBER)
+    assert way.verdicts(case_id)["parcel.genuine"] == "pass"
+    assert not way.tracer.too_soon
