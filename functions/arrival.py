@@ -127,8 +127,7 @@ def _is_told_more(registry: Registry, other: CaseFile, trail: Trail) -> bool:
     state, known = other.parcel.state if other.parcel else None, other.trail
     if state in (S.REFUSED, S.INSPECTING) or (state is S.ACCEPTED and not _by_silence(registry, other)):
         return True
-    more = known is not None and (known.elsewhere or known.scans != trail.scans)
-    return more and tracked.verdict(known) is not Verdict.PASS
+    return known is not None and known.scans != trail.scans and tracked.verdict(known) is not Verdict.PASS
 
 
 def _by_silence(registry: Registry, file: CaseFile) -> bool:

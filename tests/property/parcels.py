@@ -227,6 +227,19 @@ class Yard(Way):
         for n, order_id in enumerate(("o8", "o9", "o10")):
             assert sum(m for key, m in self.channel.truth.items() if key.startswith(f"R{self.cases[n]}")) <= 9_900, order_id
         self._a_waybill_serves_one_case()
+        self._whoever_opened_a_parcel_has_seen_all_of_it()
+
+    def _whoever_opened_a_parcel_has_seen_all_of_it(self) -> None:
+        """Silence pays for no goods in a parcel that somebody had opened for another case before."""
+        ends = {}
+        for file in map(self.file, self.cases[:2]):
+            done = [s for s in self.steps(file.case.case_id) if str(s.event) in ("goods_accepted", "goods_refused")]
+            lost = file.trail is not None and file.trail.last is not None and file.trail.last.state is P.LOST
+            if done and file.parcel and file.parcel.number and not lost:
+                ends[file.case.case_id] = (claim_of(file.parcel.carrier, file.parcel.number), done[0])
+        for name, paid in ends.values():
+            seen = [step for other, step in ends.values() if other == name and step.by.startswith("clerk")]
+            assert paid.by != "system" or all(step.at >= paid.at for step in seen), "paid although somebody had looked"
 
     def _a_waybill_serves_one_case(self) -> None:
         files = [self.file(case_id) for case_id in self.cases]
