@@ -17,7 +17,7 @@ from aftersales.genuine import NECESSARY
 from aftersales.goods import Disposition
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.pickup import PickupState
-from aftersales.ports import CaseFile, StepsOf
+from aftersales.ports import CaseFile, OrdersOfPhone, StepsOf
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from aftersales.tracking import Passage, Trail
@@ -116,10 +116,19 @@ def _is_refuted(registry: Registry, file: CaseFile, parcel: Parcel, trail: Trail
     """
     if parcel.state not in (S.DELIVERED, S.INSPECTING):
         return False
-    sent = tracked.order_of(registry, file).shipment
-    if trail.elsewhere or (sent and number_of(sent.number) == trail.number):
+    if trail.elsewhere or _brought_goods(registry, file, trail.number):
         return True
     return any(_is_told_more(registry, other, trail) for other in beside.others(registry, file, trail.number))
+
+
+def _brought_goods(registry: Registry, file: CaseFile, number: str) -> bool:
+    """Whether goods went out to this buyer under the number, of this order or another one of late."""
+    order = tracked.order_of(registry, file)
+    phone, shop = order.buyer.phone, file.case.merchant
+    ids = registry.store.find(OrdersOfPhone(shop, phone), None, beside.MOST).found if phone else ()
+    found = (registry.store.order(shop, one) for one in ids if one != order.order_id)
+    orders = (order, *(one.order for one in found if one is not None))
+    return any(one.shipment is not None and number_of(one.shipment.number) == number for one in orders)
 
 
 def _is_told_more(registry: Registry, other: CaseFile, trail: Trail) -> bool:

@@ -275,6 +275,19 @@ def test_no_rule_decides_on_an_appeal(way: Way, reason: str) -> None:
     assert (way.case(case_id)["state"], way.parcel(case_id)["state"]) == ("second_review", "refused")
 
 
+def test_what_brought_another_order_is_no_return(way: Way) -> None:
+    """A shop in the buyer's own city sends something else, and its waybill is told as that of the return: silence pays nothing."""
+    way.registry.put("merchant:m1", replace(way.registry.merchant("m1"), return_address="浙江省杭州市滨江区演示路 2 号"))
+    case_id = way.back()
+    way.order("o9", shipment=Shipment("yto", NUMBER), payments=(a_payment(transaction_id="42-o9", paid_minor=9_900),))
+    way.ship(case_id)
+    way.happens(((0, P.PICKED_UP, "杭州市"), (6, P.IN_TRANSIT, "杭州市"), (30, P.SIGNED, "杭州市")))
+    way.pass_by(24 * 30, every=12)
+    assert way.verdicts(case_id)["parcel.genuine"] == "pass"
+    assert way.case(case_id)["state"] == "approved"
+    assert "goods_escalated" in way.events(case_id)
+
+
 @pytest.mark.parametrize("said", [{"accepted": False, "note": "an empty box"}, {"accepted": True, "disposition": "sound"}, {}])
 @pytest.mark.parametrize(("hours", "of"), [(10, 0), (40, 0), (40, 1)])
 def test_whoever_opened_a_parcel_is_asked_about_all_of_it(way: Way, said: dict[str, Any], hours: int, of: int) -> None:
