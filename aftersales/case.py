@@ -390,6 +390,7 @@ class Case:
     has_pickup: bool = False
     apart_of: str = ""
     files_until: datetime | None = None
+    rules: int = 0  # the version of the merchant's own rules that it was handed in under; 0 where there was none
 
     @property
     def holds_until(self) -> datetime | None:

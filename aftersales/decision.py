@@ -71,7 +71,8 @@ class Decision:
 
     ``row`` (from 1) of the rules of ``rules_version`` held for what they had ``seen``: the values of the facts that they look at,
     in the order of :attr:`aftersales.ruling.table.Table.names`, amounts as texts. 0 where findings decided, or no rules could be
-    run. ``ruled`` is what the rules had said, where something or somebody decided otherwise.
+    run. ``ruled`` is what the rules had said, where something or somebody decided otherwise; ``priced_minor`` what the
+    trade priced the case at, where the row gave less.
     """
 
     outcome: Outcome
@@ -83,6 +84,7 @@ class Decision:
     row: int = 0
     seen: tuple[str | int | bool | None, ...] = ()
     ruled: Word | None = None
+    priced_minor: int = 0
 
     @property
     def word(self) -> Word:

@@ -16,7 +16,7 @@ from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Rule, Vertical
-from functions import asked, guard, price, promise, proofs, terms
+from functions import asked, guard, price, promise, proofs, ruling, terms
 from functions import evidence as evidences
 from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
@@ -126,7 +126,7 @@ def handed_in(ctx: Context, change: Change, file: CaseFile, order: OrderFile, ve
     _complete(ctx, vertical, offer, replace(file, evidence=fixed))
     held = any(h.case_id == change.case.case_id for h in order.ledger.holds)
     case = change.case if held else priced(ctx, order, vertical, change.case)  # what it is worth now, not when it was drafted
-    case = asked.begun(case)
+    case = ruling.marked(ctx.registry, asked.begun(case), ctx.now)
     change = replace(change, case=case).then(Event.SUBMITTED, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if not held:
         ledger, items = order.ledger.hold(case.case_id, case.items, case.freight_minor)

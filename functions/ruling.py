@@ -1,6 +1,6 @@
 """Ruling: what the rules in force for a case say of it: the merchant's own where it wrote some, else those every shop starts with.
 
-A case keeps the version that it was first judged by, which is the one in force when it was handed in. A table that cannot be run
+A case keeps the version that was in force when it was handed in. A table that cannot be run
 hurts its own merchant alone: a person decides, and silence does not (``functions.unjudged``).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 
 from aftersales.case import Case
@@ -47,10 +48,20 @@ def version_of(registry: Registry, case: Case, facts: Facts) -> int:
     """The version of the merchant's rules that holds for the case."""
     if registry.tables is None:
         return BUILT_IN
+    if case.rules:
+        return case.rules
     before = case.decision
     if before is not None and (before.rules_version.startswith(PREFIX) or before.by == "system"):
         return number_of(before.rules_version)
     return registry.rules.book(case.merchant).at(facts.applied_at)
+
+
+def marked(registry: Registry, case: Case, now: datetime) -> Case:
+    """A case that is handed in, marked with the version in force: whoever judges it, in whatever process, goes by that."""
+    if registry.tables is None or case.rules or case.decision is not None:
+        return case
+    version = registry.rules.book(case.merchant).at(now)
+    return replace(case, rules=version) if version != BUILT_IN else case
 
 
 def number_of(name: str) -> int:
@@ -135,7 +146,9 @@ def _said(case: Case, offer: Offer, found: Ruled, table: Table) -> Said:
         return Said(decision)  # what was approved before stands: no share of a share
     if offer.remedy is not Remedy.MONEY or case.beyond_minor:
         return Said(replace(decision, outcome=Outcome.PERSON, reason="ruling.in_kind", ruled=word))
-    return Said(decision, found.amount) if found.amount < case.amount else Said(decision)
+    if found.amount >= case.amount:
+        return Said(decision)
+    return Said(replace(decision, priced_minor=case.amount.minor), found.amount)
 
 
 @cache

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -147,7 +147,8 @@ def _tried(ctx: Context, table: Table, file: CaseFile) -> _Tried | None:
     offer = offer_of(ctx.registry, case)
     facts = facts_of(ctx.registry, file, order, case.submitted_at or case.opened_at)
     amount = weight(facts, offer.remedy, case.payable)
-    found = run(ctx.registry, table, "draft", facts, case.decision.findings, amount)
+    whole = replace(amount, minor=case.decision.priced_minor or amount.minor)  # before a row gave less
+    found = run(ctx.registry, table, "draft", facts, case.decision.findings, whole)
     nothing = Money(0, amount.currency)
     paid = amount if case.decision.word.outcome is Outcome.APPROVE else nothing
     pays = found.amount if found.decision.outcome is Outcome.APPROVE else nothing

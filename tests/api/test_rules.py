@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from aftersales.errors import Unknown
+from aftersales.registry import Registry
 from aftersales.ruling import standard
 from aftersales.ruling.fact import Figures
 from aftersales.ruling.replay import again
@@ -20,7 +21,7 @@ from aftersales.testing.builders import an_order
 from aftersales.testing.tables import jdm
 from functions import ruling
 from plugins.zen_rules import build
-from tests.mall import Mall
+from tests.mall import STAGE, Mall
 
 RULES = "/v1/merchant/rules"
 PERSON = {"outcome": '"person"'}
@@ -251,6 +252,33 @@ def test_a_draft_is_tried_on_past_cases(shop: Mall) -> None:
     assert shop.store.case(paid["case_id"]) == before
     same = shop.must("POST", f"{RULES}/trial", {"version": 0, "since": asked["since"]}, role="clerk")
     assert (same["cases"], same["changed"]) == (1, [])
+
+
+def test_a_trial_begins_at_what_the_trade_said(shop: Mall) -> None:
+    """The version that halved an amount would halve it again, not a quarter of it; the built-in rules would pay the whole."""
+    put(shop, HALF)
+    judged(shop)
+    since = (shop.clock.now() - timedelta(days=2)).isoformat()
+    same = shop.must("POST", f"{RULES}/trial", {"version": 1, "since": since}, role="clerk")
+    assert (same["cases"], same["changed"]) == (1, [])
+    whole = shop.must("POST", f"{RULES}/trial", {"version": 0, "since": since}, role="clerk")
+    assert whole["money"] == [{"currency": "CNY", "was_minor": 995, "would_minor": 1990}]
+
+
+def test_another_process_goes_by_the_mark(shop: Mall) -> None:
+    """A worker that has not heard of a version yet judges a case by the one that it was handed in under."""
+    worker = Registry(STAGE)
+    for name in ("store", "clock", "files", "queue", "photos", "tables"):
+        worker.put(name, getattr(shop.registry, name))
+    worker.put("channel:wechatpay", shop.channel)
+    assert worker.rules.book("m1").version == 0  # kept for a minute
+    put(shop, REFUSES)
+    case = shop.claim()
+    shop.registry = worker
+    shop.registry.put("stream", shop.store)
+    shop.pump()
+    assert worker.rules.book("m1").version == 0
+    assert shop.case(case["case_id"], role="clerk")["decision"]["rule"] == "shop.week"
 
 
 def test_a_trial_finds_each_case_once_page_by_page(shop: Mall) -> None:
