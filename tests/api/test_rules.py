@@ -214,6 +214,25 @@ def test_a_table_that_cannot_be_run_hurts_its_merchant_alone(
     assert (after["decision"]["rule"], after["amount_minor"]) == ("shop.half", 995)
 
 
+class Loops:
+    """An engine that never comes back by itself."""
+
+    def run(self, table: Table, figures: Figures) -> Fired:
+        """Nothing, for ever."""
+        while True:
+            len(table.rows)
+
+
+def test_a_table_that_takes_for_ever_is_ended(shop: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its case is with a person after the time that a trade has for an answer, and the next merchant's is judged."""
+    monkeypatch.setattr("functions.guard.LIMIT_S", 0.3)
+    shop.registry.put("tables", Loops())
+    put(shop, HALF)
+    assert judged(shop)["decision"]["rule"] == ruling.BROKEN
+    shop.push(an_order(order_id="o2", merchant="m2"))
+    assert judged(shop, order_id="o2", who={"merchant": "m2"})["decision"]["outcome"] == "approve"
+
+
 def test_a_person_overrules_with_a_reason_beside_the_rules_word(shop: Mall) -> None:
     """What the rules had said, by which row and on what, stays on record under a person's decision."""
     put(shop, written({"kind": '"claim"', "outcome": '"two_persons"', "rule": '"shop.two"'}))
