@@ -286,12 +286,9 @@ def _waiting(kind: str, item: Item) -> Due:
 
 def _is_asked(query: OfMerchant | OfBuyer | ClosedOf, case: Case) -> bool:
     """Whether the case as it is now is still what was asked for."""
-    match query:
-        case OfMerchant():
-            return case.state == query.state
-        case ClosedOf():
-            return case.terminal and case.ending is not Ending.REFUNDED
-    return True
+    if isinstance(query, ClosedOf):
+        return case.terminal and case.ending is not Ending.REFUNDED
+    return isinstance(query, OfBuyer) or case.state == query.state
 
 
 def _case_of(item: Item) -> str:
