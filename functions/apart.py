@@ -16,7 +16,7 @@ from aftersales.decision import Decision, Finding, Outcome, Source, Verdict
 from aftersales.goods import Apart, Count, lack_of, sums
 from aftersales.money import Money
 from aftersales.parcel import Parcel, ParcelState
-from aftersales.ports import CaseFile, OrderFile, StepsOf
+from aftersales.query import CaseFile, OrderFile, StepsOf
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
 from functions import guard, price

@@ -17,7 +17,7 @@ from aftersales.genuine import NECESSARY
 from aftersales.goods import Disposition
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.pickup import PickupState
-from aftersales.ports import CaseFile, OrdersOfPhone, StepsOf
+from aftersales.query import CaseFile, OrdersOfPhone, StepsOf
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from aftersales.tracking import Passage, Trail

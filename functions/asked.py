@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aftersales.case import Case
 from aftersales.lookup import ASKED, Ask, Subject
-from aftersales.ports import OrderFile
+from aftersales.query import OrderFile
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from functions.payout import offer_of

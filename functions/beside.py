@@ -15,7 +15,7 @@ from aftersales import waybill
 from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.errors import ClaimTaken
-from aftersales.ports import CaseFile, OfBuyer
+from aftersales.query import CaseFile, OfBuyer
 from aftersales.registry import Registry
 from aftersales.tracking import Trace, Trail
 from functions import number, pace, silence, tracked

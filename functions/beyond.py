@@ -20,7 +20,7 @@ from aftersales.entry import Payout, Step
 from aftersales.errors import OverRefund
 from aftersales.ledger import Ledger
 from aftersales.money import Money
-from aftersales.ports import SpentOf
+from aftersales.query import SpentOf
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
 from aftersales.ticket import Spend, Ticket, TicketKind

@@ -14,7 +14,7 @@ from aftersales.failure import Failure
 from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
-from aftersales.ports import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
+from aftersales.query import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Rule, Vertical
 from functions import asked, guard, price, promise, proofs, ruling, terms
 from functions import evidence as evidences

@@ -34,7 +34,7 @@ from aftersales.pickup import (
     advance_pickup,
     case_of_pickup,
 )
-from aftersales.ports import CaseFile, Due
+from aftersales.query import CaseFile, Due
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE, text
 from functions import carriage, collected

@@ -22,7 +22,7 @@ from aftersales.pickup import (
     Slot,
     advance_pickup,
 )
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.ticket import Ticket, TicketKind

@@ -10,7 +10,7 @@ from aftersales.deadline import Deadline
 from aftersales.entry import Payout
 from aftersales.errors import Conflict, Invalid, SecondPersonRequired
 from aftersales.money import Money
-from aftersales.ports import CaseFile, OrderFile, StepsOf
+from aftersales.query import CaseFile, OrderFile, StepsOf
 from aftersales.refund import RefundState, refund_key
 from functions import tickets
 from functions.beyond import BY_HAND, CHANNEL, DOUBLE_PERMILLE, leg_of, spend_of, ticket_name

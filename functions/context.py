@@ -14,7 +14,7 @@ import msgspec
 from aftersales.caller import SYSTEM, Caller
 from aftersales.change import Answer, Change
 from aftersales.errors import AllowanceSpent, NotFound, StaleVersion
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
 from functions import notices, retention

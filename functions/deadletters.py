@@ -20,7 +20,7 @@ from enum import StrEnum
 
 from aftersales.change import Change
 from aftersales.errors import AftersalesError
-from aftersales.ports import TicketsOf
+from aftersales.query import TicketsOf
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from functions import tickets

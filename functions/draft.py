@@ -7,7 +7,7 @@ from aftersales.change import Change
 from aftersales.complaint import Complaint, Handling, Reading
 from aftersales.errors import Invalid
 from aftersales.evidence import SHOWING
-from aftersales.ports import CaseFile, StepsOf, TemplatesOf
+from aftersales.query import CaseFile, StepsOf, TemplatesOf
 from aftersales.template import PLACES, Template, Templates, check, fill
 from aftersales.text import DEFAULT_LOCALE, text, texts_of
 from aftersales.vertical import Vertical

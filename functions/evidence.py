@@ -12,7 +12,7 @@ from aftersales.decision import Finding, Verdict
 from aftersales.errors import Conflict, Invalid
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState
 from aftersales.photo import PhotoReport
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.registry import Registry
 from functions import asked, proofs, question, retention, reuse
 from functions.body import EvidenceBody

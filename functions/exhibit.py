@@ -18,7 +18,7 @@ from aftersales.caller import Caller, Role
 from aftersales.case import Case
 from aftersales.decision import Finding
 from aftersales.evidence import SHOWING, Evidence, EvidenceState
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.text import text
 from aftersales.vertical import Vertical
 from functions import question, words

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from aftersales.case import Case, Event
 from aftersales.change import Change
-from aftersales.ports import Due, OrderFile
+from aftersales.query import Due, OrderFile
 from aftersales.registry import Registry
 from functions import retention, sweep
 from functions.context import commit

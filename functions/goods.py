@@ -24,7 +24,7 @@ from aftersales.errors import Conflict, Invalid
 from aftersales.goods import Apart, Count, lack_of, parted, split, sums
 from aftersales.money import Money
 from aftersales.parcel import Parcel, ParcelEvent, advance_parcel
-from aftersales.ports import CaseFile, Due, OrderFile
+from aftersales.query import CaseFile, Due, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
 from functions import apart, arrival, guard, price, restock, returns

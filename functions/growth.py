@@ -15,7 +15,7 @@ from aftersales.entry import BACK, Payout
 from aftersales.errors import OrderFrozen
 from aftersales.ledger import Ledger
 from aftersales.order import Order
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from functions import lookups
 from functions.judgement import judge_anew

@@ -22,7 +22,7 @@ from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.parcel import Parcel, ParcelState
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.workday import Day, Known, moved

@@ -19,7 +19,7 @@ from aftersales import errors
 from aftersales.caller import Caller, Role
 from aftersales.errors import AftersalesError
 from aftersales.pickup import case_of_pickup
-from aftersales.ports import AnswerTo
+from aftersales.query import AnswerTo
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
 from functions import callbacks, collect, failures, told, track

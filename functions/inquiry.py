@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aftersales.change import Change
 from aftersales.errors import ChannelBusy
-from aftersales.ports import CaseFile, Due
+from aftersales.query import CaseFile, Due
 from aftersales.registry import Registry
 from functions import beside, silence, track
 from functions.context import commit

@@ -9,7 +9,7 @@ from aftersales.case import Approval, Event, State
 from aftersales.change import Change
 from aftersales.decision import Decision, Finding, Outcome
 from aftersales.errors import OverRefund
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.rules import VERSION

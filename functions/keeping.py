@@ -17,7 +17,8 @@ from typing import cast
 from aftersales.case import State
 from aftersales.errors import Conflict, Unknown
 from aftersales.lookup import ASKED, Lookup
-from aftersales.ports import CaseFile, Holding
+from aftersales.ports import Holding
+from aftersales.query import CaseFile
 from aftersales.refund import Refund
 from aftersales.registry import Registry
 from functions import lookups

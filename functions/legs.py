@@ -13,7 +13,7 @@ from aftersales.change import Change
 from aftersales.channel import ReceiptStatus, RefundReceipt
 from aftersales.deadline import Deadline
 from aftersales.errors import Conflict, IllegalTransition, NotFound, StaleVersion
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.refund import RENUMBER, Cause, Refund, RefundEvent, RefundState, advance_refund, case_of
 from aftersales.registry import Registry
 from functions import outcome

@@ -23,7 +23,8 @@ from aftersales.deadline import Deadline
 from aftersales.entry import Payout
 from aftersales.errors import BadPlugin, NotFound, Rejected
 from aftersales.lookup import ASKED, Ask, Lookup, Subject
-from aftersales.ports import CaseFile, Due, Holding, OrderFile, Source, StepsOf
+from aftersales.ports import Holding, Source
+from aftersales.query import CaseFile, Due, OrderFile, StepsOf
 from aftersales.refund import RefundState
 from aftersales.registry import Registry
 from aftersales.remedy import Stage

@@ -10,7 +10,7 @@ from aftersales.channel import ReceiptStatus, RefundReceipt
 from aftersales.entry import FREIGHT, Hold, Payout
 from aftersales.errors import ChannelBusy, Conflict, IllegalTransition, NotFound, Unknown
 from aftersales.ledger import Ledger
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.refund import LATER, MENDED, POLLS, RENUMBER, Refund, RefundEvent, RefundState, advance_refund
 from aftersales.ticket import Spend
 from functions import calls, legs, outcome, tickets

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from aftersales import waybill
 from aftersales.change import Change
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 
 
 def held(file: CaseFile) -> tuple[str, ...]:

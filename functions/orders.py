@@ -15,7 +15,7 @@ from aftersales.fact import OrderFact
 from aftersales.failure import Failure
 from aftersales.ledger import Ledger
 from aftersales.order import Line, Order, OrderStatus, Shipment
-from aftersales.ports import OrderFile
+from aftersales.query import OrderFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Rule, Vertical

@@ -20,7 +20,7 @@ from aftersales.change import Change
 from aftersales.entry import BACK, Payout, Step
 from aftersales.errors import NotFound, OverRefund
 from aftersales.ledger import Ledger
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.refund import LATER, REFUND_TERMINAL, Cause, Refund, RefundState
 from aftersales.registry import Registry
 from aftersales.remedy import Stage

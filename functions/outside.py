@@ -17,7 +17,7 @@ from aftersales.entry import Paid, Payout, Step
 from aftersales.errors import ClaimTaken, Conflict, Invalid, NotFound, StaleVersion
 from aftersales.ledger import Ledger
 from aftersales.money import Money
-from aftersales.ports import CaseFile, OrderFile, OrdersOfPayment
+from aftersales.query import CaseFile, OrderFile, OrdersOfPayment
 from aftersales.refund import case_of
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind

@@ -20,7 +20,7 @@ from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import PARCEL_TIMEOUTS, Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.plan import Plan, plan
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.refund import Refund, RefundState, refund_key
 from aftersales.registry import Registry
 from aftersales.remedy import Stage

@@ -15,7 +15,7 @@ from aftersales.errors import Conflict, Invalid, Rejected, Unknown
 from aftersales.parcel import PARCEL_TIMEOUTS, ParcelState
 from aftersales.pickup import PICKUP_LOOKS, Pickup, PickupEvent, PickupState, Slot, Wish, advance_pickup
 from aftersales.place import place_of
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from functions import carriage, collect, collected
 from functions.context import Context
 from functions.reply import CaseView

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aftersales.case import State
 from aftersales.entry import Leg, Paid, Payout
 from aftersales.errors import OverRefund
-from aftersales.ports import OrderFile
+from aftersales.query import OrderFile
 from aftersales.refund import Cause, Refund, RefundState
 from aftersales.text import text
 from functions import carriage, failures

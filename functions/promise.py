@@ -21,7 +21,7 @@ from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelState
 from aftersales.plan import fee_of
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.quote import freight_due, quote, worth
 from aftersales.remedy import EXCHANGEABLE, KEPT_AS, Promise, Remedy, Stage, Wanted
 from aftersales.vertical import Facts, Offer

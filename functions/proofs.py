@@ -18,7 +18,7 @@ from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.errors import Conflict, NotFound
 from aftersales.evidence import Evidence, EvidenceKind, EvidenceState, Proof, ProofRole
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from functions import retention
 from functions.body import EvidenceBody, ProofBody
 from functions.context import Context

@@ -12,7 +12,7 @@ from aftersales.channel import Outside, OutsideKind, OutsideState
 from aftersales.entry import Step
 from aftersales.errors import Conflict, NotFound
 from aftersales.money import EXPONENTS, Money
-from aftersales.ports import OrderFile, OrdersOfPayment, TicketsOf
+from aftersales.query import OrderFile, OrdersOfPayment, TicketsOf
 from aftersales.reconcile import Difference
 from aftersales.reconcile.match import CONTRADICT, VERDICT
 from aftersales.refund import Refund, RefundState

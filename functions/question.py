@@ -11,7 +11,7 @@ from aftersales.case import Case
 from aftersales.evidence import Evidence, EvidenceState, ProofRole
 from aftersales.order import Line
 from aftersales.photo import PhotoQuestion, Reference
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 
 PHOTO_BYTES = 10 * 1024 * 1024

@@ -25,7 +25,8 @@ from typing import cast
 from aftersales.bill import Bill
 from aftersales.change import Change
 from aftersales.errors import AftersalesError, Invalid, Unknown
-from aftersales.ports import Bills, RefundsOn
+from aftersales.ports import Bills
+from aftersales.query import RefundsOn
 from aftersales.reconcile import Difference, Reconciled, reconcile
 from aftersales.refund import BEIJING, Refund
 from aftersales.registry import Registry

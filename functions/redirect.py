@@ -18,7 +18,7 @@ from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.channel import Card, ReceiptStatus, RefundReceipt
 from aftersales.errors import Conflict, IdempotencyMismatch, Rejected, Unknown
-from aftersales.ports import AnswerTo, CaseFile, OrderFile
+from aftersales.query import AnswerTo, CaseFile, OrderFile
 from aftersales.refund import Cause, Refund, RefundEvent, RefundState, advance_refund
 from functions import calls, consent, renumber, tickets
 from functions.consent import BALANCE

@@ -9,7 +9,7 @@ from aftersales.case import Case, Event, State
 from aftersales.change import Change
 from aftersales.entry import Paid
 from aftersales.errors import Conflict, IllegalTransition, Invalid
-from aftersales.ports import CaseFile, OrderFile, OrdersOfPayment
+from aftersales.query import CaseFile, OrderFile, OrdersOfPayment
 from aftersales.registry import Registry
 from aftersales.remedy import Remedy, Stage
 from functions import promise

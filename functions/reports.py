@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from aftersales.change import Change
-from aftersales.ports import ReportsOf
+from aftersales.query import ReportsOf
 from aftersales.registry import Registry
 from aftersales.report import Report
 from aftersales.ticket import TicketKind

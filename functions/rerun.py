@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from aftersales.change import Change
 from aftersales.errors import Conflict, NotFound
-from aftersales.ports import Due
+from aftersales.query import Due
 from aftersales.registry import Registry
 from aftersales.ticket import TicketKind
 from functions import callbacks, deadletters, expire, follow, sweep, tickets

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from aftersales.case import Case, Kind
 from aftersales.ledger import Ledger
 from aftersales.part import beside, sold_as
-from aftersales.ports import OrderFile
+from aftersales.query import OrderFile
 from aftersales.vertical import Merchant, Quote
 from functions import guard, price
 

@@ -22,7 +22,8 @@ from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound,
 from aftersales.goods import Back, Disposition, Restock, all_of, restock, restock_key
 from aftersales.order import Order
 from aftersales.parcel import Parcel, ParcelState
-from aftersales.ports import CaseFile, Shelving
+from aftersales.ports import Shelving
+from aftersales.query import CaseFile
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from functions import tickets

@@ -14,7 +14,7 @@ from aftersales.evidence import EvidenceState
 from aftersales.failure import Failure
 from aftersales.goods import Disposition
 from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
 from functions import arrival, guard, restock

@@ -11,7 +11,7 @@ from aftersales.decision import Finding, Source, Verdict
 from aftersales.errors import Invalid
 from aftersales.evidence import Evidence
 from aftersales.photo import PhotoReport, Sameness
-from aftersales.ports import MOST_PRINTS, CaseFile, PrintsLike
+from aftersales.query import MOST_PRINTS, CaseFile, PrintsLike
 from aftersales.registry import Registry
 from functions import retention
 from functions.context import again

@@ -11,7 +11,7 @@ from aftersales.change import Change
 from aftersales.decision import Decision, Outcome
 from aftersales.errors import Conflict, Forbidden, IllegalTransition, Invalid, SecondPersonRequired
 from aftersales.money import Money
-from aftersales.ports import CaseFile, OfMerchant, StepsOf
+from aftersales.query import CaseFile, OfMerchant, StepsOf
 from aftersales.rules import VERSION
 from functions import keeping, price, promise, remedies, ruling
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody

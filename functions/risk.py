@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aftersales.case import Case, Kind
 from aftersales.decision import Finding
-from aftersales.ports import OfBuyer
+from aftersales.query import OfBuyer
 from aftersales.registry import Registry
 from aftersales.risk import finding, history
 from aftersales.vertical import Facts

@@ -9,7 +9,7 @@ import msgspec
 from aftersales.change import Change
 from aftersales.decision import Outcome
 from aftersales.errors import BadTable, Conflict, Invalid, NotFound
-from aftersales.ports import RulebookOf, RuleSetNamed, RuleSetsOf
+from aftersales.query import RulebookOf, RuleSetNamed, RuleSetsOf
 from aftersales.ruling import standard
 from aftersales.ruling.book import BUILT_IN, Rulebook
 from aftersales.ruling.check import check

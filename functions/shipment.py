@@ -11,7 +11,7 @@ from aftersales.change import Change
 from aftersales.errors import ClaimTaken, Conflict, Invalid, NotFound
 from aftersales.order import Order
 from aftersales.parcel import PARCEL_TERMINAL, Parcel, ParcelEvent, ParcelState, advance_parcel
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.text import text
 from aftersales.tracking import Found
 from functions import holiday, track, tracked

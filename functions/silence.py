@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from aftersales.case import Event, State
 from aftersales.change import Change
 from aftersales.parcel import ParcelState
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.tracking import Found
 
 S = ParcelState

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from aftersales.caller import Role
 from aftersales.errors import Invalid, NotFound
-from aftersales.ports import ReportsOf
+from aftersales.query import ReportsOf
 from aftersales.registry import Registry
 from aftersales.report import Report
 from aftersales.ticket import Ticket, TicketKind

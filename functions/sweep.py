@@ -16,7 +16,7 @@ from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.errors import AftersalesError, OverRefund, StaleVersion
 from aftersales.parcel import ParcelState
-from aftersales.ports import CaseFile, Due, DueBy, OrderFile
+from aftersales.query import CaseFile, Due, DueBy, OrderFile
 from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
 from functions import (

@@ -13,7 +13,7 @@ from aftersales.case import Case, Kind
 from aftersales.change import Plain
 from aftersales.errors import NotFound
 from aftersales.order import Line
-from aftersales.ports import StepsOf
+from aftersales.query import StepsOf
 from aftersales.vertical import Merchant, Vertical
 from functions import words
 from functions.context import Context

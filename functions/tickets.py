@@ -10,7 +10,7 @@ from datetime import datetime
 from aftersales.caller import Role
 from aftersales.change import Change
 from aftersales.errors import Conflict, NotFound
-from aftersales.ports import TicketNamed, TicketsOf
+from aftersales.query import TicketNamed, TicketsOf
 from aftersales.refund import Cause, Refund
 from aftersales.registry import Registry
 from aftersales.text import text

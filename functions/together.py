@@ -19,7 +19,7 @@ from aftersales.case import Item, Kind
 from aftersales.change import Answer, Change
 from aftersales.errors import AftersalesError, IdempotencyMismatch, IncompleteEvidence, Invalid, NotOffered
 from aftersales.order import Line
-from aftersales.ports import AnswerTo, OrderFile
+from aftersales.query import AnswerTo, OrderFile
 from aftersales.vertical import Facts, Remedy, Vertical
 from functions import failures
 from functions.body import CaseBody, ItemBody

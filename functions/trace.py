@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from aftersales.errors import Invalid
-from aftersales.ports import OrdersOfPhone, RefundsOf
+from aftersales.query import OrdersOfPhone, RefundsOf
 from aftersales.refund import Refund
 from functions.body import RefundQuery
 from functions.context import Context

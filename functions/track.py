@@ -22,7 +22,7 @@ from aftersales.deadline import Deadline
 from aftersales.errors import ChannelBusy, ClaimTaken, NotFound, StaleVersion
 from aftersales.order import Order
 from aftersales.parcel import Parcel
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.registry import Registry
 from aftersales.tracking import Party, Pushed, Trace, Trail, Waybill, case_of_trail
 from functions import gate, pace, silence, tracked

@@ -18,7 +18,7 @@ from aftersales.genuine import Returned
 from aftersales.order import Order
 from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.place import Place, place_of
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.registry import Registry
 from aftersales.tracking import CARRIED, Found, Party, Passage, Scan, Trace, Trail
 from functions import holiday, number, pace, silence

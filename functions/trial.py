@@ -20,7 +20,7 @@ from aftersales.case import Case, State
 from aftersales.decision import Decision, Outcome
 from aftersales.errors import BadPlugin, Conflict, Invalid, NotFound
 from aftersales.money import Money
-from aftersales.ports import CaseFile, ClosedOf, OfMerchant, Query, RefundsOf
+from aftersales.query import CaseFile, ClosedOf, OfMerchant, Query, RefundsOf
 from aftersales.quote import weight
 from aftersales.ruling.table import Table
 from functions import ruleset, words

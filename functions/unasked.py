@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from aftersales.case import Item
 from aftersales.change import Change
 from aftersales.errors import AftersalesError, ClaimTaken, StaleVersion
-from aftersales.ports import CaseFile, Due, OrderFile
+from aftersales.query import CaseFile, Due, OrderFile
 from aftersales.registry import Registry
 from functions import cases, watch
 from functions.body import CaseBody, ItemBody

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.deadline import Deadline
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.registry import Registry
 from aftersales.ticket import Ticket, TicketKind
 from functions import tickets

@@ -12,7 +12,7 @@ from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.decision import Decision
-from aftersales.ports import CaseFile, OrderFile
+from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from functions import guard, lookups, ruling
 from functions.judgement import considered, judge_anew

@@ -12,7 +12,7 @@ from aftersales.evidence import Evidence, Requirement, missing
 from aftersales.failure import Failure
 from aftersales.goods import Back
 from aftersales.parcel import ParcelState
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.refund import Cause, Refund
 from aftersales.remedy import Remedy, Stage
 from aftersales.text import text

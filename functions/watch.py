@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from aftersales.absent import is_absent
 from aftersales.case import Item, Kind
 from aftersales.errors import AftersalesError
-from aftersales.ports import OrderFile
+from aftersales.query import OrderFile
 from aftersales.registry import Registry
 from aftersales.vertical import Facts, Vertical, Watch
 from functions import guard

@@ -6,7 +6,7 @@ from aftersales.case import State
 from aftersales.entry import Payout
 from aftersales.ledger import Ledger
 from aftersales.order import Line
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.refund import RefundState
 from functions.context import Context
 from functions.reply import ItemView

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from threading import Lock
 
 from aftersales.errors import Invalid
-from aftersales.ports import RulebookOf, RuleSetNamed, Store
+from aftersales.ports import Store
+from aftersales.query import RulebookOf, RuleSetNamed
 from aftersales.ruling import standard
 from aftersales.ruling.book import BUILT_IN, Rulebook
 from aftersales.ruling.check import check

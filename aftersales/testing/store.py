@@ -17,7 +17,8 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
-from aftersales.ports import (
+from aftersales.ports import Seen
+from aftersales.query import (
     MOST_PRINTS,
     NEWEST_CASES,
     AnswerTo,
@@ -40,7 +41,6 @@ from aftersales.ports import (
     RulebookOf,
     RuleSetNamed,
     RuleSetsOf,
-    Seen,
     SpentOf,
     StepsOf,
     TemplatesOf,

@@ -17,7 +17,8 @@ from aftersales.errors import AftersalesError, ClaimTaken, IdempotencyMismatch, 
 from aftersales.money import Money
 from aftersales.order import Buyer
 from aftersales.parcel import ParcelEvent, advance_parcel
-from aftersales.ports import AnswerTo, CaseFile, OfMerchant, OrderFile, PrintsLike, StepsOf, Store
+from aftersales.ports import Store
+from aftersales.query import AnswerTo, CaseFile, OfMerchant, OrderFile, PrintsLike, StepsOf
 from aftersales.refund import RefundState
 from aftersales.testing.builders import (
     NOW,

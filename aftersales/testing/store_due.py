@@ -9,7 +9,7 @@ from aftersales.evidence import Proof
 from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
-from aftersales.ports import Due
+from aftersales.query import Due
 from aftersales.refund import Refund
 from aftersales.tracking import Trail
 

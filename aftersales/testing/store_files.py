@@ -9,7 +9,8 @@ from typing import Any
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.evidence import EvidenceKind, EvidenceState, Proof, ProofRole
-from aftersales.ports import Due, Store
+from aftersales.ports import Store
+from aftersales.query import Due
 from aftersales.testing.builders import NOW, an_evidence
 from aftersales.testing.store_contract import opened, pushed, stored
 from aftersales.testing.store_queries import due

@@ -12,7 +12,8 @@ from typing import Any
 from aftersales.change import Change
 from aftersales.entry import Payout
 from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
-from aftersales.ports import RefundsOf, ReportsOf, SpentOf, Store, TicketNamed, TicketsOf
+from aftersales.ports import Store
+from aftersales.query import RefundsOf, ReportsOf, SpentOf, TicketNamed, TicketsOf
 from aftersales.testing.builders import NOW, a_refund, a_report, a_spend, a_ticket
 from aftersales.testing.store_contract import an_answer, pushed, refused
 from aftersales.testing.store_queries import everything, invalid

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from aftersales.change import Change
-from aftersales.ports import Due, DueBy, Store
+from aftersales.ports import Store
+from aftersales.query import Due, DueBy
 from aftersales.testing.builders import NOW
 from aftersales.testing.store_contract import pushed
 from aftersales.testing.store_queries import due, everything

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from aftersales.errors import Invalid
-from aftersales.ports import Page, Query
+from aftersales.query import Page, Query
 
 #: What was found with the key it is sorted by.
 Row = tuple[tuple[str, ...], Any]

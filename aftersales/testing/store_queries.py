@@ -11,7 +11,8 @@ from aftersales.change import Change, Notice, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.errors import Invalid, StaleVersion
 from aftersales.order import Buyer
-from aftersales.ports import (
+from aftersales.ports import Store
+from aftersales.query import (
     MOST_PRINTS,
     NEWEST_CASES,
     Due,
@@ -23,7 +24,6 @@ from aftersales.ports import (
     PrintsLike,
     Query,
     StepsOf,
-    Store,
 )
 from aftersales.testing.builders import NOW, a_case, a_parcel, a_refund
 from aftersales.testing.store_contract import opened, pushed, stored

@@ -17,7 +17,8 @@ from aftersales.errors import AftersalesError, StaleVersion
 from aftersales.ledger import Ledger, Leg
 from aftersales.money import Money
 from aftersales.order import Freight
-from aftersales.ports import AnswerTo, RefundsOf, StepsOf, Store
+from aftersales.ports import Store
+from aftersales.query import AnswerTo, RefundsOf, StepsOf
 from aftersales.testing.builders import NOW, a_case, a_line, a_refund, a_spend
 from aftersales.testing.store_contract import an_answer, opened, pushed, stored
 

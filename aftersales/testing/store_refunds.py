@@ -13,7 +13,8 @@ from typing import Any
 from aftersales.change import Change
 from aftersales.entry import Payout
 from aftersales.ledger import Hold, Taken
-from aftersales.ports import OrdersOfPayment, RefundsOf, RefundsOn, Store
+from aftersales.ports import Store
+from aftersales.query import OrdersOfPayment, RefundsOf, RefundsOn
 from aftersales.refund import Cause, Refund
 from aftersales.testing.builders import NOW, a_ledger, a_payment, a_refund, an_order
 from aftersales.testing.store_contract import pushed

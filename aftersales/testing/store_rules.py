@@ -8,7 +8,8 @@ from datetime import timedelta
 from aftersales.case import Ending, State
 from aftersales.change import Change
 from aftersales.errors import StaleVersion
-from aftersales.ports import ClosedOf, OfMerchant, RulebookOf, RuleSetNamed, RuleSetsOf, Store
+from aftersales.ports import Store
+from aftersales.query import ClosedOf, OfMerchant, RulebookOf, RuleSetNamed, RuleSetsOf
 from aftersales.ruling import standard
 from aftersales.ruling.book import Rulebook
 from aftersales.ruling.table import RuleSet

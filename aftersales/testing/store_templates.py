@@ -7,7 +7,8 @@ from dataclasses import replace
 from aftersales.change import Change
 from aftersales.complaint import Handling
 from aftersales.errors import StaleVersion
-from aftersales.ports import Store, TemplatesOf
+from aftersales.ports import Store
+from aftersales.query import TemplatesOf
 from aftersales.template import Template, Templates
 from aftersales.testing.builders import NOW
 from aftersales.testing.store_contract import refused

@@ -15,7 +15,7 @@ from typing import Any
 from aftersales.case import Event
 from aftersales.change import verify_chain
 from aftersales.ledger import Step
-from aftersales.ports import StepsOf
+from aftersales.query import StepsOf
 from infra.local.books import Books
 from infra.local.client import Client, until
 from infra.local.engine import CannotInstall, EngineFailed, EngineLocked

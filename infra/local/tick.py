@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 
 from aftersales.case import State
-from aftersales.ports import Due, DueBy, Store
+from aftersales.ports import Store
+from aftersales.query import Due, DueBy
 from infra.local.client import plain_http, until
 from infra.local.home import DEFAULT, Home, NoHome, read
 from plugins.local_clock import move

@@ -17,7 +17,7 @@ from aftersales.case import Case, Ending
 from aftersales.change import Answer, Notice, PhotoPrint, Step
 from aftersales.errors import Invalid
 from aftersales.ledger import Ledger
-from aftersales.ports import (
+from aftersales.query import (
     MOST_PRINTS,
     NEWEST_CASES,
     AnswerTo,

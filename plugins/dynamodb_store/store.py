@@ -17,7 +17,8 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
-from aftersales.ports import CaseFile, OrderFile, Page, Query, Seen
+from aftersales.ports import Seen
+from aftersales.query import CaseFile, OrderFile, Page, Query
 from aftersales.refund import Refund
 from aftersales.tracking import Trail
 from plugins.dynamodb_store.key import case_key, order_key

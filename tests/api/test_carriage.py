@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aftersales.order import Payment
-from aftersales.ports import NoticesOf
+from aftersales.query import NoticesOf
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.carrier import FakeCarrier
 from aftersales.testing.channel import FakeChannel

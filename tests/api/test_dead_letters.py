@@ -11,7 +11,8 @@ import pytest
 
 from aftersales.evidence import Evidence
 from aftersales.photo import PhotoReport
-from aftersales.ports import CaseFile, Seen
+from aftersales.ports import Seen
+from aftersales.query import CaseFile
 from aftersales.refund import Refund
 from aftersales.testing.channel import Outcome
 from functions import deadletters, follow, http, sweep

@@ -11,7 +11,7 @@ import pytest
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.decision import Finding, Source, Verdict
-from aftersales.ports import Due
+from aftersales.query import Due
 from aftersales.registry import Registry
 from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.files import FakeFiles

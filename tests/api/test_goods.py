@@ -13,7 +13,7 @@ from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.order import Freight, Payment
 from aftersales.parcel import ParcelState
-from aftersales.ports import NoticesOf
+from aftersales.query import NoticesOf
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.stock import FakeStock
 from aftersales.ticket import TicketKind

@@ -13,7 +13,8 @@ from aftersales.change import Change
 from aftersales.deadline import Deadline
 from aftersales.order import Buyer
 from aftersales.parcel import ParcelState
-from aftersales.ports import NoticesOf, Workdays
+from aftersales.ports import Workdays
+from aftersales.query import NoticesOf
 from aftersales.testing.builders import a_case, a_line, a_merchant, a_parcel, an_order
 from aftersales.testing.clock import FakeClock
 from aftersales.testing.workdays import FakeWorkdays

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aftersales.pickup import BookingStatus, Refusal
-from aftersales.ports import NoticesOf
+from aftersales.query import NoticesOf
 from aftersales.testing.carrier import SENDER, FakeCarrier
 from tests.api.door import DOOR, Door
 

@@ -10,7 +10,7 @@ import pytest
 
 from aftersales.change import Change
 from aftersales.order import Buyer, Shipment
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.testing.builders import a_payment
 from aftersales.testing.carrier import FakeCarrier
 from aftersales.testing.tracer import HONEST, FakeTracer

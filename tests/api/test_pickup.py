@@ -13,7 +13,7 @@ import pytest
 from aftersales.change import Change
 from aftersales.errors import Unknown
 from aftersales.pickup import Booking, BookingStatus
-from aftersales.ports import NoticesOf
+from aftersales.query import NoticesOf
 from aftersales.testing.carrier import FakeCarrier
 from tests.api.door import Door
 

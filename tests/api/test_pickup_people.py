@@ -11,7 +11,7 @@ import pytest
 
 from aftersales import redaction
 from aftersales.pickup import Refusal
-from aftersales.ports import NoticesOf
+from aftersales.query import NoticesOf
 from aftersales.testing.builders import a_merchant
 from aftersales.testing.carrier import RECEIVER, SENDER, FakeCarrier
 from aftersales.text import text

@@ -15,7 +15,7 @@ from aftersales.bill import Bill, BillRow
 from aftersales.channel import ReceiptStatus
 from aftersales.errors import Unknown
 from aftersales.order import Payment
-from aftersales.ports import RefundsOn, TicketNamed, TicketsOf
+from aftersales.query import RefundsOn, TicketNamed, TicketsOf
 from aftersales.refund import BEIJING, Cause, Refund, RefundState
 from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.channel import FakeChannel, Outcome

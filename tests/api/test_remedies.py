@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aftersales.order import Freight, Payment
-from aftersales.ports import NoticesOf
+from aftersales.query import NoticesOf
 from aftersales.refund import Cause
 from aftersales.testing.builders import NOW, a_merchant
 from functions import sweep

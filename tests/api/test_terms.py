@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aftersales.change import verify_chain
-from aftersales.ports import StepsOf
+from aftersales.query import StepsOf
 from aftersales.testing.builders import a_line, an_order
 from aftersales.text import text, texts_of
 from functions import http

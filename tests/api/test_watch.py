@@ -10,7 +10,7 @@ import pytest
 
 from aftersales.case import Item, Kind
 from aftersales.order import Order, Payment
-from aftersales.ports import DueBy
+from aftersales.query import DueBy
 from aftersales.testing.builders import NOW, a_line, an_order
 from aftersales.vertical import Facts, Watch
 from functions import sweep

@@ -8,7 +8,7 @@ from typing import Any
 
 from aftersales.order import Shipment
 from aftersales.place import Place
-from aftersales.ports import NoticesOf
+from aftersales.query import NoticesOf
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.carrier import FakeCarrier
 from aftersales.testing.tracer import BUYER_TAIL, HONEST, SHOP_TAIL, FakeTracer, scans

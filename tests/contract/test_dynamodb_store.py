@@ -12,7 +12,7 @@ from aftersales.case import Event
 from aftersales.change import Change, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.errors import AllowanceSpent, BadSettings, IdempotencyMismatch, Invalid, StaleVersion
-from aftersales.ports import (
+from aftersales.query import (
     NEWEST_CASES,
     DueBy,
     OfMerchant,

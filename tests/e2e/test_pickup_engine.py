@@ -12,7 +12,7 @@ import pytest
 
 from aftersales.case import Fault, Kind, State
 from aftersales.change import Change
-from aftersales.ports import DueBy
+from aftersales.query import DueBy
 from aftersales.testing.builders import a_case, a_parcel
 from aftersales.testing.carrier import SENDER, FakeCarrier
 from functions import collect, sweep

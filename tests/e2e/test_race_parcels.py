@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.ports import StepsOf
+from aftersales.query import StepsOf
 from aftersales.testing.builders import a_payment
 from aftersales.testing.tracer import HONEST, FakeTracer
 from aftersales.tracking import Pace

@@ -14,7 +14,7 @@ import pytest
 
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.order import Payment
-from aftersales.ports import StepsOf
+from aftersales.query import StepsOf
 from aftersales.refund import Refund, case_of
 from aftersales.testing.builders import a_line, a_payment
 from aftersales.testing.channel import Outcome

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.refund import REFUND_TERMINAL, Cause, Refund, RefundState
 from functions import http
 from functions.consent import BALANCE

@@ -10,7 +10,7 @@ from typing import Any
 
 from aftersales.case import Case
 from aftersales.change import Change
-from aftersales.ports import CaseFile, DueBy, OrderFile, Page
+from aftersales.query import CaseFile, DueBy, OrderFile, Page
 from aftersales.testing.store import FakeStore
 
 
@@ -85,6 +85,6 @@ class CountingStore(FakeStore):
         return self._named(query.kind, found)
 
     def _named(self, kind: str, found: Iterable[str]) -> Iterable[Any]:
-        from aftersales.ports import Due
+        from aftersales.query import Due
 
         return [Due(kind, case_id, self._kept[kind, case_id].deadline.due_at) for case_id in found]

@@ -26,7 +26,7 @@ from aftersales.change import Change
 from aftersales.order import Buyer, Shipment
 from aftersales.parcel import Parcel, ParcelState
 from aftersales.place import Place
-from aftersales.ports import StepsOf
+from aftersales.query import StepsOf
 from aftersales.registry import Registry
 from aftersales.testing.builders import NOW, a_case, a_ledger, a_line, a_merchant, a_parcel, a_payment, an_order
 from aftersales.testing.clock import FakeClock

@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multi
 
 from aftersales.decision import Finding, Source, Verdict
 from aftersales.order import Order
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.testing.clock import FakeClock
 from aftersales.testing.queue import FakeQueue
 from aftersales.testing.store import FakeStore

@@ -12,7 +12,7 @@ from aftersales.change import verify_chain
 from aftersales.errors import ChannelBusy, Unknown
 from aftersales.order import Buyer
 from aftersales.parcel import PARCEL_TERMINAL, ParcelState
-from aftersales.ports import CaseFile, DueBy, Page, StepsOf
+from aftersales.query import CaseFile, DueBy, Page, StepsOf
 from aftersales.testing.builders import a_payment
 from aftersales.testing.carrier import FakeCarrier
 from aftersales.testing.store import FakeStore

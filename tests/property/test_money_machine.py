@@ -18,7 +18,7 @@ from hypothesis.stateful import invariant
 
 from aftersales.case import TIMEOUTS, Case, Ending, Event, State
 from aftersales.change import verify_chain
-from aftersales.ports import CaseFile, StepsOf
+from aftersales.query import CaseFile, StepsOf
 from aftersales.refund import LATER, RefundState
 from functions.payout import timeouts
 from infra.local.sandbox import Keys

@@ -8,7 +8,7 @@ import pytest
 
 from aftersales.change import Change
 from aftersales.errors import Invalid
-from aftersales.ports import Page, Query
+from aftersales.query import Page, Query
 from aftersales.ruling import standard
 from aftersales.ruling.book import MOST_MARKS, Rulebook
 from aftersales.ruling.kept import MAX_AGE_S, MOST_TABLES, KeptRules

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from aftersales.case import Case, Ending, State
 from aftersales.change import verify_chain
 from aftersales.entry import BACK, Step
-from aftersales.ports import CaseFile, StepsOf, TicketsOf
+from aftersales.query import CaseFile, StepsOf, TicketsOf
 from aftersales.refund import LATER, Cause, Refund, RefundState
 from aftersales.ticket import TicketKind
 from tests.property.scripts.world import World, Wrong

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from aftersales.order import Order, Payment
-from aftersales.ports import CaseFile
+from aftersales.query import CaseFile
 from aftersales.refund import Refund
 from aftersales.testing.builders import a_line, a_payment, an_order
 from aftersales.testing.clock import FakeClock
