@@ -164,7 +164,7 @@ def test_the_clock_takes_reconciliation_along(system: System) -> None:
 def test_the_local_schedule_is_the_clouds(system: System) -> None:
     """Each scheduled function is called here as often as its rate in the app says, of the local clock."""
     rates = {e.name: e.schedule_expression.to_string() for e in app.app.event_sources if hasattr(e, "schedule_expression")}
-    told = {f"rate({n} minute{'s' * (n > 1)})": timedelta(minutes=n) for n in (1, 30)}
+    told = {f"rate({n} minute{'s' * (n > 1)})": timedelta(minutes=n) for n in (1, 5, 30)}
     told |= {"rate(1 hour)": timedelta(hours=1)}
     assert {name: told[rate] for name, rate in rates.items()} == {name: SELDOM.get(name, MINUTE) for name in rates}
     calls: list[str] = []
