@@ -30,7 +30,7 @@ from functions import carriage, tickets, track, tracked
 from functions.context import Context
 from functions.number import held, holding
 from functions.payout import parcel_timeouts
-from functions.reply import PickupView
+from functions.reply_parcel import PickupView
 
 log = logging.getLogger(__name__)
 S, E = PickupState, PickupEvent

@@ -19,7 +19,7 @@ from aftersales.query import CaseFile
 from functions import carriage, collect, collected
 from functions.context import Context
 from functions.reply import CaseView
-from functions.reply_pickup import PriceView
+from functions.reply_parcel import PriceView
 from functions.slot import PickupBody, PickupPatch
 from functions.view import case_view, stored
 

@@ -5,24 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import field
 
 from aftersales.case import Ending, Event, Fault, Kind, State
-from aftersales.decision import Outcome, Source, Verdict
+from aftersales.decision import Outcome
 from aftersales.entry import Payout
 from aftersales.evidence import EvidenceKind, EvidenceState, ProofRole
-from aftersales.failure import Failure
-from aftersales.goods import Disposition
 from aftersales.order import OrderStatus
-from aftersales.parcel import ParcelState
-from aftersales.pickup import PickupState, Refusal
 from aftersales.refund import Cause, RefundState
 from aftersales.remedy import Remedy, Stage
-from aftersales.tracking import Passage
-
-
-class View(Struct):
-    """What a client gets."""
+from functions.reply_base import FailureView, FindingView, View
+from functions.reply_parcel import ParcelView, PickupView
 
 
 class LineMoney(View):
@@ -82,15 +75,6 @@ class Need(View):
     text: str
 
 
-class FailureView(View):
-    """One of the nine known failures in the reader's words: what is wrong, and the next step. ``passes``: it passes by itself."""
-
-    code: Failure
-    text: str
-    next: str
-    passes: bool
-
-
 class Why(View):
     """A reason in words, with its stable code."""
 
@@ -134,21 +118,6 @@ class OptionsView(View):
     lines: list[LineOptions]
 
 
-class FindingView(View):
-    """What one check saw; ``next`` is what would do, where the check says so."""
-
-    check: str
-    verdict: Verdict
-    reason: str
-    text: str
-    source: Source
-    confidence: float
-    data: dict[str, str | int | float | bool]
-    regions: list[list[tuple[float, float]]]
-    failure: FailureView | None
-    next: str = ""
-
-
 class WordView(View):
     """What the rules had said."""
 
@@ -172,7 +141,7 @@ class DecisionView(View):
     findings: list[FindingView]
     failure: FailureView | None
     row: int = 0
-    seen: dict[str, str | int | bool | None] = {}
+    seen: dict[str, str | int | bool | None] = field(default_factory=dict)
     ruled: WordView | None = None
 
 
@@ -237,102 +206,6 @@ class UploadView(View):
     expires_at: datetime
     max_bytes: int
     case_version: int
-
-
-class CountView(View):
-    """What was found of one line, in pieces. ``wrong`` ones had other goods in their place, which go back to the buyer."""
-
-    line_id: str
-    sound: int
-    flawed: int
-    quarantine: int
-    scrap: int
-    missing: int
-    wrong: int
-
-
-class BackView(View):
-    """Pieces that stock is told of, and when it took them in; None while it did not."""
-
-    line_id: str
-    disposition: Disposition
-    pieces: int
-    told_at: datetime | None
-
-
-class ScanView(View):
-    """One line of a carrier's trace: what happened in our words, its own words, and its own code."""
-
-    at: datetime
-    state: Passage
-    text: str
-    said: str
-    city: str
-    code: str
-    weight_g: int | None
-
-
-class TrailView(View):
-    """What carriers say of the parcel, and the check list it has to pass before silence may accept it.
-
-    ``verdict`` is of the whole list. ``silent_since``: nobody has answered since. ``with_case``: it travels in that case's parcel.
-    """
-
-    carrier: str
-    state: Passage | None
-    text: str
-    verdict: Verdict
-    checks: list[FindingView]
-    scans: list[ScanView]
-    heard_at: datetime | None
-    silent_since: datetime | None
-    with_case: str
-
-
-class ParcelView(View):
-    """The goods on their way back. ``counts`` and ``evidence`` are of the inspection, the latter the shop's photos by their ids.
-
-    ``apart`` is the case about the pieces that did not come. ``restock`` is for the shop: what its stock is told.
-    """
-
-    state: ParcelState
-    carrier: str
-    number: str
-    due_at: datetime | None
-    disposition: Disposition | None
-    note: str
-    counts: list[CountView]
-    evidence: list[str]
-    apart: str | None
-    restock: list[BackView]
-    failure: FailureView | None
-    trail: TrailView | None = None
-
-
-class PickupView(View):
-    """How far the pickup at the door is. ``at`` is as much of the door as reminds its owner; ``wanted_*`` another slot, asked for.
-
-    ``text`` says how it stands, ``next`` what to do where it will not happen. The price is in minor units, once it was told;
-    ``kept_minor`` of it is kept back from the refund. ``drop_off``: nobody comes, the goods are brought to a station until ``end``
-    under the ``number``.
-    """
-
-    state: PickupState
-    company: str
-    start: datetime
-    end: datetime
-    wanted_start: datetime | None
-    wanted_end: datetime | None
-    at: str
-    number: str
-    price_minor: int | None
-    currency: str
-    payer: str
-    kept_minor: int
-    drop_off: bool
-    refusal: Refusal | None
-    text: str
-    next: str
 
 
 class AccountChoice(View):
@@ -519,7 +392,7 @@ class Health(View):
 
     status: str
     version: str
-    left_out: list[str] = []
+    left_out: list[str] = field(default_factory=list)
 
 
 class Problem(View):

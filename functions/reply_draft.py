@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from aftersales.complaint import Complaint, Handling
-from functions.reply import View
+from functions.reply_base import View
 
 
 class DraftView(View):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from aftersales.evidence import EvidenceKind, EvidenceState, ProofRole
-from functions.reply import View
+from functions.reply_base import View
 
 
 class ProofView(View):

@@ -9,7 +9,8 @@ from aftersales.channel import OutsideKind, OutsideState
 from aftersales.entry import Payout
 from aftersales.refund import Cause, RefundState
 from aftersales.ticket import TicketKind
-from functions.reply import ApprovalView, FailureView, View
+from functions.reply import ApprovalView
+from functions.reply_base import FailureView, View
 
 
 class PartsView(View):

@@ -8,7 +8,7 @@ import msgspec
 
 from aftersales.decision import Outcome
 from aftersales.ruling.fact import FactType
-from functions.reply import View
+from functions.reply_base import View
 
 
 class RulesNote(View):

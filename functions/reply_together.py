@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from aftersales.case import Ending, Kind, State
-from functions.reply import CaseView, DeadlineView, ItemView, View, Why
+from functions.reply import CaseView, DeadlineView, ItemView, Why
+from functions.reply_base import View
 
 
 class RefusedView(View):

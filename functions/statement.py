@@ -15,7 +15,7 @@ from aftersales.ticket import Ticket, TicketKind
 from functions import tickets
 from functions.context import Context
 from functions.reconcile import bills_of, last_ready
-from functions.reply import View
+from functions.reply_base import View
 
 #: Follow-ups that one statement looks up: a month with more of them is read day by day.
 MOST_TICKETS = 500

@@ -17,7 +17,8 @@ from aftersales.query import StepsOf
 from aftersales.vertical import Merchant, Vertical
 from functions import words
 from functions.context import Context
-from functions.reply import Choice, Need, View
+from functions.reply import Choice, Need
+from functions.reply_base import View
 from functions.view import needs
 
 

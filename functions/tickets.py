@@ -19,7 +19,7 @@ from functions import failures, words
 from functions.context import Context
 from functions.failures import Audience
 from functions.remedy import CloseBody
-from functions.reply import FailureView
+from functions.reply_base import FailureView
 from functions.reply_money import TicketPage, TicketView
 
 #: The tickets that a leg can have; they close by themselves when it ends.

@@ -23,24 +23,21 @@ from functions.failures import Worded
 from functions.reply import (
     AccountChoice,
     ApprovalView,
-    BackView,
     CaseRow,
     CaseView,
-    CountView,
     DeadlineView,
     DecisionView,
     EvidenceView,
-    FailureView,
-    FindingView,
     ItemView,
     Need,
-    ParcelView,
     RefundView,
     RemedyView,
     StepView,
     TimelineView,
     WantedView,
 )
+from functions.reply_base import FailureView, FindingView
+from functions.reply_parcel import BackView, CountView, ParcelView
 from functions.ruled import trace_of
 from functions.whereabouts import trail_view
 

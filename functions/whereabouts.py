@@ -9,7 +9,8 @@ from aftersales.text import text
 from aftersales.tracking import Trail
 from functions import tracked
 from functions.context import Context
-from functions.reply import FindingView, ScanView, TrailView
+from functions.reply_base import FindingView
+from functions.reply_parcel import ScanView, TrailView
 
 
 def trail_view(ctx: Context, trail: Trail | None, shown: Callable[[Finding], FindingView]) -> TrailView | None:
