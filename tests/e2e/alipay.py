@@ -37,7 +37,7 @@ def sandbox(keys: tuple[Keys, OtherKeys]) -> Iterator[Sandbox]:
 @pytest.fixture
 def channel(sandbox: Sandbox) -> Iterator[AlipayRefunds]:
     """The plugin, in a hurry."""
-    with closing(build({**sandbox.settings(provider="alipay"), "read_s": 0.3, "total_s": 0.5})) as channel:
+    with closing(build({**sandbox.settings(provider="alipay"), "read_s": 0.8, "total_s": 1.5})) as channel:
         yield channel
 
 

@@ -56,7 +56,7 @@ def sandbox(keys: Keys) -> Iterator[Sandbox]:
 @pytest.fixture
 def channel(sandbox: Sandbox) -> Iterator[WechatPayRefunds]:
     """The plugin, in a hurry."""
-    with closing(build({**sandbox.settings(), "read_s": 0.3, "total_s": 0.5, "bill_s": 0.5})) as channel:
+    with closing(build({**sandbox.settings(), "read_s": 0.8, "total_s": 1.5, "bill_s": 0.5})) as channel:
         yield channel
 
 

@@ -54,7 +54,7 @@ def unionpay(sandbox: Sandbox) -> UnionPay:
 @pytest.fixture
 def channel(sandbox: Sandbox) -> Iterator[UnionPayRefunds]:
     """The plugin, in a hurry."""
-    with closing(build({**sandbox.settings(provider="unionpay"), "read_s": 0.3, "total_s": 0.5})) as channel:
+    with closing(build({**sandbox.settings(provider="unionpay"), "read_s": 0.8, "total_s": 1.5})) as channel:
         yield channel
 
 
