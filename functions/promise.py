@@ -21,7 +21,7 @@ from aftersales.money import Money
 from aftersales.order import Order
 from aftersales.parcel import ParcelState
 from aftersales.plan import fee_of
-from aftersales.query import CaseFile, OrderFile
+from aftersales.query import CaseFile
 from aftersales.quote import freight_due, quote, worth
 from aftersales.remedy import EXCHANGEABLE, KEPT_AS, Promise, Remedy, Stage, Wanted
 from aftersales.vertical import Facts, Offer
@@ -154,8 +154,3 @@ def awaits_a_person(file: CaseFile) -> bool:
     """Whether goods that should be exchanged or repaired were counted, and not all were there: no rule decides about them."""
     parcel = file.parcel
     return parcel is not None and parcel.state is ParcelState.INSPECTING and bool(parcel.counts)
-
-
-def with_order(change: Change, order: OrderFile) -> OrderFile:
-    """The order's money as the change leaves it."""
-    return replace(order, ledger=change.ledger or order.ledger)

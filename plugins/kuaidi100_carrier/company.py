@@ -39,9 +39,6 @@ CODES: dict[str, str] = {
     "xfexpress": "xinfengwuliu",
 }
 
-#: Those that answer only who names the phone of one party (query, read 2026-11: 顺丰速运, 顺丰快运, 中通快递).
-BY_PHONE = frozenset({"sf", "zto"})
-
 
 def ours(theirs: str) -> str:
     """Our code for a code of the platform's; for a company that we do not know theirs, and "" for none."""

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlencode
 
 from aftersales.errors import BadSignature, ChannelBusy, Unknown
 from aftersales.tracking import Found, Pace, Passage, Pushed, Trace, Waybill
-from plugins.kuaidi100_carrier.company import BY_PHONE, CODES, ours, tail_of
+from aftersales.waybill import needs_phone
+from plugins.kuaidi100_carrier.company import CODES, ours, tail_of
 from plugins.kuaidi100_carrier.post import Post
 from plugins.kuaidi100_carrier.reading import scans_of
 from plugins.kuaidi100_carrier.setting import Tracing
@@ -61,7 +62,7 @@ class Kuaidi100Tracer:
 
     def wants_phone(self, carrier: str) -> bool:
         """See :class:`~aftersales.ports.Tracer`."""
-        return carrier in BY_PHONE
+        return needs_phone(carrier)
 
     def trace(self, waybills: Sequence[Waybill], now: datetime) -> tuple[Trace, ...]:
         """See :class:`~aftersales.ports.Tracer`. A number that the platform takes in no case is left out."""
@@ -133,7 +134,7 @@ def _asks(waybill: Waybill) -> bool:
     """Whether the platform can be asked: its number is one, and the phone is there where one is needed."""
     if waybill.carrier not in CODES or not SHORTEST <= len(waybill.number) <= LONGEST:
         return False
-    return waybill.carrier not in BY_PHONE or bool(tail_of(waybill.phone))
+    return not needs_phone(waybill.carrier) or bool(tail_of(waybill.phone))
 
 
 def _read(body: bytes) -> Mapping[str, Any]:
