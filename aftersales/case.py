@@ -13,6 +13,7 @@ from aftersales.errors import IllegalTransition
 from aftersales.lookup import Lookup
 from aftersales.money import Money
 from aftersales.order import Runs
+from aftersales.pledge import Pledge
 from aftersales.remedy import Promise
 
 
@@ -33,6 +34,14 @@ class Fault(StrEnum):
     SELLER = "seller"
     CARRIER = "carrier"
     NONE = "none"
+
+
+class Lane(StrEnum):
+    """How hard a case is for those who decide it (RV-5); who handles which lane is the merchant's setting."""
+
+    ORDINARY = "ordinary"
+    DIFFICULT = "difficult"
+    LEGAL = "legal"
 
 
 class State(StrEnum):
@@ -79,6 +88,12 @@ class Event(StrEnum):
     REJECTED = "rejected"
     EVIDENCE_ASKED = "evidence_asked"
     PERSON_ASKED = "person_asked"
+    TRIAGED = "triaged"  # it is harder, or easier, than it was taken for
+    CLAIMED = "claimed"  # somebody of the shop took it
+    RELEASED = "released"
+    ANSWER_LATE = "answer_late"  # the shop did not answer within the time it promises
+    POINTS_GIVEN = "points_given"  # for that
+    POINTS_FAILED = "points_failed"
     SECOND_PERSON_ASKED = "second_person_asked"
     COUNTERED = "countered"
     COUNTER_ACCEPTED = "counter_accepted"
@@ -239,6 +254,10 @@ ASIDE: frozenset[Event] = frozenset(
         E.MESSAGE_SENT,
         E.PROOF_ADDED,
         E.REPRICED,
+        E.TRIAGED,
+        E.CLAIMED,
+        E.RELEASED,
+        E.ANSWER_LATE,
         E.PICKUP_ASKED,
         E.PICKUP_BOOKED,
         E.PICKUP_MOVED,
@@ -263,6 +282,8 @@ BESIDE: frozenset[Event] = frozenset(
         E.ORIGINAL_OPENED,
         E.FILES_ERASED,
         E.HOLD_ENDED,
+        E.POINTS_GIVEN,
+        E.POINTS_FAILED,
         E.PICKUP_CANCELLED,
         E.PICKUP_FAILED,
         E.PICKUP_COLLECTED,
@@ -345,6 +366,10 @@ class Case:
     ``lookups`` are what outside systems said about it, and what they keep for it. ``promise`` is what is given in place of money.
     ``has_files``: evidence was added to it; once it is closed its files are kept until ``files_until``. ``has_pickup``: goods
     were asked to be collected for it. ``apart_of`` is the case with whose parcel these pieces should have come and did not.
+
+    ``category`` is the product category of its first line, ``rank`` the weight of the buyer's tier (a larger one comes first).
+    ``lane`` says how hard it is, once a person was asked; ``clerk`` (a ``sub``) took it at ``claimed_at``. ``pledge`` is how
+    soon the shop promised to answer.
     """
 
     case_id: str
@@ -391,11 +416,23 @@ class Case:
     apart_of: str = ""
     files_until: datetime | None = None
     rules: int = 0  # the version of the merchant's own rules that it was handed in under; 0 where there was none
+    category: str = ""
+    rank: int = 0
+    lane: Lane | None = None
+    clerk: str = ""
+    claimed_at: datetime | None = None
+    pledge: Pledge | None = None
 
     @property
     def holds_until(self) -> datetime | None:
         """When what outside systems kept for this closed case is let go for the last time; None while nothing is."""
         return self.updated_at + CALM if self.terminal and any(x.held for x in self.lookups) else None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is to be looked at next: its deadline, or its pledge's instant where that comes first."""
+        waits = (self.deadline.due_at if self.deadline else None, self.pledge.due_at if self.pledge else None)
+        return min((at for at in waits if at is not None), default=None)
 
     @property
     def payable(self) -> Money:

@@ -132,7 +132,7 @@ class Layout:
     def _case(self, change: Change, case: Case) -> Iterator[Write]:
         opened = stamp(case.opened_at)
         attributes = {"b": buyer_key(case.merchant, case.buyer_id), "bs": opened}
-        attributes |= self.due("case", case.case_id, case.deadline)
+        attributes |= self.waits("case", case.case_id, case.due_at) if case.due_at else {}
         if case.terminal and case.files_until:
             attributes |= self.waits("files", case.case_id, case.files_until)
         if case.holds_until:
