@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from aftersales.case import Case, Event, State, advance
+from aftersales.decision import Decision, Past
 from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order
@@ -27,7 +29,11 @@ Plain = str | int | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event of a case as it is kept: who did what, when, and where it led. ``chain`` hashes this step and the one before."""
+    """One event of a case as it is kept: who did what, when, and where it led. ``chain`` hashes this step and the one before.
+
+    A step that says ``rules_version`` made a decision. ``replaced`` is what stays of the one before it, where the rules' word on
+    the case is another since; None where it is the same, or there was none before.
+    """
 
     case_id: str
     seq: int
@@ -38,13 +44,22 @@ class Step:
     after: State
     data: Mapping[str, Plain] = field(default_factory=dict)
     chain: str = ""
+    replaced: Past | None = None
 
     def hashed(self, previous: str) -> str:
         """The sha256 (hex) over ``previous`` and this step as canonical JSON. Anyone can recompute it."""
-        body = [self.case_id, self.seq, self.at.isoformat(), self.event, self.by, self.before, self.after, dict(self.data)]
+        body: list[Any] = [self.case_id, self.seq, self.at.isoformat(), self.event, self.by, self.before, self.after]
+        body += [dict(self.data)] if self.replaced is None else [dict(self.data), _said(self.replaced)]
         return hashlib.sha256(
             (previous + json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)).encode()
         ).hexdigest()
+
+
+def _said(value: Any) -> Any:
+    """A value as plain JSON; fields that say nothing are left out, so that later ones change no hash."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _said(held) for f in fields(value) if (held := getattr(value, f.name)) != f.default}
+    return [_said(one) for one in value] if isinstance(value, tuple) else value
 
 
 def verify_chain(steps: Iterable[Step]) -> int | None:
@@ -146,9 +161,28 @@ class Change:
             raise ValueError("only a case has events")
         return self._recorded(advance(self.case, event, now, timeouts), event, by, now, data)
 
-    def _recorded(self, moved: Case, event: Event, by: str, now: datetime, data: Mapping[str, Plain]) -> Change:
+    def decided(
+        self,
+        decision: Decision,
+        event: Event,
+        by: str,
+        now: datetime,
+        timeouts: Mapping[State, tuple[timedelta, str]] | None = None,
+        **data: Plain,
+    ) -> Change:
+        """The same with another decision on the case; what stays of the one before goes on record with the step."""
+        if self.case is None:
+            raise ValueError("only a case is decided")
+        before = self.case.decision
+        replaced = before.past if before is not None and before.past != decision.past else None
+        moved = advance(replace(self.case, decision=decision), event, now, timeouts)
+        return self._recorded(moved, event, by, now, {**data, "rules_version": decision.rules_version}, replaced)
+
+    def _recorded(
+        self, moved: Case, event: Event, by: str, now: datetime, data: Mapping[str, Plain], replaced: Past | None = None
+    ) -> Change:
         assert self.case is not None
-        step = Step(moved.case_id, self.case.seq + 1, now, event, by, self.case.state, moved.state, data)
+        step = Step(moved.case_id, self.case.seq + 1, now, event, by, self.case.state, moved.state, data, replaced=replaced)
         step = replace(step, chain=step.hashed(self.case.chain))
         return replace(self, case=replace(moved, seq=step.seq, chain=step.chain), steps=(*self.steps, step))
 

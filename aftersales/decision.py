@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -66,13 +66,29 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What a decision can be made again from: what the rules had said, of what, and what they had seen of it.
+
+    ``said`` is None where no rules had spoken. ``spoke`` are the findings that forced it, without their figures; empty where a
+    row held. The other fields are the decision's.
+    """
+
+    rules_version: str = ""
+    row: int = 0
+    seen: tuple[str | int | bool | None, ...] = ()
+    said: Word | None = None
+    spoke: tuple[Finding, ...] = ()
+    priced_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """An outcome, the rule that fired, who decided, and *all* findings it rests on.
 
     ``row`` (from 1) of the rules of ``rules_version`` held for what they had ``seen``: the values of the facts that they look at,
     in the order of :attr:`aftersales.ruling.table.Table.names`, amounts as texts. 0 where findings decided, or no rules could be
     run. ``ruled`` is what the rules had said, where something or somebody decided otherwise; ``priced_minor`` what the
-    trade priced the case at, where the row gave less.
+    trade priced the case at, where the row gave less. The last ``added`` findings came after the rules had spoken.
     """
 
     outcome: Outcome
@@ -85,11 +101,26 @@ class Decision:
     seen: tuple[str | int | bool | None, ...] = ()
     ruled: Word | None = None
     priced_minor: int = 0
+    added: int = 0
 
     @property
     def word(self) -> Word:
         """What the rules said, whoever decided."""
         return self.ruled or Word(self.outcome, self.rule, self.reason)
+
+    @property
+    def judged_on(self) -> tuple[Finding, ...]:
+        """The findings that the rules had before them."""
+        return self.findings[: len(self.findings) - self.added]
+
+    @property
+    def past(self) -> Past:
+        """What stays of it when another decision takes its place."""
+        if self.ruled is None and not self.by.startswith("system"):  # a person's, of what no rules had looked at
+            return Past()
+        spoke = (f for f in self.judged_on if f.verdict is not Verdict.PASS)
+        bare = tuple(replace(f, confidence=1.0, data=(), evidence_id=None, regions=()) for f in spoke)
+        return Past(self.rules_version, self.row, self.seen, self.word, bare, self.priced_minor)
 
 
 def judge(findings: Iterable[Finding]) -> Decision | None:

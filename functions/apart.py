@@ -19,7 +19,7 @@ from aftersales.parcel import Parcel, ParcelState
 from aftersales.query import CaseFile, OrderFile, StepsOf
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
-from functions import guard, price
+from functions import guard, price, ruling
 from functions.context import by_system, commit
 from functions.payout import COUNTED, facts_of, follow, offer_of, timeouts
 from functions.words import APART
@@ -103,6 +103,7 @@ def _case(registry: Registry, file: CaseFile, other: Apart, order: OrderFile, no
         pieces_stay=was.pieces_stay,
         lookups=tuple(replace(x, held=False) for x in was.lookups),
         apart_of=was.case_id,
+        rules=was.rules,
     )
     quote = guard.quote(registry.vertical(case.vertical), offer_of(registry, case), facts_of(registry, CaseFile(case), order, now))
     return price.by(case, quote, case.fault, registry.merchant(case.merchant).fee_permille)
@@ -120,9 +121,10 @@ def _refused(registry: Registry, file: CaseFile, case: Case, other: Apart, order
         case, other.by, now, **_agreed(registry, file), amount_minor=case.amount.minor, apart_of=file.case.case_id
     )
     change = change.then(Event.SUBMITTED, "system", now, timeouts(registry, case))
-    change = change.with_case(decision=Decision(Outcome.REJECT, COUNTED, whole, findings, other.by, VERSION))
-    told: dict[str, Plain] = {"rule": COUNTED, "reason": whole, "rules_version": VERSION}
-    change = change.then(Event.REJECTED, other.by, now, timeouts(registry, case), **told, **sums(file.parcel.counts))
+    version = file.case.decision.rules_version if file.case.decision else VERSION
+    refusal = ruling.overruled(None, Decision(Outcome.REJECT, COUNTED, whole, findings, other.by, version))
+    told: dict[str, Plain] = {"rule": COUNTED, "reason": whole, **sums(file.parcel.counts)}
+    change = change.decided(refusal, Event.REJECTED, other.by, now, timeouts(registry, case), **told)
     parcel = Parcel(
         other.case_id,
         ParcelState.REFUSED,

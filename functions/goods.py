@@ -27,7 +27,7 @@ from aftersales.parcel import Parcel, ParcelEvent, advance_parcel
 from aftersales.query import CaseFile, Due, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
-from functions import apart, arrival, guard, price, restock, returns
+from functions import apart, arrival, guard, price, restock, returns, ruling
 from functions.body_goods import InspectionBody
 from functions.context import Context, again, by_system
 from functions.payout import COUNTED, facts_of, offer_of, timeouts
@@ -149,18 +149,17 @@ def _priced(registry: Registry, file: CaseFile, case: Case, order: OrderFile, no
 def _doubted(ctx: Context, file: CaseFile, parcel: Parcel, lacking: Finding, told: Told) -> Change:
     """A thing is given for all pieces or for none: a second person decides, and silence does not."""
     case, by = file.case, ctx.caller.name
-    findings = case.decision.findings if case.decision else ()
     reason = APART.join(part for part in (str(told["reason"]), parcel.note) if part)
-    decision = Decision(Outcome.PERSON, COUNTED, reason, (*findings, lacking), by, VERSION)
-    change = Change(replace(case, decision=decision, approvals=()), parcel=replace(parcel, deadline=None))
-    change = change.then(Event.SECOND_PERSON_ASKED, by, ctx.now, timeouts(ctx.registry, case), note=parcel.note, **told)
+    decision = ruling.overruled(case.decision, Decision(Outcome.PERSON, COUNTED, reason, (lacking,), by, VERSION))
+    change = Change(replace(case, approvals=()), parcel=replace(parcel, deadline=None))
+    told["note"], limits = parcel.note, timeouts(ctx.registry, case)
+    change = change.decided(decision, Event.SECOND_PERSON_ASKED, by, ctx.now, limits, rule=COUNTED, **told)
     return arrival.settled(ctx.registry, file, change, ctx.now)
 
 
 def _with(case: Case, found: Finding) -> Case:
     """The case with one more finding beside those that its decision rests on."""
-    before = case.decision
-    return replace(case, decision=replace(before, findings=(*before.findings, found))) if before else case
+    return replace(case, decision=ruling.with_finding(case.decision, found)) if case.decision else case
 
 
 def _told(parcel: Parcel) -> Told:

@@ -96,17 +96,17 @@ def decided(registry: Registry, change: Change, order: OrderFile, decision: Deci
     assert change.case is not None
     approved = decision.outcome is Outcome.APPROVE
     approvals = change.case.approvals + ((Approval(decision.by, now, change.case.amount, decision.reason),) if approved else ())
-    change = change.with_case(decision=decision, approvals=approvals)
+    change = change.with_case(approvals=approvals)
     case = change.case
     assert case is not None
-    change = change.then(
+    change = change.decided(
+        decision,
         EVENTS[decision.outcome],
         decision.by,
         now,
         timeouts(registry, case),
         rule=decision.rule,
         reason=decision.reason,
-        rules_version=decision.rules_version,
         **({"row": decision.row} if decision.row and decision.rules_version != VERSION else {}),
         amount_minor=case.amount.minor,
     )

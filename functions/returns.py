@@ -17,7 +17,7 @@ from aftersales.parcel import Parcel, ParcelEvent, ParcelState, advance_parcel
 from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.rules import VERSION
-from functions import arrival, guard, restock
+from functions import arrival, guard, restock, ruling
 from functions.body_goods import InspectionBody
 from functions.context import Context
 from functions.payout import facts_of, follow, offer_of, timeouts
@@ -107,23 +107,21 @@ def inspected(
     accepted, case = parcel.state is ParcelState.ACCEPTED, file.case
     data = {**({"reason": seal.reason} if seal else {}), **(told or {})}
     parcel = restock.noted(registry, file, parcel, now, silent=by == "system") if accepted else parcel
-    change = Change(case, parcel=parcel).then(
-        Event.GOODS_ACCEPTED if accepted else Event.GOODS_REFUSED,
-        by,
-        now,
-        timeouts(registry, case),
-        disposition=parcel.disposition,
-        note=parcel.note,
-        **data,
-    )
-    if not accepted:
-        before = case.decision.findings if case.decision else ()
-        reason = APART.join(part for part in (str(data.get("reason") or ""), parcel.note) if part)
-        refusal = Decision(
-            Outcome.REJECT, seal.check if seal else "person", reason, (*before, seal) if seal else before, by, VERSION
-        )
-        change = change.with_case(decision=refusal)
+    refusal = None if accepted else _refusal(case.decision, str(data.get("reason") or ""), parcel.note, seal, by)
+    data |= {"rule": refusal.rule} if refusal else {}
+    data = {"disposition": parcel.disposition, "note": parcel.note, **data}
+    change, limits = Change(case, parcel=parcel), timeouts(registry, case)
+    if refusal is not None:
+        change = change.decided(refusal, Event.GOODS_REFUSED, by, now, limits, **data)
+    else:
+        change = change.then(Event.GOODS_ACCEPTED, by, now, limits, **data)
     return arrival.settled(registry, file, follow(registry, change, order, by, now), now)
+
+
+def _refusal(before: Decision | None, found: str, note: str, seal: Finding | None, by: str) -> Decision:
+    """The decision that goods were refused, with what the rules had said of the case beside it."""
+    reason, rule = APART.join(part for part in (found, note) if part), seal.check if seal else "person"
+    return ruling.overruled(before, Decision(Outcome.REJECT, rule, reason, (seal,) if seal else (), by, VERSION))
 
 
 def with_parcel(ctx: Context, case_id: str) -> tuple[CaseFile, Parcel]:

@@ -22,16 +22,13 @@ from aftersales.rules import decide
 from aftersales.ruling import standard
 from aftersales.ruling.book import BUILT_IN
 from aftersales.ruling.figure import figures
-from aftersales.ruling.replay import plain
+from aftersales.ruling.replay import BROKEN, plain
 from aftersales.ruling.ruled import Ruled, ruled
 from aftersales.ruling.table import Table
 from aftersales.vertical import Facts, Offer
 from functions import guard
 
 log = logging.getLogger(__name__)
-
-#: The rule of a decision by a table that could not be run.
-BROKEN = "rules.broken"
 
 PREFIX = "rules-"  # of what a decision by a merchant's version says it was decided by (RuleSet.name)
 
@@ -105,17 +102,24 @@ def asks_two(decision: Decision | None) -> bool:
 
 
 def overruled(before: Decision | None, decision: Decision) -> Decision:
-    """A person's decision, with what the rules had said and had seen beside it."""
+    """A person's decision, with what the rules had said and had seen beside it, and its own findings after theirs."""
     if before is None:
-        return decision
+        return replace(decision, added=len(decision.findings))
     return replace(
         decision,
-        findings=before.findings,
+        findings=(*before.findings, *decision.findings),
         rules_version=before.rules_version or decision.rules_version,
         row=before.row,
         seen=before.seen,
-        ruled=before.word,
+        ruled=before.past.said,
+        priced_minor=before.priced_minor,
+        added=before.added + len(decision.findings),
     )
+
+
+def with_finding(before: Decision, found: Finding) -> Decision:
+    """The same decision with what was found since."""
+    return replace(before, findings=(*before.findings, found), added=before.added + 1)
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

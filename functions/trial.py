@@ -148,7 +148,7 @@ def _tried(ctx: Context, table: Table, file: CaseFile) -> _Tried | None:
     facts = facts_of(ctx.registry, file, order, case.submitted_at or case.opened_at)
     amount = weight(facts, offer.remedy, case.payable)
     whole = replace(amount, minor=case.decision.priced_minor or amount.minor)  # before a row gave less
-    found = run(ctx.registry, table, "draft", facts, case.decision.findings, whole)
+    found = run(ctx.registry, table, "draft", facts, case.decision.judged_on, whole)
     nothing = Money(0, amount.currency)
     paid = amount if case.decision.word.outcome is Outcome.APPROVE else nothing
     pays = found.amount if found.decision.outcome is Outcome.APPROVE else nothing

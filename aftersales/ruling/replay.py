@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from aftersales.decision import Decision, Outcome, Word, judge
+from aftersales.decision import Outcome, Past, Word, judge
 from aftersales.errors import Invalid
 from aftersales.ruling.fact import FactType, Figures, Plain
+from aftersales.ruling.result import Result
 from aftersales.ruling.table import Table
 
 #: What is stored of a fact: an amount as its digits.
 Stored = str | int | bool | None
+
+#: The rule of a decision by a table that could not be run.
+BROKEN = "rules.broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What the rules say; ``row`` (from 1) and its ``result`` where one held, else 0 and None."""
+
+    word: Word
+    row: int = 0
+    result: Result | None = None
 
 
 def plain(value: Plain) -> Stored:
@@ -20,21 +34,25 @@ def plain(value: Plain) -> Stored:
 
 
 def seen(table: Table, stored: Sequence[Stored]) -> Figures:
-    """The facts that a table saw. Raises Invalid where they are not as many as it looks at."""
+    """The facts that a table saw. Raises Invalid where they are not as many as it looks at, or an amount is none."""
     facts = list(dict.fromkeys(column.fact for column in table.columns))
     if len(facts) != len(stored):
         raise Invalid("A decision did not see what its rules look at.", expected=len(facts), found=len(stored))
     pairs = zip(facts, stored, strict=True)
-    return {f.name: Decimal(str(v)) if f.type is FactType.AMOUNT and v is not None else v for f, v in pairs}
+    try:
+        return {f.name: Decimal(str(v)) if f.type is FactType.AMOUNT and v is not None else v for f, v in pairs}
+    except ArithmeticError:
+        raise Invalid("A decision saw an amount that is no number.") from None
 
 
-def again(table: Table, decision: Decision) -> Word:
-    """What the rules say of it, as they did then."""
-    forced = judge(decision.findings)
+def again(table: Table, past: Past) -> Again:
+    """What the rules say of it, as they did then. Raises Invalid where what they had seen is not what the table looks at."""
+    forced = judge(past.spoke)
     if forced is not None:
-        return Word(forced.outcome, forced.rule, forced.reason)
-    if not decision.row:
-        return Word(Outcome.PERSON, decision.word.rule, decision.word.reason)  # nothing could be run: a person
-    row = table.first(seen(table, decision.seen))
+        return Again(Word(forced.outcome, forced.rule, forced.reason))
+    if past.said is not None and past.said.rule == BROKEN:
+        return Again(Word(Outcome.PERSON, BROKEN, past.said.reason))  # nothing could be run: a person
+    row = table.first(seen(table, past.seen))
     result = table.rows[row].result
-    return Word(result.outcome, result.rule or f"rules.row_{row + 1}", result.reason or f"ruling.{result.outcome}")
+    word = Word(result.outcome, result.rule or f"rules.row_{row + 1}", result.reason or f"ruling.{result.outcome}")
+    return Again(word, row + 1, result)
