@@ -9,14 +9,18 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from aftersales.batch import Batch, Part
 from aftersales.case import Case, Event, State, advance
+from aftersales.count import Counted, Shift
 from aftersales.decision import Decision, Past
+from aftersales.delegation import Delegations
 from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
 from aftersales.refund import Refund
+from aftersales.refusal import Refusal
 from aftersales.report import Report
 from aftersales.ruling.book import Rulebook
 from aftersales.ruling.table import RuleSet
@@ -121,9 +125,9 @@ class Change:
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
     0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, trail, refunds, tickets, reports,
-    templates and rulebook. ``rules`` are one version, new and never overwritten. Evidence and proofs are overwritten whole.
+    templates, delegations, rulebook, batch and parts. ``rules`` are one version, new and never overwritten. Evidence and proofs are overwritten whole.
     ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken; ``frees`` are names that may be
-    taken again. A spend beyond its cap raises AllowanceSpent.
+    taken again. A spend beyond its cap raises AllowanceSpent. A shift goes with the record of what was counted, which has a version.
     """
 
     case: Case | None = None
@@ -142,10 +146,16 @@ class Change:
     tickets: tuple[Ticket, ...] = ()
     reports: tuple[Report, ...] = ()
     templates: Templates | None = None
+    delegations: Delegations | None = None
+    refusals: tuple[Refusal, ...] = ()
     rulebook: Rulebook | None = None
     rules: RuleSet | None = None
     spends: tuple[Spend, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    batch: Batch | None = None
+    parts: tuple[Part, ...] = ()
+    counted: Counted | None = None
+    shift: Shift | None = None
     answer: Answer | None = None
 
     def then(

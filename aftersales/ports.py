@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from aftersales.batch import Batch
 from aftersales.case import Case
 from aftersales.change import Change
 from aftersales.channel import Card, Limits, RefundNotice, RefundOrder, RefundReceipt
@@ -56,6 +57,18 @@ class Store(Protocol):
         IdempotencyMismatch when the answer's key was used already (the caller then looks it up with :class:`AnswerTo`).
         """
 
+    def orders(self, names: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], OrderFile]:
+        """Orders by (merchant, order id) with their money; those never pushed are left out. One request for every fifty.
+
+        Neither the ids of their cases nor proofs are read: a person's decision looks at none of them.
+        """
+
+    def commit_all(self, changes: Sequence[Change]) -> None:
+        """Write all of several changes or nothing, as :meth:`commit` does one, and raise as it does.
+
+        Raises Invalid above a hundred items together, and where two of them write one item. None of them has an answer.
+        """
+
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
 
@@ -64,8 +77,8 @@ class Store(Protocol):
 class Seen:
     """One stored record as the stream tells it, before and after a commit; ``before`` is None when it is new."""
 
-    before: Case | Refund | Evidence | Order | Pickup | None
-    after: Case | Refund | Evidence | Order | Pickup
+    before: Case | Refund | Evidence | Order | Pickup | Batch | None
+    after: Case | Refund | Evidence | Order | Pickup | Batch
     case_id: str = ""
 
 
@@ -298,6 +311,17 @@ class TableEngine(Protocol):
 
     def run(self, table: Table, figures: Figures) -> Fired:
         """The first row that holds for these facts, with its outputs: always the same one. Raises Unknown when it cannot say."""
+
+
+# --- What buyers collect ------------------------------------------------------------------------------------------------
+class Points(Protocol):
+    """The mall's membership system. One key is given once, however often it is called, and whatever was lost on the way."""
+
+    def give(self, key: str, merchant: str, buyer_id: str, points: int, reason: str, now: datetime) -> None:
+        """Give a buyer so many points, at least one, for ``reason`` (a stable word); given already is given.
+
+        Raises Rejected (final: none were given and none will be under this key), Unknown (they may have been: the same key again).
+        """
 
 
 # --- Moving and telling -----------------------------------------------------------------------------------------------

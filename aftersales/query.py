@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
+from aftersales.batch import Batch, Part
 from aftersales.case import Case
 from aftersales.change import Answer, Notice, PhotoPrint, Step
+from aftersales.count import Counted, Counts
+from aftersales.delegation import Delegations
 from aftersales.entry import Payout
 from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
@@ -15,11 +18,12 @@ from aftersales.order import Order
 from aftersales.parcel import Parcel
 from aftersales.pickup import Pickup
 from aftersales.refund import Refund
+from aftersales.refusal import Refusal
 from aftersales.report import Report
 from aftersales.ruling.book import Rulebook
 from aftersales.ruling.table import RuleSet
 from aftersales.template import Templates
-from aftersales.ticket import Ticket
+from aftersales.ticket import Allowance, Ticket
 from aftersales.tracking import Trail
 
 T = TypeVar("T")
@@ -70,10 +74,42 @@ class AnswerTo(Query[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class OfMerchant(Query[Case]):
-    """A merchant's open cases in ``state``, most urgent first: earliest deadline, then oldest."""
+    """A merchant's open cases in ``state``, most urgent first (:func:`~aftersales.queue.urgency`), of which all that is set holds.
+
+    ``clerk`` is who claimed it after ``claims_since`` (a ``sub``), "-" for nobody; with a clerk ``state`` may be "", for any.
+    Amounts are minor units of whatever currency, both included. A page may hold fewer than asked for, and have a cursor.
+    """
 
     merchant: str
     state: str
+    kind: str = ""
+    vertical: str = ""
+    category: str = ""
+    evidence: str = ""
+    lane: str = ""
+    clerk: str = ""
+    min_minor: int = 0
+    max_minor: int | None = None
+    late: bool = False
+    claims_since: datetime | None = None
+
+
+#: What may differ from page to page of one query.
+MOVING = frozenset({"now", "claims_since"})
+
+
+@dataclass(frozen=True, slots=True)
+class CountedOf(Query[Counted]):
+    """What a case was last counted in, at most one."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountsOf(Query[Counts]):
+    """How many of a merchant's cases are in which bucket, one value."""
+
+    merchant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +135,12 @@ class OrdersOfPhone(Query[str]):
 class Due:
     """Something whose deadline may have passed.
 
-    ``kind`` is ``case``, ``parcel``, ``refund``, ``pickup``, ``trail``, ``files``, ``holds``, ``order`` or ``proof``.
+    ``kind`` is ``case``, ``parcel``, ``refund``, ``pickup``, ``trail``, ``files``, ``holds``, ``order``, ``proof`` or ``batch``.
 
     ``files`` are those of a closed case, ``holds`` what outside systems keep for it, ``order`` is one that its trades want to look
     at, ``proof`` is one of an order: it alone has an ``evidence_id``, and both alone have ``merchant`` and ``order_id``.
-    ``number`` and ``channel`` are the refund's; "" for a channel says that the record is older than this.
+    For a ``batch`` the ``case_id`` is the batch's. ``number`` and ``channel`` are the refund's; "" for a channel says that the
+    record is older than this.
     """
 
     kind: str
@@ -199,17 +236,40 @@ class ReportsOf(Query[Report]):
 
 @dataclass(frozen=True, slots=True)
 class SpentOf(Query[int]):
-    """What was spent of a yearly allowance (:class:`~aftersales.ticket.Spend`), in minor units; none while nothing was."""
+    """What was spent of a yearly allowance (:class:`~aftersales.ticket.Spend`), in minor units; none while nothing was.
+
+    With a ``day`` it is that day's.
+    """
 
     merchant: str
     year: int
     payout: Payout
     currency: str
+    day: str = ""
+
+    @property
+    def allowance(self) -> Allowance:
+        """The same as the spend's."""
+        return self.merchant, self.day or str(self.year), self.payout, self.currency
 
 
 @dataclass(frozen=True, slots=True)
 class TemplatesOf(Query[Templates]):
     """A merchant's own answers, at most one; none when it keeps to the defaults."""
+
+    merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationsOf(Query[Delegations]):
+    """Who stands in for whom at a merchant, at most one; none where nobody ever did."""
+
+    merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalsOf(Query[Refusal]):
+    """What people were refused at a merchant, newest first."""
 
     merchant: str
 
@@ -245,6 +305,42 @@ class ClosedOf(Query[Case]):
 
     merchant: str
     month: str
+
+
+@dataclass(frozen=True, slots=True)
+class CasesNamed(Query[Case]):
+    """The cases of these ids as they are now, in this order and in one page, whosesoever they are; unknown ones are left out."""
+
+    case_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNamed(Query[Batch]):
+    """The batch of this id, at most one."""
+
+    batch_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesOf(Query[Batch]):
+    """A merchant's batches, newest first."""
+
+    merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartNamed(Query[Part]):
+    """One part of a batch, at most one."""
+
+    batch_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartsOf(Query[Part]):
+    """The parts of a batch, in order."""
+
+    batch_id: str
 
 
 @dataclass(frozen=True, slots=True)

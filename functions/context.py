@@ -17,13 +17,17 @@ from aftersales.errors import AllowanceSpent, NotFound, StaleVersion
 from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
-from functions import notices, retention
+from functions import notices, oneclick, retention
 from functions.failures import Audience
 
 T = TypeVar("T")
 KEPT = timedelta(hours=24)  # how long an answer can be asked for again
 ATTEMPTS = 40  # of a use case whose records somebody else changed meanwhile
 OWED = "owed"  # why a compensation is paid that goes with its case's refund (:mod:`functions.beyond`)
+
+
+class DaySpent(StaleVersion):
+    """A day's allowance was used up meanwhile: whoever begins anew knows that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,21 @@ class Context:
         return view
 
 
-def commit(registry: Registry, change: Change) -> None:
-    """Store a change together with what its buyer is told about it, and with how long its files are kept."""
+def told(registry: Registry, change: Change) -> Change:
+    """The change as it is stored: with what its buyer is told about it, and with how long its files are kept."""
     change = retention.settled(registry, change)
+    return replace(change, notices=change.notices + notices.of_change(registry, change))
+
+
+def commit(registry: Registry, change: Change) -> None:
+    """Store a change, :func:`told`."""
+    change = told(registry, change)
     try:
-        registry.store.commit(replace(change, notices=change.notices + notices.of_change(registry, change)))
+        registry.store.commit(change)
     except AllowanceSpent as spent:
+        if spent.details.get("day"):
+            oneclick.learn(registry, change, spent)
+            raise DaySpent("One click pays no more for today.", todo="Read it again.") from spent
         if all(step.data.get("why") != OWED for step in change.steps):
             raise
         raise StaleVersion("A yearly sum was used up meanwhile.", todo="Read it again.") from spent  # the refund goes without it
@@ -112,11 +125,14 @@ def by_system(registry: Registry) -> Context:
 
 def again(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
     """The result of ``work``, begun anew while somebody else changes what it read. Raises StaleVersion when that never ends."""
-    for attempt in range(attempts):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return work()
-        except StaleVersion:
-            if attempt + 1 == attempts:
+        except DaySpent:  # what the caller read still stands: the next attempt asks a person
+            if attempt == ATTEMPTS:
                 raise
-            time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.2)))  # noqa: S311  # spreads contenders, nothing secret
+        except StaleVersion:
+            if attempt >= attempts:
+                raise
+            time.sleep(random.uniform(0, min(0.01 * 2 ** (attempt - 1), 0.2)))  # noqa: S311  # spreads contenders, nothing secret
     raise AssertionError("unreachable")

@@ -14,7 +14,7 @@ import logging
 from dataclasses import replace
 from typing import cast
 
-from aftersales.case import State
+from aftersales.case import Case, State
 from aftersales.errors import Conflict, Unknown
 from aftersales.lookup import ASKED, Lookup
 from aftersales.ports import Holding
@@ -74,6 +74,14 @@ def checked(ctx: Context, file: CaseFile, *, unkept: bool) -> CaseFile:
             sources=sorted({said.source for said in file.case.lookups if not said.held or said.status == ASKED}),
         )
     return file
+
+
+def asks(registry: Registry, case: Case) -> bool:
+    """Whether a yes to this case asks somebody outside first: :func:`checked` or :func:`promised` would."""
+    if case.promise is None:
+        return case.state is State.REVIEWING and unheld(registry, case)
+    kept = any(said.held for said in case.lookups)
+    return case.promise.in_force and kept and (case.appealed or case.promise.sent_at is not None)
 
 
 def promised(ctx: Context, file: CaseFile) -> CaseFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,9 +10,13 @@ from threading import RLock
 from typing import Any, TypeVar, cast
 from zlib import crc32
 
+from aftersales import queue
+from aftersales.batch import Batch, Part
 from aftersales.case import Case, Ending
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
-from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
+from aftersales.count import Counted, Counts
+from aftersales.delegation import Delegations
+from aftersales.errors import AllowanceSpent, ClaimTaken, IdempotencyMismatch, Invalid, StaleVersion
 from aftersales.evidence import Evidence, Proof
 from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
@@ -22,8 +27,14 @@ from aftersales.query import (
     MOST_PRINTS,
     NEWEST_CASES,
     AnswerTo,
+    BatchesOf,
+    BatchNamed,
     CaseFile,
+    CasesNamed,
     ClosedOf,
+    DelegationsOf,
+    CountedOf,
+    CountsOf,
     Due,
     DueBy,
     NoticesOf,
@@ -33,10 +44,13 @@ from aftersales.query import (
     OrdersOfPayment,
     OrdersOfPhone,
     Page,
+    PartNamed,
+    PartsOf,
     PrintsLike,
     Query,
     RefundsOf,
     RefundsOn,
+    RefusalsOf,
     ReportsOf,
     RulebookOf,
     RuleSetNamed,
@@ -48,6 +62,7 @@ from aftersales.query import (
     TicketsOf,
 )
 from aftersales.refund import Refund
+from aftersales.refusal import Refusal
 from aftersales.report import Report
 from aftersales.ruling.book import Rulebook
 from aftersales.ruling.table import RuleSet
@@ -58,10 +73,7 @@ from aftersales.ticket import Spend, Ticket, netted
 from aftersales.tracking import Trail
 
 T = TypeVar("T")
-V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Trail, Refund, Ticket, Report, Templates, Rulebook)
-
-#: Sorts after every instant: what has no deadline is least urgent.
-NEVER = datetime.max.replace(tzinfo=UTC)
+V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Trail, Refund, Ticket, Report, Templates, Delegations, Rulebook, Batch, Part, Counted)
 
 
 class FakeStore:
@@ -73,6 +85,7 @@ class FakeStore:
         self._lock = RLock()
         self._kept: dict[tuple[Any, ...], Any] = {}  # what has a version, by kind and id
         self._spent: dict[tuple[Any, ...], int] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._evidence: dict[str, dict[str, Evidence]] = {}
         self._proofs: dict[tuple[str, str], dict[str, Proof]] = {}
         self._steps: dict[str, list[Step]] = {}
@@ -81,6 +94,7 @@ class FakeStore:
         self._rules: dict[tuple[str, int], RuleSet] = {}
         self._notices: dict[tuple[str, str, str, str], Notice] = {}
         self._prints: dict[tuple[str, str], PhotoPrint] = {}
+        self._refusals: list[Refusal] = []
 
     # --- reading ------------------------------------------------------------------------------------------------------
     def order(self, merchant: str, order_id: str) -> OrderFile | None:
@@ -101,10 +115,20 @@ class FakeStore:
             parcel, pickup, trail = (self._kept.get((kind, case_id)) for kind in ("parcel", "pickup", "trail"))
         return CaseFile(case, tuple(evidence), parcel, tuple(refunds), pickup, trail) if case else None
 
+    def orders(self, names: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], OrderFile]:
+        """Those of these orders that were pushed, with their money."""
+        found = {name: self.order(*name) for name in names}
+        return {name: OrderFile(file.order, file.ledger) for name, file in found.items() if file}
+
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
+        if isinstance(query, CasesNamed):
+            return cast("Page[T]", Page(tuple(f.case for case_id in dict.fromkeys(query.case_ids) if (f := self.case(case_id)))))
         with self._lock:
-            rows, newest_first = self._rows(query)
+            if isinstance(query, BatchesOf | BatchNamed | PartsOf | PartNamed):
+                rows, newest_first = self._batches(query), True
+            else:
+                rows, newest_first = self._rows(query)
         return cast("Page[T]", page_of(rows, query, cursor, limit, newest_first=newest_first))
 
     @property
@@ -133,25 +157,41 @@ class FakeStore:
 
         Raises IdempotencyMismatch, StaleVersion, ClaimTaken or AllowanceSpent, in this order.
         """
-        if change.case is None and (change.steps or change.evidence):
-            raise ValueError("steps and evidence belong to a case")
-        if change.spends and not (change.refunds or change.ledger):
-            raise ValueError("a spend belongs to a refund or a ledger")
+        _whole(change)
         with self._lock:
-            if change.answer:
-                self._check_answer(change.answer, change.case)
-            versioned = [(name, value) for name, value in _versioned(change) if value is not None]
-            for name, value in versioned:
-                stored = self._kept[name].version if name in self._kept else 0
-                if stored != value.version:
-                    raise StaleVersion(f"The {name[0]} was changed meanwhile.", todo="Read it again.", version=stored)
-            if change.rules and (change.rules.merchant, change.rules.version) in self._rules:
-                raise StaleVersion("The rules were changed meanwhile.", todo="Read it again.")
-            for claim in change.claims:
-                if claim in self._claims:
-                    raise ClaimTaken(f"{claim} is taken already.", claim=claim)
+            versioned = self._checked(change)
             self._spend(netted(change.spends))
             self._write(change, versioned)
+
+    def commit_all(self, changes: Sequence[Change]) -> None:
+        """Write all of these changes or nothing. Raises as ``commit`` does, and Invalid where two of them write one record."""
+        for change in changes:
+            _whole(change)
+        with self._lock:
+            checked = [self._checked(change) for change in changes]
+            names = [name for versioned in checked for name, _ in versioned]
+            claims = [claim for change in changes for claim in change.claims]
+            if len({*names}) < len(names) or len({*claims}) < len(claims):
+                raise Invalid("Two of these changes write one record.")
+            self._spend(netted(spend for change in changes for spend in change.spends))
+            for change, versioned in zip(changes, checked, strict=True):
+                self._write(change, versioned)
+
+    def _checked(self, change: Change) -> list[tuple[tuple[Any, ...], Any]]:
+        """The records that a change writes, by name; raises when one of them is not as it was read."""
+        if change.answer:
+            self._check_answer(change.answer, change.case)
+        versioned = [(name, value) for name, value in _versioned(change) if value is not None]
+        for name, value in versioned:
+            stored = self._kept[name].version if name in self._kept else 0
+            if stored != value.version:
+                raise StaleVersion(f"The {name[0]} was changed meanwhile.", todo="Read it again.", version=stored)
+        if change.rules and (change.rules.merchant, change.rules.version) in self._rules:
+            raise StaleVersion("The rules were changed meanwhile.", todo="Read it again.")
+        for claim in change.claims:
+            if claim in self._claims:
+                raise ClaimTaken(f"{claim} is taken already.", claim=claim)
+        return versioned
 
     def _check_answer(self, answer: Answer, case: Case | None) -> None:
         kept = self._answers.get((answer.caller, answer.key))
@@ -162,7 +202,8 @@ class FakeStore:
         for spend in spends:
             left = spend.cap_minor - self._spent.get(spend.allowance, 0)
             if spend.minor > max(left, 0):
-                raise AllowanceSpent("The yearly allowance does not cover this.", left_minor=max(left, 0))
+                of_day = {"day": spend.day} if spend.day else {}
+                raise AllowanceSpent("The allowance does not cover this.", left_minor=max(left, 0), **of_day)
         for spend in spends:
             self._spent[spend.allowance] = max(self._spent.get(spend.allowance, 0) + spend.minor, 0)
 
@@ -170,7 +211,7 @@ class FakeStore:
         for name, value in versioned:
             before, after = self._kept.get(name), replace(value, version=value.version + 1)
             self._kept[name] = after
-            if name[0] in ("case", "refund", "order", "pickup"):
+            if name[0] in ("case", "refund", "order", "pickup", "batch"):
                 self._tell(before, after)
         if change.case:
             self._steps.setdefault(change.case.case_id, []).extend(change.steps)
@@ -180,10 +221,13 @@ class FakeStore:
                 kept[evidence.evidence_id] = evidence
         for proof in change.proofs:
             self._proofs.setdefault((proof.merchant, proof.order_id), {})[proof.piece.evidence_id] = proof
+        if change.shift:
+            self._counts.update({(change.shift.merchant, name): by for name, by in change.shift.moves.items()})
         if change.rules:
             self._rules[change.rules.merchant, change.rules.version] = change.rules
         if change.answer:
             self._answers[change.answer.caller, change.answer.key] = change.answer
+        self._refusals.extend(change.refusals)
         self._claims.update(change.claims)
         self._claims.difference_update(change.frees)
         self._notices.update({(n.merchant, n.recipient, _text(n.at), n.key): n for n in change.notices})
@@ -206,8 +250,14 @@ class FakeStore:
                 kept = self._answers.get((query.caller, query.key))
                 return [(("",), kept)] if kept and kept.expires_at > query.now else [], False
             case OfMerchant():
-                cases = [c for c in self._all(Case) if (c.merchant, c.state) == (query.merchant, query.state) and not c.terminal]
-                return [((_urgency(c), _text(c.opened_at), c.case_id), c) for c in cases], False
+                cases = [c for c in self._all(Case) if queue.fits(query, c)]
+                return [((*queue.urgency(c), _text(c.opened_at), c.case_id), c) for c in cases], False
+            case CountedOf():
+                known_as = self._kept.get(("counted", query.case_id))
+                return [(("",), known_as)] if known_as else [], False
+            case CountsOf():
+                sums = {name: n for (whose, name), n in sorted(self._counts.items()) if whose == query.merchant and n}
+                return [(("",), Counts(query.merchant, sums))], False
             case ClosedOf():
                 ended = (c for c in self._all(Case) if c.merchant == query.merchant and c.terminal)
                 ended = (c for c in ended if c.ending is not Ending.REFUNDED)
@@ -232,6 +282,8 @@ class FakeStore:
             case NoticesOf():
                 mine = (n for n in self._notices.values() if (n.merchant, n.recipient) == (query.merchant, query.recipient))
                 return [((_text(n.at), n.key), n) for n in mine], True
+            case RefusalsOf():
+                return [((_text(r.at), r.refusal_id), r) for r in self._refusals if r.merchant == query.merchant], True
             case PrintsLike():
                 return [((f"{n:09}",), photo) for n, photo in enumerate(self._photos_like(query))], False
         return self._money(query), False
@@ -248,19 +300,31 @@ class FakeStore:
             case RefundsOn():
                 return _by_age(r for r in self._all(Refund) if (r.channel, r.day) == (query.channel, query.day))
             case SpentOf():
-                spent = self._spent.get((query.merchant, query.year, query.payout, query.currency))
+                spent = self._spent.get(query.allowance)
                 return [] if spent is None else [(("",), spent)]
             case TicketNamed():
                 return [((t.ticket_id,), t) for t in self._all(Ticket) if t.ticket_id == query.ticket_id]
             case TicketsOf():
                 tickets = (t for t in self._all(Ticket) if (t.merchant, t.is_open) == (query.merchant, query.is_open))
                 return [((_text(t.opened_at), t.ticket_id), t) for t in tickets]
+            case DelegationsOf():
+                return [((d.merchant,), d) for d in self._all(Delegations) if d.merchant == query.merchant]
             case TemplatesOf():
                 return [((t.merchant,), t) for t in self._all(Templates) if t.merchant == query.merchant]
             case ReportsOf():
                 reports = (r for r in self._all(Report) if r.merchant == query.merchant and query.first <= r.day <= query.last)
                 return [((r.day.isoformat(), r.channel, r.currency), r) for r in reports]
         raise ValueError(f"no such query: {query!r}")
+
+    def _batches(self, query: BatchesOf | BatchNamed | PartsOf | PartNamed) -> list[Row]:
+        """What is asked about batches, greatest key first."""
+        if isinstance(query, BatchesOf):
+            return [((_text(b.opened_at), b.batch_id), b) for b in self._all(Batch) if b.merchant == query.merchant]
+        if isinstance(query, BatchNamed):
+            return [((b.batch_id,), b) for b in self._all(Batch) if b.batch_id == query.batch_id]
+        parts = [p for p in self._all(Part) if p.batch_id == query.batch_id]
+        wanted = [p for p in parts if isinstance(query, PartsOf) or p.number == query.number]
+        return [((f"{10**9 - 1 - p.number:09}",), p) for p in wanted]
 
     def _photos_like(self, query: PrintsLike) -> Iterable[PhotoPrint]:
         for word in query.words:
@@ -271,7 +335,7 @@ class FakeStore:
 
     def _due(self, query: DueBy) -> Iterable[Due]:
         waits: dict[str, Callable[[], Iterable[tuple[str, Due]]]] = {
-            "case": lambda: store_due.by_deadline("case", self._all(Case)),
+            "case": lambda: store_due.cases(self._all(Case)),
             "parcel": lambda: store_due.by_deadline("parcel", self._all(Parcel)),
             "pickup": lambda: store_due.by_deadline("pickup", self._all(Pickup)),
             "trail": lambda: store_due.by_deadline("trail", self._all(Trail)),
@@ -280,6 +344,7 @@ class FakeStore:
             "holds": lambda: store_due.holds(self._all(Case)),
             "proof": lambda: store_due.proofs(p for kept in self._proofs.values() for p in kept.values()),
             "order": lambda: store_due.orders(self._all(Order)),
+            "batch": lambda: store_due.batches(self._all(Batch)),
         }
         return [d for about, d in waits[query.kind]() if d.due_at <= query.now and self._shard(about) == query.shard]
 
@@ -291,7 +356,14 @@ def _same(seen: Seen) -> tuple[object, ...]:
     """What a record is, whatever it says."""
     after = seen.after
     name = getattr(after, "number", None) or getattr(after, "evidence_id", None) or getattr(after, "order_id", None)
-    return type(after), seen.case_id, name
+    return type(after), seen.case_id, name or getattr(after, "batch_id", None)
+
+
+def _whole(change: Change) -> None:
+    if change.case is None and (change.steps or change.evidence):
+        raise ValueError("steps and evidence belong to a case")
+    if change.spends and not (change.refunds or change.ledger):
+        raise ValueError("a spend belongs to a refund or a ledger")
 
 
 def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
@@ -301,12 +373,9 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("ledger", change.ledger.merchant, change.ledger.order_id), change.ledger
     if change.case:
         yield ("case", change.case.case_id), change.case
-    if change.parcel:
-        yield ("parcel", change.parcel.case_id), change.parcel
-    if change.pickup:
-        yield ("pickup", change.pickup.case_id), change.pickup
-    if change.trail:
-        yield ("trail", change.trail.case_id), change.trail
+    for kind, goods in (("parcel", change.parcel), ("pickup", change.pickup), ("trail", change.trail)):
+        if goods:
+            yield (kind, goods.case_id), goods
     for refund in change.refunds:
         yield ("refund", refund.case_id, refund.number), refund
     for ticket in change.tickets:
@@ -315,16 +384,20 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("report", report.merchant, report.channel, report.day, report.currency), report
     if change.templates:
         yield ("templates", change.templates.merchant), change.templates
+    if change.delegations:
+        yield ("delegations", change.delegations.merchant), change.delegations
     if change.rulebook:
         yield ("rulebook", change.rulebook.merchant), change.rulebook
+    if change.counted:
+        yield ("counted", change.counted.case_id), change.counted
+    if change.batch:
+        yield ("batch", change.batch.batch_id), change.batch
+    for part in change.parts:
+        yield ("part", part.batch_id, part.number), part
 
 
 def _by_age(refunds: Iterable[Refund]) -> list[Row]:
     return [((_text(r.reserved_at), r.case_id, f"{r.number:09}"), r) for r in refunds]
-
-
-def _urgency(case: Case) -> str:
-    return _text((case.deadline.due_at if case.deadline else None) or NEVER)
 
 
 def _text(at: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from aftersales.batch import Batch
 from aftersales.case import Case
 from aftersales.evidence import Proof
 from aftersales.order import Order
@@ -14,7 +15,14 @@ from aftersales.refund import Refund
 from aftersales.tracking import Trail
 
 
-def by_deadline(kind: str, records: Iterable[Case | Parcel | Pickup | Refund | Trail]) -> Iterator[tuple[str, Due]]:
+def cases(kept: Iterable[Case]) -> Iterator[tuple[str, Due]]:
+    """Cases that wait, or owe an answer or points."""
+    for case in kept:
+        if case.due_at and not case.holds_until:
+            yield case.case_id, Due("case", case.case_id, case.due_at)
+
+
+def by_deadline(kind: str, records: Iterable[Parcel | Pickup | Refund | Trail]) -> Iterator[tuple[str, Due]]:
     """Records that wait for their own deadline."""
     for waiting in records:
         due_at = waiting.deadline.due_at if waiting.deadline else None
@@ -26,7 +34,7 @@ def by_deadline(kind: str, records: Iterable[Case | Parcel | Pickup | Refund | T
 def files(cases: Iterable[Case]) -> Iterator[tuple[str, Due]]:
     """The files of closed cases."""
     for case in cases:
-        if case.terminal and case.files_until and not case.holds_until:  # one at a time: what is kept first
+        if case.terminal and case.files_until and not (case.due_at or case.holds_until):  # one at a time: what is kept first
             yield case.case_id, Due("files", case.case_id, case.files_until)
 
 
@@ -50,3 +58,10 @@ def holds(cases: Iterable[Case]) -> Iterator[tuple[str, Due]]:
     for case in cases:
         if case.holds_until:
             yield case.case_id, Due("holds", case.case_id, case.holds_until)
+
+
+def batches(kept: Iterable[Batch]) -> Iterator[tuple[str, Due]]:
+    """The batches that somebody has to look after."""
+    for batch in kept:
+        if batch.look_at:
+            yield batch.batch_id, Due("batch", batch.batch_id, batch.look_at)

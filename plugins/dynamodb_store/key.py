@@ -52,6 +52,16 @@ def templates_key(merchant: str) -> str:
     return f"REPLIES#{part(merchant)}"
 
 
+def delegations_key(merchant: str) -> str:
+    """The partition of who stands in for whom at a merchant."""
+    return f"DELEGATED#{part(merchant)}"
+
+
+def refused_key(merchant: str) -> str:
+    """The partition of what people were refused at a merchant."""
+    return f"REFUSED#{part(merchant)}"
+
+
 def rules_key(merchant: str) -> str:
     """The partition of a merchant's rules: the book, and one item per version."""
     return f"MERCHANT#{part(merchant)}"
@@ -62,15 +72,35 @@ def rules_name(version: int) -> str:
     return f"RULES#{version:09}"
 
 
-def allowance_key(merchant: str, year: int, payout: str, currency: str) -> str:
-    """The partition of a counter."""
-    return f"SPENT#{part(merchant)}#{year}#{payout}#{currency}"
+def batch_key(batch_id: str) -> str:
+    """The partition of a batch: its head, and one item per part."""
+    return f"BATCH#{part(batch_id)}"
+
+
+def part_name(number: int) -> str:
+    """The sort key of a batch's part."""
+    return f"PART#{number:06}"
+
+
+def allowance_key(merchant: str, period: str, payout: str, currency: str) -> str:
+    """The partition of a counter, of a year or a day."""
+    return f"SPENT#{part(merchant)}#{period}#{payout}#{currency}"
+
+
+def counts_key(merchant: str, number: int) -> str:
+    """One part of a merchant's counters."""
+    return f"COUNTS#{part(merchant)}#{number}"
 
 
 # --- partitions of the indexes ----------------------------------------------------------------------------------------
 def queue_key(merchant: str, state: str, number: int) -> str:
     """One shard of a merchant's queue: three parts, where a day has four."""
     return f"{part(merchant)}#{part(state)}#{number}"
+
+
+def desk_key(merchant: str, clerk: str) -> str:
+    """What a clerk of a merchant's has claimed."""
+    return f"{part(merchant)}#{part(clerk)}"
 
 
 def day_key(channel: str, day: str, number: int) -> str:
@@ -91,6 +121,11 @@ def closed_key(merchant: str, month: str, number: int) -> str:
 def tickets_key(merchant: str, *, is_open: bool) -> str:
     """A merchant's open tickets, or its closed ones."""
     return f"TICKETS#{part(merchant)}#{'open' if is_open else 'closed'}"
+
+
+def batches_key(merchant: str) -> str:
+    """A merchant's batches."""
+    return f"BATCHES#{part(merchant)}"
 
 
 def buyer_key(merchant: str, buyer_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import ceil
@@ -15,20 +15,27 @@ from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
 from aftersales.refund import Refund
 from aftersales.ticket import netted
+from plugins.dynamodb_store import waiting
 from plugins.dynamodb_store.key import (
     answer_key,
+    batch_key,
+    batches_key,
     buyer_key,
     case_key,
     closed_key,
     day_key,
+    delegations_key,
+    desk_key,
     due_key,
     inbox_key,
     month_key,
     order_key,
+    part_name,
     payment_key,
     phone_key,
     print_key,
     queue_key,
+    refused_key,
     reports_key,
     rules_key,
     rules_name,
@@ -38,10 +45,8 @@ from plugins.dynamodb_store.key import (
     tickets_key,
 )
 from plugins.dynamodb_store.record import item, part, stamp
-from plugins.dynamodb_store.write import FREE, NEW, Count, Write, versioned
+from plugins.dynamodb_store.write import FREE, NEW, Count, Tally, Write, versioned
 
-#: Sorts after every instant: what has no deadline is least urgent.
-NEVER = "9999"
 #: Sorts before every instant: an unpaid order is the oldest.
 UNPAID = "-"
 
@@ -54,7 +59,7 @@ class Layout:
     due_shards: int
     phone_hash: Any  # (phone: str) -> str
 
-    def writes(self, change: Change) -> Iterator[Write | Count]:
+    def writes(self, change: Change) -> Iterator[Write | Count | Tally]:
         """Every item that ``change`` writes, the answer's first."""
         _whole(change)
         if change.answer:
@@ -86,7 +91,7 @@ class Layout:
             yield Write(item(place, notice), "notice")
         yield from self._records(change)
 
-    def _records(self, change: Change) -> Iterator[Write | Count]:
+    def _records(self, change: Change) -> Iterator[Write | Count | Tally]:
         """What is kept for people who look after money."""
         for ticket in change.tickets:
             who = {"b": tickets_key(ticket.merchant, is_open=ticket.is_open), "bs": f"{stamp(ticket.opened_at)}#{ticket.ticket_id}"}
@@ -96,11 +101,36 @@ class Layout:
             yield versioned("report", place, report)
         if change.templates:
             yield versioned("templates", (templates_key(change.templates.merchant), "HEAD"), change.templates)
+        if change.delegations:
+            yield versioned("delegations", (delegations_key(change.delegations.merchant), "HEAD"), change.delegations)
+        for refusal in change.refusals:
+            place = (refused_key(refusal.merchant), f"{stamp(refusal.at)}#{part(refusal.refusal_id)}")
+            yield Write(item(place, refusal), "refusal")
         if change.rulebook:
             yield versioned("rulebook", (rules_key(change.rulebook.merchant), "RULES"), change.rulebook)
         if change.rules:
             yield Write(item((rules_key(change.rules.merchant), rules_name(change.rules.version)), change.rules), "rules", NEW)
+        yield from self._batch(change)
         yield from map(Count, netted(change.spends))
+        if change.counted:
+            yield versioned("count", (case_key(change.counted.case_id), "COUNTED"), change.counted, ("case_id",))
+        if change.shift:
+            yield Tally(change.shift)
+
+    def _batch(self, change: Change) -> Iterator[Write]:
+        if batch := change.batch:
+            places = {"b": batches_key(batch.merchant), "bs": f"{stamp(batch.opened_at)}#{part(batch.batch_id)}"}
+            places |= self.waits("batch", batch.batch_id, batch.look_at) if batch.look_at else {}
+            yield versioned("batch", (batch_key(batch.batch_id), "HEAD"), batch, (), **places)
+        for piece in change.parts:
+            key = (batch_key(piece.batch_id), part_name(piece.number))
+            yield versioned("part", key, piece, ("batch_id", "number"))
+
+    def together(self, changes: Iterable[Change]) -> list[Write | Count | Tally]:
+        """Every item that these changes write, what they spend of one allowance added up."""
+        changes = list(changes)
+        writes = [write for change in changes for write in self.writes(replace(change, spends=()))]
+        return [*writes, *map(Count, netted(spend for change in changes for spend in change.spends))]
 
     def _goods(self, change: Change) -> Iterator[Write]:
         """Where the goods of a case are on their way back."""
@@ -132,15 +162,16 @@ class Layout:
     def _case(self, change: Change, case: Case) -> Iterator[Write]:
         opened = stamp(case.opened_at)
         attributes = {"b": buyer_key(case.merchant, case.buyer_id), "bs": opened}
-        attributes |= self.waits("case", case.case_id, case.due_at) if case.due_at else {}
         if case.terminal and case.files_until:
             attributes |= self.waits("files", case.case_id, case.files_until)
+        if case.due_at:  # before its files: a closed case may still owe points
+            attributes |= self.waits("case", case.case_id, case.due_at)
         if case.holds_until:
             attributes |= self.waits("holds", case.case_id, case.holds_until)
         if not case.terminal:
-            due_at = case.deadline.due_at if case.deadline else None
             attributes["q"] = queue_key(case.merchant, case.state, shard(case.case_id, self.queue_shards))
-            attributes["qs"] = f"{stamp(due_at) if due_at else NEVER}#{opened}"
+            attributes["qs"] = waiting.place(case)
+            attributes |= {"c": desk_key(case.merchant, case.clerk), "cs": waiting.desk_place(case)} if case.clerk else {}
         elif case.ending is not Ending.REFUNDED:  # those are found by their refunds
             attributes["q"] = closed_key(case.merchant, opened[:7], shard(case.case_id, self.queue_shards))
             attributes["qs"] = opened
@@ -169,6 +200,8 @@ def _whole(change: Change) -> None:
     """Raise ValueError for parts that have no home: a defect of the caller."""
     if change.case is None and (change.steps or change.evidence):
         raise ValueError("steps and evidence belong to a case")
+    if change.shift and not change.counted:
+        raise ValueError("a shift belongs to what was counted")
     if change.spends and not (change.refunds or change.ledger):
         raise ValueError("a spend belongs to a refund or a ledger")
 

@@ -13,15 +13,26 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from aftersales import queue
+from aftersales.batch import Batch, Part
 from aftersales.case import Case, Ending
 from aftersales.change import Answer, Notice, PhotoPrint, Step
+from aftersales.count import Counted
+from aftersales.delegation import Delegations
 from aftersales.errors import Invalid
 from aftersales.ledger import Ledger
 from aftersales.query import (
     MOST_PRINTS,
+    MOVING,
     NEWEST_CASES,
     AnswerTo,
+    BatchesOf,
+    BatchNamed,
+    CasesNamed,
     ClosedOf,
+    CountedOf,
+    CountsOf,
+    DelegationsOf,
     Due,
     DueBy,
     NoticesOf,
@@ -30,10 +41,13 @@ from aftersales.query import (
     OrdersOfPayment,
     OrdersOfPhone,
     Page,
+    PartNamed,
+    PartsOf,
     PrintsLike,
     Query,
     RefundsOf,
     RefundsOn,
+    RefusalsOf,
     ReportsOf,
     RulebookOf,
     RuleSetNamed,
@@ -45,26 +59,32 @@ from aftersales.query import (
     TicketsOf,
 )
 from aftersales.refund import Refund
+from aftersales.refusal import Refusal
 from aftersales.report import Report
 from aftersales.ruling.book import Rulebook
 from aftersales.ruling.table import RuleSet
 from aftersales.template import Templates
 from aftersales.ticket import Ticket
+from plugins.dynamodb_store import tally, waiting
 from plugins.dynamodb_store.key import (
     allowance_key,
     answer_key,
+    batch_key,
+    batches_key,
     buyer_key,
     case_key,
     closed_key,
     day_key,
+    delegations_key,
     due_key,
     inbox_key,
     month_key,
     order_key,
+    part_name,
     payment_key,
     phone_key,
     print_key,
-    queue_key,
+    refused_key,
     reports_key,
     rules_key,
     rules_name,
@@ -104,14 +124,33 @@ class Finder:
             return cast("Page[T]", self._one(Ticket, ticket_key(query.ticket_id)))
         if isinstance(query, TemplatesOf):
             return cast("Page[T]", self._one(Templates, templates_key(query.merchant)))
+        if isinstance(query, DelegationsOf):
+            return cast("Page[T]", self._one(Delegations, delegations_key(query.merchant)))
         if isinstance(query, RulebookOf):
             return cast("Page[T]", self._one(Rulebook, rules_key(query.merchant), "RULES"))
         if isinstance(query, RuleSetNamed):
             return cast("Page[T]", self._one(RuleSet, rules_key(query.merchant), rules_name(query.version)))
+        if isinstance(query, BatchNamed):
+            return cast("Page[T]", self._one(Batch, batch_key(query.batch_id)))
+        if isinstance(query, PartNamed):
+            stored = self._reads.item(batch_key(query.batch_id), part_name(query.number))
+            return cast("Page[T]", Page((_part(stored),) if stored else ()))
+        if isinstance(query, CasesNamed):
+            heads = self._reads.batch([(case_key(case_id), "HEAD") for case_id in query.case_ids], consistent=True)
+            return cast("Page[T]", Page(tuple(value(Case, i, case_id=_case_of(i)) for i in heads)))
         if isinstance(query, SpentOf):
-            stored = self._reads.item(allowance_key(query.merchant, query.year, query.payout, query.currency))
+            stored = self._reads.item(allowance_key(*query.allowance))
             return cast("Page[T]", Page((spent_of(stored),) if stored else ()))
+        if isinstance(query, CountedOf):
+            stored = self._reads.item(case_key(query.case_id), "COUNTED")
+            return cast("Page[T]", Page((value(Counted, stored, case_id=query.case_id),) if stored else ()))
+        if isinstance(query, CountsOf):
+            return cast("Page[T]", Page((tally.counts(self._reads, query.merchant),)))
         start = self._opened(query, cursor) if cursor is not None else None
+        if isinstance(query, OfMerchant):
+            keys, at = waiting.found(self._reads, self.layout.queue_shards, query, start, limit)
+            waits = cast("tuple[T, ...]", tuple(self._whole(query, tuple(keys))))
+            return Page(waits, self._sealed(query, at) if at is not None else None)
         rows = list(islice(self._rows(query, start, limit + 1), limit + 1))  # one more tells whether another page follows
         found = self._whole(query, tuple(row for _, row in rows[:limit]))
         return Page(tuple(found), self._sealed(query, rows[limit - 1][0]) if len(rows) > limit else None)
@@ -124,14 +163,15 @@ class Finder:
         match query:
             case StepsOf():
                 return self._steps(query, start, size)
-            case OfMerchant():
-                shards = range(self.layout.queue_shards)
-                return self._reads.merged("queue", [queue_key(query.merchant, query.state, n) for n in shards], start, size)
             case ClosedOf():
                 shards = range(self.layout.queue_shards)
                 return self._reads.merged("queue", [closed_key(query.merchant, query.month, n) for n in shards], start, size)
             case RuleSetsOf():
                 return self._versions(query, start, size)
+            case PartsOf():
+                return self._parts(query, start, size)
+            case BatchesOf():
+                return self._reads.index("who", batches_key(query.merchant), start, size, newest_first=True)
             case OfBuyer():
                 return self._reads.index("who", buyer_key(query.merchant, query.buyer_id), start, size, newest_first=True)
             case OrdersOfPhone():
@@ -140,7 +180,9 @@ class Finder:
             case DueBy():
                 return self._due(query, start, size)
             case NoticesOf():
-                return self._notices(query, start, size)
+                return self._newest(inbox_key(query.merchant, query.recipient), Notice, start, size)
+            case RefusalsOf():
+                return self._newest(refused_key(query.merchant), Refusal, start, size)
             case PrintsLike():
                 return self._prints(query, start or [0, None])
         return self._money(query, start, size)
@@ -203,10 +245,11 @@ class Finder:
                 if len(cases) == NEWEST_CASES:
                     break
 
-    def _notices(self, query: NoticesOf, start: Position, size: int) -> Iterator[Row]:
-        keys = {":pk": inbox_key(query.merchant, query.recipient), ":sk": start or "~"}  # every instant sorts before "~"
+    def _newest(self, place: str, kind: type[Any], start: Position, size: int) -> Iterator[Row]:
+        """What lies in one partition by its instant, newest first."""
+        keys = {":pk": place, ":sk": start or "~"}  # every instant sorts before "~"
         for item in self._reads.items(size, keys, condition="PK = :pk AND SK < :sk", ScanIndexForward=False):
-            yield item["SK"]["S"], value(Notice, item)
+            yield item["SK"]["S"], value(kind, item)
 
     def _versions(self, query: RuleSetsOf, start: Position, size: int) -> Iterator[Row]:
         keys = {":pk": rules_key(query.merchant), ":first": "RULES#", ":sk": start or "RULES#~"}
@@ -214,6 +257,12 @@ class Finder:
         for item in self._reads.items(size + 1, keys, ConsistentRead=True, **asked):
             if item["SK"]["S"] != start:  # both ends of BETWEEN count
                 yield item["SK"]["S"], value(RuleSet, item)
+
+    def _parts(self, query: PartsOf, start: Position, size: int) -> Iterator[Row]:
+        place = batch_key(query.batch_id)
+        asked: dict[str, Any] = {"condition": "PK = :pk AND SK > :head", "ExclusiveStartKey": _beyond(place, start)}
+        for item in self._reads.items(size, {":pk": place, ":head": "PART#"}, ConsistentRead=True, **asked):
+            yield item["SK"]["S"], _part(item)
 
     def _payers(self, query: OrdersOfPayment, start: Position, size: int) -> Iterator[Row]:
         """The money of the orders that ever named this payment."""
@@ -243,6 +292,8 @@ class Finder:
             case RefundsOf() | RefundsOn():
                 refunds = (value(Refund, i, case_id=_case_of(i)) for i in self._reads.batch(rows))
                 return (r for r in refunds if isinstance(query, RefundsOf) or (r.channel, r.day) == (query.channel, query.day))
+            case BatchesOf():
+                return (value(Batch, i) for i in self._reads.batch(rows))
             case TicketsOf():
                 tickets = (value(Ticket, i) for i in self._reads.batch(rows))
                 return (t for t in tickets if (t.merchant, t.is_open) == (query.merchant, query.is_open))
@@ -254,8 +305,8 @@ class Finder:
 
     # --- cursors ------------------------------------------------------------------------------------------------------
     def _seal(self, query: Query[Any], text: bytes) -> bytes:
-        """Twelve bytes that bind a position to its query; ``now`` may move from page to page."""
-        name = json.dumps([type(query).__name__, *(str(getattr(query, f.name)) for f in fields(query) if f.name != "now")])
+        """Twelve bytes that bind a position to its query; what is MOVING may differ from page to page."""
+        name = json.dumps([type(query).__name__, *(str(getattr(query, f.name)) for f in fields(query) if f.name not in MOVING)])
         return hmac.new(self.key, b"cursor\0" + name.encode() + b"\0" + text, hashlib.sha256).digest()[:12]
 
     def _sealed(self, query: Query[Any], position: Position) -> str:
@@ -288,7 +339,12 @@ def _is_asked(query: OfMerchant | OfBuyer | ClosedOf, case: Case) -> bool:
     """Whether the case as it is now is still what was asked for."""
     if isinstance(query, ClosedOf):
         return case.terminal and case.ending is not Ending.REFUNDED
-    return isinstance(query, OfBuyer) or case.state == query.state
+    return isinstance(query, OfBuyer) or queue.fits(query, case)
+
+
+def _part(item: Item) -> Part:
+    name = parts(item["PK"]["S"])[1], int(parts(item["SK"]["S"])[1])
+    return value(Part, item, batch_id=name[0], number=name[1])
 
 
 def _case_of(item: Item) -> str:

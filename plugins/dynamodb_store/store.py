@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aftersales.batch import Batch
 from aftersales.case import Case
 from aftersales.change import Change
 from aftersales.errors import BadSettings, Invalid, StaleVersion
@@ -26,7 +27,7 @@ from plugins.dynamodb_store.layout import Layout
 from plugins.dynamodb_store.query import Finder
 from plugins.dynamodb_store.record import Item, bytes_of, parts, value
 from plugins.dynamodb_store.table import Table
-from plugins.dynamodb_store.write import Count, Write, refusal
+from plugins.dynamodb_store.write import Count, Tally, Write, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -96,6 +97,17 @@ class DynamoStore:
         evidence.sort(key=lambda e: (e.added_at, e.evidence_id))
         return CaseFile(value(Case, items["HEAD"], case_id=case_id), tuple(evidence), parcel, refunds, pickup, trail)
 
+    def orders(self, names: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], OrderFile]:
+        """Those of these orders that were pushed, with their money: one strongly consistent BatchGetItem for every fifty."""
+        keys = [(order_key(*name), item) for name in names for item in ("HEAD", "MONEY")]
+        items = {(i["PK"]["S"], i["SK"]["S"]): i for i in Table(self.client, self.table).batch(keys, consistent=True)}
+        found: dict[tuple[str, str], OrderFile] = {}
+        for name in names:
+            head, money = (items.get((order_key(*name), item)) for item in ("HEAD", "MONEY"))
+            if head and money:
+                found[name] = OrderFile(value(Order, head), value(Ledger, money))
+        return found
+
     def find(self, query: Query[T], cursor: str | None = None, limit: int = 50) -> Page[T]:
         """A page of what ``query`` describes. Raises Invalid for a cursor that is not ours."""
         return Finder(self.client, self.table, self._layout, self._cursor_key).page(query, cursor, limit)
@@ -145,7 +157,17 @@ class DynamoStore:
         Raises IdempotencyMismatch, StaleVersion, ClaimTaken or AllowanceSpent, in this order, and Invalid above a hundred items
         or for a record that no item can hold.
         """
-        writes = list(self._layout.writes(change))
+        self._commit(list(self._layout.writes(change)))
+
+    def commit_all(self, changes: Sequence[Change]) -> None:
+        """Write all of several changes or nothing. Raises as :meth:`commit` does, and Invalid where two of them write one item."""
+        writes = self._layout.together(changes)
+        keys = {(w.item["PK"]["S"], w.item["SK"]["S"]) for w in writes if isinstance(w, Write)}
+        if len(keys) < sum(isinstance(w, Write) for w in writes):
+            raise Invalid("Two of these changes write one item.")
+        self._commit(writes)
+
+    def _commit(self, writes: list[Write | Count | Tally]) -> None:
         if len(writes) > MOST_WRITES:
             raise Invalid("This is too much for one step.", expected=f"at most {MOST_WRITES} items", found=len(writes))
         for write in writes:
@@ -166,7 +188,7 @@ class DynamoStore:
         """The items a commit of ``change`` would put, for loading a table in bulk; nothing is written, checked or counted."""
         return [write.item for write in self._layout.writes(change) if isinstance(write, Write)]
 
-    def _write(self, writes: Sequence[Write | Count]) -> dict[int, Item]:
+    def _write(self, writes: Sequence[Write | Count | Tally]) -> dict[int, Item]:
         """Apply all of them or none. By its place, each whose condition failed with what is stored; nothing when it is done."""
         if not writes:
             return {}
@@ -187,7 +209,7 @@ class DynamoStore:
             raise _busy() from error
         return {}
 
-    def _transact(self, writes: Sequence[Write | Count], mark: str) -> dict[int, Item]:
+    def _transact(self, writes: Sequence[Write | Count | Tally], mark: str) -> dict[int, Item]:
         """Write all items or none; what is stored where a condition failed."""
         parts: Any = [write.part(self.table, mark) for write in writes]
         try:
@@ -210,11 +232,13 @@ class DynamoStore:
         return hmac.new(self._phone_key, b"phone\0" + dialled(phone).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | Pickup | None, str]:
+def _told(image: Mapping[str, Any]) -> tuple[Case | Refund | Evidence | Order | Pickup | Batch | None, str]:
     """The value a stream image holds, and the case it belongs to; None for kinds that nothing follows from."""
     (kind, *ids), name = parts(image["PK"]["S"]), image["SK"]["S"]
     if kind == "ORDER":
         return (value(Order, image) if name == "HEAD" else None), ""
+    if kind == "BATCH":
+        return (value(Batch, image) if name == "HEAD" else None), ""
     if kind != "CASE":
         return None, ""
     if name == "HEAD":

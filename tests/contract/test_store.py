@@ -2,6 +2,7 @@ import pytest
 
 from aftersales.ports import Store
 from aftersales.testing.store import FakeStore
+from aftersales.testing.store_batches import BatchContract
 from aftersales.testing.store_contract import StoreContract
 from aftersales.testing.store_files import FilesKeptContract
 from aftersales.testing.store_money import MoneyContract
@@ -22,6 +23,7 @@ KITS = (
     FilesKeptContract,
     TemplatesContract,
     RulesContract,
+    BatchContract,
 )
 
 
