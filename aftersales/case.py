@@ -185,7 +185,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.REVIEWING, E.APPROVED): S.APPROVED,
     (S.REVIEWING, E.REJECTED): S.REJECTED,
     (S.REVIEWING, E.EVIDENCE_ASKED): S.AWAITING_EVIDENCE,
-    (S.REVIEWING, E.SECOND_PERSON_ASKED): S.SECOND_REVIEW,
+    (S.REVIEWING, E.SECOND_PERSON_ASKED): S.SECOND_REVIEW,  # one said yes, or nobody answered: silence is no second person
     (S.REVIEWING, E.COUNTERED): S.COUNTERED,
     (S.REVIEWING, E.WITHDRAWN): S.CLOSED,
     (S.REVIEWING, E.DEADLINE_PASSED): S.APPROVED,  # silence is consent after 48 h (自动同意)
@@ -220,6 +220,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.APPROVED, E.WITHDRAWN): S.CLOSED,
     (S.APPROVED, E.PAYMENT_AWAITED): S.AWAITING_PAYMENT,
     (S.AWAITING_PAYMENT, E.PAYMENT_MADE): S.APPROVED,
+    (S.AWAITING_PAYMENT, E.SECOND_PERSON_ASKED): S.SECOND_REVIEW,  # it was not, and so much money takes two persons
     (S.AWAITING_PAYMENT, E.DEADLINE_PASSED): S.APPROVED,  # the difference was not paid: money in place of the dearer thing
     (S.APPROVED, E.REMEDY_STARTED): S.FULFILLING,
     (S.FULFILLING, E.REMEDY_STARTED): S.FULFILLING,  # somebody is at it
@@ -257,7 +258,6 @@ ASIDE: frozenset[Event] = frozenset(
         E.TRIAGED,
         E.CLAIMED,
         E.RELEASED,
-        E.ANSWER_LATE,
         E.PICKUP_ASKED,
         E.PICKUP_BOOKED,
         E.PICKUP_MOVED,
@@ -268,8 +268,8 @@ ASIDE: frozenset[Event] = frozenset(
     }
 )
 
-#: Events that leave every state as it is, the closed one too: money beside the case's own, what is done with its files, and
-#: a pickup that ends after it.
+#: Events that leave every state as it is, the closed one too: money beside the case's own, what is done with its files, a
+#: pickup that ends after it, and what an answer that came late costs.
 BESIDE: frozenset[Event] = frozenset(
     {
         E.COMPENSATION_ASKED,
@@ -282,6 +282,7 @@ BESIDE: frozenset[Event] = frozenset(
         E.ORIGINAL_OPENED,
         E.FILES_ERASED,
         E.HOLD_ENDED,
+        E.ANSWER_LATE,
         E.POINTS_GIVEN,
         E.POINTS_FAILED,
         E.PICKUP_CANCELLED,
@@ -307,6 +308,15 @@ TIMEOUTS: dict[State, timedelta] = {
 CARRIED: dict[State, str] = {S.SUBMITTED: "the same transaction", S.APPROVED: "the parcel", S.SETTLING: "the refund"}
 
 TERMINAL: frozenset[State] = frozenset({S.CLOSED})
+
+#: States in which a person of the shop decides; a claim on a case holds in these alone.
+WAITS: frozenset[State] = frozenset({S.REVIEWING, S.SECOND_REVIEW})
+
+#: States of which a shop is told how many cases are in each.
+QUEUED: frozenset[State] = WAITS | {S.AWAITING_EVIDENCE, S.COUNTERED}
+
+#: States in which a buyer who handed a case in has no answer yet. A second person who is asked is none.
+UNANSWERED: frozenset[State] = frozenset({S.SUBMITTED, S.VERIFYING, S.REVIEWING, S.SECOND_REVIEW})
 
 #: How long after a case closed a call about it may still be under way.
 CALM = timedelta(minutes=15)
@@ -345,12 +355,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's yes (or the system's), to exactly this amount."""
+    """One person's yes (or the system's), to exactly this amount; ``on_behalf`` is in whose place it was said, "" for nobody's."""
 
     by: str
     at: datetime
     amount: Money
     reason: str = ""
+    on_behalf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +380,7 @@ class Case:
 
     ``category`` is the product category of its first line, ``rank`` the weight of the buyer's tier (a larger one comes first).
     ``lane`` says how hard it is, once a person was asked; ``clerk`` (a ``sub``) took it at ``claimed_at``. ``pledge`` is how
-    soon the shop promised to answer.
+    soon the shop promised to answer. ``queued``: it was in one of the states that a shop is told the number of.
     """
 
     case_id: str
@@ -422,6 +433,7 @@ class Case:
     clerk: str = ""
     claimed_at: datetime | None = None
     pledge: Pledge | None = None
+    queued: bool = False
 
     @property
     def holds_until(self) -> datetime | None:
@@ -479,4 +491,16 @@ def advance(case: Case, event: Event, now: datetime, timeouts: Mapping[State, tu
         escalations=case.escalations + (silent and state is S.SECOND_REVIEW),
         lapsed_from=case.state if closing and silent else None,
         submitted_at=case.submitted_at or (now if state is S.SUBMITTED else None),
+        pledge=_pledge(case, event, state, now),
+        clerk=case.clerk if state in WAITS else "",
+        claimed_at=case.claimed_at if state in WAITS else None,
+        queued=case.queued or case.state in QUEUED or state in QUEUED,
     )
+
+
+def _pledge(case: Case, event: Event, state: State, now: datetime) -> Pledge | None:
+    """The pledge after a move: kept by an answer in time, and gone where the buyer took the case back before that."""
+    if case.pledge is None or state in UNANSWERED:
+        return case.pledge
+    after = case.pledge.answered(now)
+    return None if event is E.WITHDRAWN and after != case.pledge else after

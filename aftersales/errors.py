@@ -84,7 +84,7 @@ class OverRefund(Conflict):
 
 
 class AllowanceSpent(Conflict):
-    """A merchant's yearly allowance for compensation does not cover it; ``details['left_minor']`` is what is left."""
+    """A merchant's allowance, of a year or a day, does not cover it; ``details['left_minor']`` is what is left."""
 
 
 class ChannelBusy(Conflict):
@@ -99,6 +99,10 @@ class PiecesTaken(Conflict):
 
 class NotOffered(Conflict):
     """This kind of case is not offered for these goods now; ``details['reasons']`` says why."""
+
+
+class CaseClaimed(Conflict):
+    """A colleague has taken this case; ``details['clerk']`` says who. It can be taken over."""
 
 
 class IncompleteEvidence(Conflict):

@@ -20,11 +20,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aftersales import redaction
-from aftersales.case import State
+from aftersales.caller import Role
+from aftersales.case import Lane, State
 from aftersales.entry import Turn
 from aftersales.errors import BadSettings
 from aftersales.parcel import ParcelState
-from aftersales.vertical import Merchant
+from aftersales.vertical import HANDLERS, Merchant
 
 SECRET = "secret:"
 #: Settings that are secrets by their names, wherever they come from: what the environment says of them is not logged either.
@@ -90,6 +91,11 @@ def merchant_of(tables: Mapping[str, Mapping[str, Any]], name: str) -> Merchant:
             values["turn"] = Turn(values["turn"])
         if "neighbours" in values:
             values["neighbours"] = {city: tuple(near) for city, near in values["neighbours"].items()}
+        for listed in {"tiers", "one_click_reasons"} & set(values):
+            values[listed] = tuple(values[listed])
+        if "handlers" in values:
+            roles_of = {Lane(lane): tuple(Role(role) for role in roles) for lane, roles in values["handlers"].items()}
+            values["handlers"] = {**HANDLERS, **roles_of}
         if "zone" in values:
             values["zone"] = ZoneInfo(values["zone"])
         for told, states in (("timeout_hours", State), ("parcel_timeout_hours", ParcelState)):

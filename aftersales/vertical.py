@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from aftersales.case import Case, Fault, Item, Kind, State
+from aftersales.caller import Role
+from aftersales.case import Case, Fault, Item, Kind, Lane, State
 from aftersales.decision import Finding, Verdict
 from aftersales.evidence import SHOWING, Evidence, Requirement
 from aftersales.fact import Field, Tells
@@ -27,6 +28,18 @@ from aftersales.text import has, text
 #: Checks of which one photo of several is enough.
 SHOWN_ONCE = (".spoilage", ".pieces", ".product", ".label")
 
+#: The longest time that can be promised for an answer, in hours: later, silence has decided long since.
+LONGEST_PLEDGE = 720
+
+
+#: Who decides in which lane where a merchant says nothing. The first yes of two decides nothing yet, and anybody of the shop may
+#: say it: a shop of one clerk and one approver can do without anybody else.
+HANDLERS: Mapping[Lane, tuple[Role, ...]] = {
+    Lane.ORDINARY: (Role.CLERK, Role.APPROVER, Role.ADMIN),
+    Lane.DIFFICULT: (Role.CLERK, Role.APPROVER, Role.ADMIN),
+    Lane.LEGAL: (Role.APPROVER, Role.ADMIN),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
@@ -39,7 +52,11 @@ class Merchant:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     currency: str = "CNY"
     small_minor: int = 5_000  # up to this (included) a claim is approved without a person
+    one_click_minor: int | None = None  # up to this (included) one click pays it; None: what is small
+    one_click_reasons: tuple[str, ...] = ()  # for which of its trades' reasons; none named: all of them
+    one_click_day_minor: int = 500_000  # paid by one click on one of the merchant's days in all; 0: nothing is
     two_persons_above_minor: int = 50_000  # above this a second person is needed
+    batch_two_minor: int = 2_000_000  # a batch that approves more than this in all needs a second person's go; 0: none does
     window_days: int = 7  # no-reason return; the law's seven or more
     timeouts: Mapping[State, timedelta] = field(default_factory=dict)
     parcel_timeouts: Mapping[ParcelState, timedelta] = field(default_factory=dict)
@@ -56,15 +73,35 @@ class Merchant:
     risk_person: int = 60  # from so many points of aftersales.risk on a person looks; 0: never for that
     label_with_flaw: bool = False  # label (or waybill) and flaw have to be in one picture
     holidays_move: bool = True  # what people have to do with a parcel does not fall due in a holiday
+    tiers: tuple[str, ...] = ("diamond", "platinum", "gold", "silver")  # the first of them is served first
+    claim_hours: int = 8  # a claim on a case that is older counts no more
+    legal_minor: int = 500_000  # from this on (included) a case may end in court
+    handlers: Mapping[Lane, tuple[Role, ...]] = field(default_factory=lambda: HANDLERS)  # who decides in which lane
+    pledge_hours: Mapping[str, float] = field(default_factory=lambda: {"diamond": 1})  # until an answer, by tier; "": all others
+    late_points: int = 20  # given to a buyer whose answer comes later than that
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a time that would erase files at once."""
+        """Raise ValueError for a time that would erase files at once, and for a pledge that nobody could keep or break."""
         if self.originals_days < 1 or self.proofs_days < 1:
             raise ValueError("files are kept for a day at least")
+        if any(not 0 <= hours <= LONGEST_PLEDGE for hours in self.pledge_hours.values()):
+            raise ValueError(f"pledge_hours are from 0 (none) to {LONGEST_PLEDGE}")
+        if self.late_points < 0 or self.one_click_day_minor < 0:
+            raise ValueError("late_points and one_click_day_minor are 0 (none) or more")
 
     def is_small(self, amount: Money) -> bool:
         """Whether the amount is approved without a person."""
         return amount.currency == self.currency and amount.minor <= self.small_minor
+
+    def rank(self, tier: str) -> int:
+        """How far in front the buyers of a tier stand; 0 for none of :attr:`tiers`."""
+        return len(self.tiers) - self.tiers.index(tier) if tier in self.tiers else 0
+
+    def by_one_click(self, amount: Money, reason: str) -> bool:
+        """Whether an amount for that reason is one that one click pays, as far as its day's sum goes."""
+        most = self.small_minor if self.one_click_minor is None else self.one_click_minor
+        named = not self.one_click_reasons or reason in self.one_click_reasons
+        return named and amount.currency == self.currency and amount.minor <= min(most, self.one_click_day_minor)
 
     def needs_two(self, amount: Money) -> bool:
         """Whether a second person has to agree to the amount."""

@@ -32,9 +32,9 @@ from aftersales.query import (
     CaseFile,
     CasesNamed,
     ClosedOf,
-    DelegationsOf,
     CountedOf,
     CountsOf,
+    DelegationsOf,
     Due,
     DueBy,
     NoticesOf,
@@ -279,14 +279,18 @@ class FakeStore:
             case DueBy():
                 named = ((d.case_id, f"{d.number:09}", d.merchant, d.order_id, d.evidence_id, d) for d in self._due(query))
                 return [((_text(d.due_at), *name), d) for *name, d in named], False
-            case NoticesOf():
-                mine = (n for n in self._notices.values() if (n.merchant, n.recipient) == (query.merchant, query.recipient))
-                return [((_text(n.at), n.key), n) for n in mine], True
-            case RefusalsOf():
-                return [((_text(r.at), r.refusal_id), r) for r in self._refusals if r.merchant == query.merchant], True
+            case NoticesOf() | RefusalsOf():
+                return self._told(query), True
             case PrintsLike():
                 return [((f"{n:09}",), photo) for n, photo in enumerate(self._photos_like(query))], False
         return self._money(query), False
+
+    def _told(self, query: NoticesOf | RefusalsOf) -> list[Row]:
+        """What people were told, and what they were refused."""
+        if isinstance(query, RefusalsOf):
+            return [((_text(r.at), r.refusal_id), r) for r in self._refusals if r.merchant == query.merchant]
+        mine = (n for n in self._notices.values() if (n.merchant, n.recipient) == (query.merchant, query.recipient))
+        return [((_text(n.at), n.key), n) for n in mine]
 
     def _money(self, query: Query[Any]) -> list[Row]:
         """The same for what is asked about money, all of it oldest first."""
@@ -307,10 +311,9 @@ class FakeStore:
             case TicketsOf():
                 tickets = (t for t in self._all(Ticket) if (t.merchant, t.is_open) == (query.merchant, query.is_open))
                 return [((_text(t.opened_at), t.ticket_id), t) for t in tickets]
-            case DelegationsOf():
-                return [((d.merchant,), d) for d in self._all(Delegations) if d.merchant == query.merchant]
-            case TemplatesOf():
-                return [((t.merchant,), t) for t in self._all(Templates) if t.merchant == query.merchant]
+            case TemplatesOf() | DelegationsOf():
+                kept = self._all(Templates) if isinstance(query, TemplatesOf) else self._all(Delegations)
+                return [((k.merchant,), k) for k in kept if k.merchant == query.merchant]
             case ReportsOf():
                 reports = (r for r in self._all(Report) if r.merchant == query.merchant and query.first <= r.day <= query.last)
                 return [((r.day.isoformat(), r.channel, r.currency), r) for r in reports]
@@ -382,12 +385,9 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("ticket", ticket.ticket_id), ticket
     for report in change.reports:
         yield ("report", report.merchant, report.channel, report.day, report.currency), report
-    if change.templates:
-        yield ("templates", change.templates.merchant), change.templates
-    if change.delegations:
-        yield ("delegations", change.delegations.merchant), change.delegations
-    if change.rulebook:
-        yield ("rulebook", change.rulebook.merchant), change.rulebook
+    for name in ("templates", "delegations", "rulebook"):
+        if own := getattr(change, name):
+            yield (name, own.merchant), own
     if change.counted:
         yield ("counted", change.counted.case_id), change.counted
     if change.batch:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from aftersales.errors import Invalid
-from aftersales.query import Page, Query
+from aftersales.query import MOVING, Page, Query
 
 #: What was found with the key it is sorted by.
 Row = tuple[tuple[str, ...], Any]
@@ -27,8 +27,8 @@ def page_of(rows: list[Row], query: Query[Any], cursor: str | None, limit: int, 
 
 
 def _name(query: Query[Any]) -> list[str]:
-    """What tells two queries apart; ``now`` may move from page to page."""
-    return [type(query).__name__, *(str(getattr(query, f.name)) for f in fields(query) if f.name != "now")]
+    """What tells two queries apart; what is MOVING may differ from page to page."""
+    return [type(query).__name__, *(str(getattr(query, f.name)) for f in fields(query) if f.name not in MOVING)]
 
 
 def _sealed(name: list[str], key: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
@@ -102,6 +102,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: What a merchant has one of, and where.
+OWN: dict[type[Query[Any]], tuple[type[Any], Callable[[str], str]]] = {
+    TemplatesOf: (Templates, templates_key),
+    DelegationsOf: (Delegations, delegations_key),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finder:
@@ -122,10 +128,9 @@ class Finder:
             return cast("Page[T]", Page(self._answer(query)))
         if isinstance(query, TicketNamed):
             return cast("Page[T]", self._one(Ticket, ticket_key(query.ticket_id)))
-        if isinstance(query, TemplatesOf):
-            return cast("Page[T]", self._one(Templates, templates_key(query.merchant)))
-        if isinstance(query, DelegationsOf):
-            return cast("Page[T]", self._one(Delegations, delegations_key(query.merchant)))
+        if isinstance(query, TemplatesOf | DelegationsOf):
+            kind, key = OWN[type(query)]
+            return cast("Page[T]", self._one(kind, key(query.merchant)))
         if isinstance(query, RulebookOf):
             return cast("Page[T]", self._one(Rulebook, rules_key(query.merchant), "RULES"))
         if isinstance(query, RuleSetNamed):

@@ -9,10 +9,10 @@ attribute      what it holds
                ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
                ``PHOTO#{word}`` / ``{instant}#{case}#{evidence}`` ·
                ``PAY#{channel}#{transaction}`` / ``{merchant}#{order}`` · ``TICKET#{id}`` / ``HEAD`` ·
-               ``REPLIES#{merchant}`` / ``HEAD`` · ``MERCHANT#{merchant}`` / ``RULES``, ``RULES#{version}`` ·
-               ``REPORTS#{merchant}`` / ``{day}#{channel}#{currency}`` · ``SPENT#{merchant}#{year}#{payout}#{currency}`` / ``HEAD``
+               ``REPLIES#{merchant}``, ``DELEGATED#{merchant}`` / ``HEAD`` · ``REFUSED#{merchant}`` / ``{instant}#{id}`` · ``MERCHANT#{merchant}`` / ``RULES``, ``RULES#{version}`` ·
+               ``REPORTS#{merchant}`` / ``{day}#{channel}#{currency}`` · ``SPENT#{merchant}#{period}#{payout}#{currency}`` / ``HEAD``
 ``version``    the stored version of orders, ledgers, cases, parcels, refunds, tickets, reports, templates and rulebooks
-``spent``      minor units, of a yearly allowance's counter; it has no ``j``
+``spent``      minor units, of an allowance's counter; it has no ``j``
 ``w``          the write's own mark: whoever finds it again knows that this very write was applied
 ``j``          the value as JSON; above :data:`PLAIN_BYTES` deflated (a Binary): write units are paid per KB
 ``q qs, b bs, d ds``  keys of the indexes queue, who and due (``schema.py``)

@@ -69,6 +69,10 @@ class Table:
 
     def merged(self, index: str, keys: Sequence[str], start: Position, size: int) -> Iterator[Row]:
         """Several partitions of an index as one, in order; the position holds how far each of them was given."""
+        return ((at, key) for at, _, key in self.placed(index, keys, start, size))
+
+    def placed(self, index: str, keys: Sequence[str], start: Position, size: int) -> Iterator[tuple[Position, str, Key]]:
+        """The same, each with what it is sorted by."""
         at: dict[str, Position] = dict(start or {})
         given = dict(at)
 
@@ -76,9 +80,9 @@ class Table:
             for position, key in self.index(index, keys[number], given.get(str(number)), size):
                 yield position[3], str(number), (position, key)
 
-        for _, number, (position, key) in merge(*(one(n) for n in range(len(keys))), key=lambda row: row[0]):
+        for place, number, (position, key) in merge(*(one(n) for n in range(len(keys))), key=lambda row: row[0]):
             at[number] = position
-            yield dict(at), key
+            yield dict(at), place, key
 
     def in_turn(self, index: str, keys: Sequence[str], start: Position, size: int) -> Iterator[Row]:
         """Several partitions of an index one after another: no more is read than given, whatever their number."""

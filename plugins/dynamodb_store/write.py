@@ -8,6 +8,7 @@
     CLAIM                         not there yet, or freed                               ─ else ClaimTaken
     IDEM                          not there yet, or expired                             ─ else IdempotencyMismatch
     SPENT                         what was spent leaves room under the cap              ─ else AllowanceSpent
+    COUNTED                       version = the one that was read; COUNTS goes with it  ─ else StaleVersion
     EVIDENCE, PHOTO, pointer, CLAIM that is freed   written whatever is there
 
 Every item carries the write's mark ``w``. When a condition fails on an item with our own mark, the transaction had been applied and
@@ -22,9 +23,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aftersales.count import Shift
 from aftersales.errors import AftersalesError, AllowanceSpent, ClaimTaken, IdempotencyMismatch, StaleVersion
 from aftersales.ticket import Spend
-from plugins.dynamodb_store.key import allowance_key
+from plugins.dynamodb_store.key import allowance_key, counts_key, shard
 from plugins.dynamodb_store.record import Item, item
 
 NEW = "attribute_not_exists(PK)"
@@ -34,6 +36,13 @@ FREE = f"{NEW} OR attribute_exists(freed)"
 
 #: Which of several failed conditions is told: the first of these; all others are stale versions and lie between.
 RANKS = {"answer": 0, "claim": 2, "allowance": 3}
+
+
+#: Parts of a merchant's counters. What is added to one is taken from the same one: this number never changes.
+PARTS = 8
+
+#: A bucket's attribute; it keeps clear of an item's own ones.
+PREFIX = "n:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +121,37 @@ class Count:
         return replace(self, known=spent if spent < -self.spend.minor else None) if spent else None
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one case adds to its part of the counters; what was counted goes with it in the same transaction, conditionally."""
+
+    shift: Shift
+    about: str = "counters"
+
+    def part(self, table: str, mark: str) -> dict[str, Any]:
+        """An Update of the counters, as one of a transaction; the first makes them."""
+        moves = list(self.shift.moves.items())
+        key = counts_key(self.shift.merchant, shard(self.shift.case_id, PARTS))
+        return {
+            "Update": {
+                "TableName": table,
+                "Key": {"PK": {"S": key}, "SK": {"S": "HEAD"}},
+                "UpdateExpression": "ADD " + ", ".join(f"#b{n} :b{n}" for n in range(len(moves))) + " SET w = :mark",
+                "ExpressionAttributeNames": {f"#b{n}": PREFIX + name for n, (name, _) in enumerate(moves)},
+                "ExpressionAttributeValues": {
+                    ":mark": {"S": mark},
+                    **{f":b{n}": {"N": str(by)} for n, (_, by) in enumerate(moves)},
+                },
+            }
+        }
+
+
 def spent_of(stored: Item) -> int:
     """What a counter says; nothing where there is none."""
     return int(stored["spent"]["N"]) if stored else 0
 
 
-def refusal(failed: Iterable[tuple[Write | Count, Item]]) -> AftersalesError:
+def refusal(failed: Iterable[tuple[Write | Count | Tally, Item]]) -> AftersalesError:
     """What to raise for the writes whose condition failed, each with the item that is stored.
 
     A used Idempotency-Key is told first: its request is done already, so nothing else about it matters. A spent allowance is
@@ -125,7 +159,8 @@ def refusal(failed: Iterable[tuple[Write | Count, Item]]) -> AftersalesError:
     """
     write, stored = min(failed, key=lambda f: RANKS.get(f[0].about.split()[0], 1))
     if isinstance(write, Count):
-        return AllowanceSpent("The yearly allowance does not cover this.", left_minor=write.left(stored))
+        of_day = {"day": write.spend.day} if write.spend.day else {}
+        return AllowanceSpent("The allowance does not cover this.", left_minor=write.left(stored), **of_day)
     if write.about == "answer":
         return IdempotencyMismatch("This Idempotency-Key was used before.")
     if write.about.startswith("claim "):
