@@ -24,6 +24,7 @@ class TicketKind(StrEnum):
     COMPENSATION_OWED = "compensation_owed"  # owed beyond a refund, and something keeps it from being paid by itself
     NOT_VOIDED = "not_voided"  # paid for, and its source does not let it be made void
     NOT_SHELVED = "not_shelved"  # goods are back, and stock was not told
+    POINTS_OWED = "points_owed"  # for an answer that came late, and whoever keeps points did not give them
     PICKUP = "pickup"  # a carrier does not say whether it comes, or came when nobody wanted it any more
     PARCEL = "parcel"  # goods on their way back about which silence may not decide
     DEAD_LETTER = "dead_letter"  # work that failed again and again; it can be run again
@@ -65,9 +66,16 @@ class Ticket:
         return replace(self, closed_at=now, closed_by=by, resolution=resolution)
 
 
+#: Merchant, year or day, kind of payout and currency.
+Allowance = tuple[str, str, Payout, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """A payout counted against a yearly allowance, in the same transaction as the payout. Negative gives back."""
+    """A payout counted against a yearly allowance, in the same transaction as the payout. Negative gives back.
+
+    With a ``day`` (``2026-11-22``, the merchant's own) the allowance is that day's.
+    """
 
     merchant: str
     year: int
@@ -75,11 +83,12 @@ class Spend:
     minor: int
     cap_minor: int
     currency: str
+    day: str = ""
 
     @property
-    def allowance(self) -> tuple[str, int, Payout, str]:
-        """What it is counted against: a merchant's payouts of a kind in a year and a currency."""
-        return self.merchant, self.year, self.payout, self.currency
+    def allowance(self) -> Allowance:
+        """What it is counted against: a merchant's payouts of a kind in a year, or on a day, and a currency."""
+        return self.merchant, self.day or str(self.year), self.payout, self.currency
 
 
 def netted(spends: Iterable[Spend]) -> tuple[Spend, ...]:

@@ -16,7 +16,7 @@ from aftersales.order import Order
 from aftersales.parcel import ParcelEvent, advance_parcel
 from aftersales.query import CaseFile, NoticesOf, OfBuyer, OrderFile, StepsOf
 from aftersales.vertical import Facts, Offer, Quote, Rule, Vertical
-from functions import asked, guard, price, promise, proofs, ruling, terms
+from functions import asked, guard, pledges, price, promise, proofs, ruling, terms
 from functions import evidence as evidences
 from functions.body import CaseBody, CasePatch, ItemBody
 from functions.context import Context
@@ -135,8 +135,10 @@ def handed_in(ctx: Context, change: Change, file: CaseFile, order: OrderFile, ve
     fresh = (*(e for e in fixed if e not in file.evidence), *proofs.of_order(order, replace(file, case=case)))
     change = replace(change, evidence=fresh).with_case(has_files=case.has_files or bool(fresh))
     if evidences.awaits_look(fixed) or asked.left(ctx.registry, case):
-        return change.then(Event.VERIFICATION_STARTED, "system", ctx.now, timeouts(ctx.registry, case), pieces=len(fixed))
-    return judge(ctx.registry, change, replace(file, evidence=fixed), order, ctx.now)
+        change = change.then(Event.VERIFICATION_STARTED, "system", ctx.now, timeouts(ctx.registry, case), pieces=len(fixed))
+    else:
+        change = judge(ctx.registry, change, replace(file, evidence=fixed), order, ctx.now)
+    return pledges.promised(ctx.registry, change, ctx.now)
 
 
 def withdraw(ctx: Context, case_id: str) -> CaseView:

@@ -83,8 +83,19 @@ class Why(View):
     failure: FailureView | None = None
 
 
+class OneClickView(View):
+    """Up to ``most_minor``, and for these ``reasons``, a case that is handed in at once is as a rule paid at once."""
+
+    most_minor: int
+    reasons: list[str]
+    text: str
+
+
 class OfferView(View):
-    """What one kind of case would mean for one line now. ``why_not`` is empty when it is offered."""
+    """What one kind of case would mean for one line now. ``why_not`` is empty when it is offered.
+
+    ``one_click`` is null where somebody or something has to look first, or goods have to come back.
+    """
 
     kind: Kind
     offered: bool
@@ -95,6 +106,7 @@ class OfferView(View):
     goods_back: bool
     remedy: Remedy
     rules: str
+    one_click: OneClickView | None = None
 
 
 class LineOptions(View):
@@ -288,7 +300,10 @@ class ApprovalView(View):
 
 
 class CaseView(View):
-    """A case with everything its reader may see. ``beyond_minor`` is owed on top of the amount, as compensation."""
+    """A case with everything its reader may see. ``beyond_minor`` is owed on top of the amount, as compensation.
+
+    ``answer_by`` is until when the shop promised an answer, null where it promised none; ``late``: it did not come by then.
+    """
 
     case_id: str
     order_id: str
@@ -320,10 +335,12 @@ class CaseView(View):
     refunds: list[RefundView]
     remedy: RemedyView | None
     apart_of: str | None
+    answer_by: datetime | None = None
+    late: bool = False
 
 
 class CaseRow(View):
-    """A case in a list."""
+    """A case in a list. ``answer_by`` and ``late`` are what was promised, as in the case itself."""
 
     case_id: str
     order_id: str
@@ -335,6 +352,8 @@ class CaseRow(View):
     opened_at: datetime
     due_at: datetime | None
     tier: str
+    answer_by: datetime | None = None
+    late: bool = False
 
 
 class CasePage(View):

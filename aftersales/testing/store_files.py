@@ -9,6 +9,7 @@ from typing import Any
 from aftersales.case import Event
 from aftersales.change import Change
 from aftersales.evidence import EvidenceKind, EvidenceState, Proof, ProofRole
+from aftersales.pledge import Pledge
 from aftersales.ports import Store
 from aftersales.query import Due
 from aftersales.testing.builders import NOW, an_evidence
@@ -61,3 +62,14 @@ class FilesKeptContract:
         assert due(store, "case", NOW) == []
         store.commit(Change(stored(store, "c1").case).with_case(files_until=None, has_files=False))
         assert due(store, "files") == []
+
+    def test_a_closed_case_that_owes_points_is_due_before_its_files(self, store: Store) -> None:
+        """What a closed case still owes is found among cases; once that is done its files are due at their own instant."""
+        opened(store, has_files=True)
+        owes = Pledge(NOW, "merchant", late_at=NOW, points=20, again_at=NOW + DAY)
+        change = Change(stored(store).case).then(Event.WITHDRAWN, "buyer:b1", NOW)
+        store.commit(change.with_case(files_until=NOW + 2 * DAY, pledge=owes))
+        assert (due(store, "case"), due(store, "files", NOW + 3 * DAY)) == ([], [])
+        assert due(store, "case", NOW + DAY) == [Due("case", "c1", NOW + DAY)]
+        store.commit(Change(stored(store).case).with_case(pledge=replace(owes, again_at=None, given_at=NOW + DAY)))
+        assert (due(store, "case", NOW + 3 * DAY), due(store, "files", NOW + 3 * DAY)) == ([], [Due("files", "c1", NOW + 2 * DAY)])
