@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plugins.mall_stock.setting import Setting
+from aftersales.signed import Setting, number
 from plugins.mall_stock.source import MallStock
 
 
 def build(settings: Mapping[str, Any]) -> MallStock:
-    """The source; it connects on first use. Raises BadSettings, the setting named and never its value."""
-    return MallStock(Setting.parse(settings))
+    """The source; it connects on first use. ``hold_days`` is how long a hold lasts that nobody ends. Raises BadSettings."""
+    hold_days = number("mall_stock", "hold_days", settings, 90, most=91)
+    return MallStock(Setting.parse("mall_stock", settings, "stock"), int(hold_days))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plugins.voucher_entitlements.setting import Setting
+from aftersales.signed import Setting, number
 from plugins.voucher_entitlements.source import VoucherEntitlements
 
 
 def build(settings: Mapping[str, Any]) -> VoucherEntitlements:
-    """The source; it connects on first use. Raises BadSettings, the setting named and never its value."""
-    return VoucherEntitlements(Setting.parse(settings))
+    """The source; it connects on first use. ``lock_days`` is how long a lock lasts that nobody renews. Raises BadSettings."""
+    lock_days = number("voucher_entitlements", "lock_days", settings, 30, most=91)
+    return VoucherEntitlements(Setting.parse("voucher_entitlements", settings, "entitlements"), int(lock_days))

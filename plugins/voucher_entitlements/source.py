@@ -15,31 +15,28 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from aftersales.errors import BadSignature, Rejected, Unknown
 from aftersales.fact import OrderFact, Plain, instant_of
 from aftersales.lookup import Heard, HeardFact, Lookup, Subject
+from aftersales.signed import DONE, NOT_THERE, REFUSED, Answer, Setting, Wire
 from plugins.voucher_entitlements.entitlement import Entitlement, Status, chosen, entitlement_of
 from plugins.voucher_entitlements.reading import answer_of, ids_of, unclear
-from plugins.voucher_entitlements.setting import Setting
-from plugins.voucher_entitlements.sign import NONCE, TIMESTAMP, check, notice_message
-from plugins.voucher_entitlements.wire import Wire
+from plugins.voucher_entitlements.wire import CONTRACT, opened
 
 log = logging.getLogger(__name__)
-
-#: HTTP statuses that are an answer about the entitlement: done; refused, with what it is now.
-DONE, REFUSED, NOT_THERE = 200, 409, 404
 
 
 class VoucherEntitlements:
     """A :class:`~aftersales.ports.Source`, :class:`~aftersales.ports.Holding` and :class:`~aftersales.ports.Telling`.
 
-    ``now`` is the real time in seconds since 1970: signatures live in it. Safe for threads.
+    ``lock_days`` is how long a lock lasts that nobody renews, ``now`` the real time in seconds since 1970. Safe for threads.
     """
 
-    def __init__(self, setting: Setting, now: Callable[[], float] = time.time) -> None:
-        self._setting, self._now = setting, now
-        self._wire = Wire(setting, now)
+    def __init__(self, setting: Setting, lock_days: int, now: Callable[[], float] = time.time) -> None:
+        self._setting, self._lock_days, self._now = setting, lock_days, now
+        self._wire = Wire(CONTRACT, setting, opened, now)
 
     def ask(self, subject: Subject, now: datetime) -> Lookup:
         """What the entitlements of the line are; see :class:`~aftersales.ports.Source`."""
@@ -100,8 +97,8 @@ class VoucherEntitlements:
 
     def heard(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:  # noqa: ARG002 (now is part of the port)
         """That an entitlement was used; see :class:`~aftersales.ports.Telling`. Signatures are judged by the real time."""
-        message = notice_message(headers.get(TIMESTAMP, ""), headers.get(NONCE, ""), body)
-        check(self._setting.secrets, self._setting.key_id, headers, message, self._now())
+        message = CONTRACT.notice(*CONTRACT.parts(headers), body)
+        CONTRACT.check(self._setting.secrets, self._setting.key_id, headers, message, self._now())
         try:
             said = json.loads(body)
             at = instant_of(said["at"])
@@ -117,21 +114,24 @@ class VoucherEntitlements:
         """Close the connections."""
         self._wire.close()
 
+    def _call(self, method: str, one: str, act: str = "", said: Mapping[str, Any] | None = None) -> Answer:
+        return self._wire.call(method, f"/entitlements/{quote(one, safe='')}" + (f"/{act}" if act else ""), said)
+
     # --- one entitlement --------------------------------------------------------------------------------------------------
     def _read(self, one: str) -> Entitlement | None:
         """The entitlement as it is, None when there is none of this id."""
-        answer = self._wire.call("GET", one)
+        answer = self._call("GET", one)
         if answer.status == NOT_THERE:
             return None
         if answer.status != DONE:
-            raise _unknown(answer.status, answer.said)
+            raise self._wire.unknown(answer)
         return entitlement_of(answer.said, one)
 
     def _locked(self, one: str, key: str) -> Entitlement:
         """The entitlement after a lock was asked for, which may have been refused: then it says what it is now."""
-        answer = self._wire.call("POST", one, "lock", {"key": key, "days": self._setting.lock_days})
+        answer = self._call("POST", one, "lock", {"key": key, "days": self._lock_days})
         if answer.status not in (DONE, REFUSED):
-            raise _unknown(answer.status, answer.said)
+            raise self._wire.unknown(answer)
         found = entitlement_of(answer.said.get("entitlement") or {} if answer.status == REFUSED else answer.said, one)
         if found.is_kept_for(key) != (answer.status == DONE):
             raise Unknown("The voucher system's answer contradicts itself.", status=answer.status)
@@ -145,18 +145,13 @@ class VoucherEntitlements:
         raise Rejected("The lock ran out, and somebody else has it now.", key=key, status=str(one.status))
 
     def _void(self, one: str, key: str) -> None:
-        answer = self._wire.call("POST", one, "void", {"key": key})
+        answer = self._call("POST", one, "void", {"key": key})
         if answer.status == REFUSED:
             raise Rejected("It is not kept under this key.", key=key, refusal=str(answer.said.get("error", ""))[:64])
         if answer.status != DONE or entitlement_of(answer.said, one).status is not Status.VOID:
-            raise _unknown(answer.status, answer.said)
+            raise self._wire.unknown(answer)
 
     def _freed(self, one: str, key: str) -> None:
-        answer = self._wire.call("POST", one, "unlock", {"key": key})
+        answer = self._call("POST", one, "unlock", {"key": key})
         if answer.status not in (DONE, NOT_THERE):
-            raise _unknown(answer.status, answer.said)
-
-
-def _unknown(status: int, said: Mapping[str, Any]) -> Unknown:
-    log.warning("the voucher system answers %s %s", status, str(said.get("error", ""))[:64])
-    return Unknown(f"The voucher system answers {status}.", status=status)
+            raise self._wire.unknown(answer)

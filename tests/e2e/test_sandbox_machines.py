@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from aftersales.errors import Rejected
+from aftersales.signed import signature
 from aftersales.testing.builders import NOW
 from aftersales.testing.installer import subject_of as machine
 from aftersales.testing.stock import subject_of as piece
@@ -20,7 +21,7 @@ from infra.local.sandbox.installer import Keys as Licence
 from infra.local.sandbox.server import Reply, Server
 from infra.local.sandbox.stock import Keys
 from plugins.mall_stock import build as stock_of
-from plugins.mall_stock.sign import KEY, NONCE, SIGNATURE, TIMESTAMP, request_message, signature
+from plugins.mall_stock.wire import CONTRACT
 from plugins.wanshifu_installer import build as installer_of
 
 pytestmark = pytest.mark.e2e
@@ -93,8 +94,8 @@ def test_a_warehouse_believes_each_request_once(sandbox: Sandbox) -> None:
     at, nonce = str(int(time.time())), "0" * 32
 
     def sent(path: str, at: str) -> int:
-        signed = signature(settings["secret"], request_message("POST", "/stock/fridge/hold", at, nonce, body))
-        head = {KEY: settings["key_id"], TIMESTAMP: at, NONCE: nonce, SIGNATURE: signed}
+        signed = signature(settings["secret"], CONTRACT.request("POST", "/stock/fridge/hold", at, nonce, body))
+        head = CONTRACT.headers(settings["key_id"], at, nonce, signed)
         with httpx.Client(trust_env=False, timeout=5) as client:
             return client.post(sandbox.base_url + path, content=body, headers=head).status_code
 
@@ -106,8 +107,8 @@ def test_a_warehouse_believes_each_request_once(sandbox: Sandbox) -> None:
 def test_a_warehouse_refuses_what_is_no_request(sandbox: Sandbox, body: bytes) -> None:
     """No key, no pieces, a hold for ever, or no JSON: 400, and nothing is kept."""
     settings, at = sandbox.settings(provider="stock"), str(int(time.time()))
-    signed = signature(settings["secret"], request_message("POST", "/stock/fridge/hold", at, "n" * 32, body))
-    head = {KEY: settings["key_id"], TIMESTAMP: at, NONCE: "n" * 32, SIGNATURE: signed}
+    signed = signature(settings["secret"], CONTRACT.request("POST", "/stock/fridge/hold", at, "n" * 32, body))
+    head = CONTRACT.headers(settings["key_id"], at, "n" * 32, signed)
     with httpx.Client(trust_env=False, timeout=5) as client:
         assert client.post(f"{sandbox.base_url}/stock/fridge/hold", content=body, headers=head).status_code == 400
     assert sandbox.truth("stock")["stock"]["fridge"] == {"free": 2, "holds": {}}

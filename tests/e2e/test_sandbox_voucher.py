@@ -9,14 +9,15 @@ import httpx
 import pytest
 
 from aftersales.errors import BadSignature, Rejected, Unknown
+from aftersales.signed import signature
 from aftersales.testing.builders import NOW
 from aftersales.testing.entitlements import subject_of
 from infra.local.sandbox import At, Fault, Kind, LooksReal, Sandbox
 from infra.local.sandbox import Keys as WechatKeys
 from infra.local.sandbox.voucher import Keys
 from plugins.voucher_entitlements import build
-from plugins.voucher_entitlements.sign import KEY, NONCE, SIGNATURE, TIMESTAMP, request_message, signature
 from plugins.voucher_entitlements.source import VoucherEntitlements
+from plugins.voucher_entitlements.wire import CONTRACT
 
 pytestmark = pytest.mark.e2e
 
@@ -78,8 +79,8 @@ def test_a_request_that_comes_again_is_refused(sandbox):
 
     def ask(path: str = "/entitlements/x", timestamp: str = "", nonce: str = "1" * 32, signed: str = "") -> tuple[int, str]:
         at = timestamp or str(int(time.time()))
-        made = signature(keys.secrets[0], request_message("GET", signed or path, at, nonce, b""))
-        headers = {KEY: keys.key_id, TIMESTAMP: at, NONCE: nonce, SIGNATURE: made}
+        made = signature(keys.secrets[0], CONTRACT.request("GET", signed or path, at, nonce, b""))
+        headers = CONTRACT.headers(keys.key_id, at, nonce, made)
         with httpx.Client(trust_env=False, timeout=5) as client:
             reply = client.get(f"{sandbox.base_url}{path}", headers=headers)
         return reply.status_code, reply.json().get("error", "")

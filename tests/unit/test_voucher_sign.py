@@ -6,9 +6,9 @@ import hmac
 import pytest
 
 from aftersales.errors import BadSettings, BadSignature
+from aftersales.signed import Setting, signature
 from plugins.voucher_entitlements import build
-from plugins.voucher_entitlements.setting import Setting
-from plugins.voucher_entitlements.sign import answer_message, check, notice_message, request_message, signature
+from plugins.voucher_entitlements.wire import CONTRACT
 
 SECRET = "a shared secret of the tests that is long enough"
 NOW = 1_795_000_000
@@ -28,16 +28,16 @@ def test_a_request_is_signed_as_the_contract_says():
         "ENTITLEMENTS-1-REQUEST\nPOST\n/entitlements/E%201/lock\n1795000000\n00000000000000000000000000000000\n"
         + hashlib.sha256(body).hexdigest()
     )
-    assert request_message("POST", "/entitlements/E%201/lock", str(NOW), "0" * 32, body) == said.encode()
+    assert CONTRACT.request("POST", "/entitlements/E%201/lock", str(NOW), "0" * 32, body) == said.encode()
     assert signature(SECRET, said.encode()) == hmac.new(SECRET.encode(), said.encode(), "sha256").hexdigest()
 
 
 def test_messages_of_each_kind_differ():
     """A signature of one kind of message is never one of another kind."""
     kinds = {
-        request_message("GET", "/x", "1", "2", b""),
-        answer_message(200, "1", "1", "2", b""),
-        notice_message("1", "2", b""),
+        CONTRACT.request("GET", "/x", "1", "2", b""),
+        CONTRACT.answer(200, "1", "1", "2", b""),
+        CONTRACT.notice("1", "2", b""),
     }
     assert len(kinds) == 3
 
@@ -60,33 +60,33 @@ def test_messages_of_each_kind_differ():
 )
 def test_what_is_not_signed_now_by_us_both_is_not_believed(changes):
     """Another key, another time than these five minutes, or a signature that does not fit is refused."""
-    message = notice_message(str(NOW), "0" * 32, b"{}")
-    check((SECRET,), "mall", headers(message), message, NOW)
+    message = CONTRACT.notice(str(NOW), "0" * 32, b"{}")
+    CONTRACT.check((SECRET,), "mall", headers(message), message, NOW)
     with pytest.raises(BadSignature):
-        check((SECRET,), "mall", headers(message, **changes), message, NOW)
+        CONTRACT.check((SECRET,), "mall", headers(message, **changes), message, NOW)
 
 
 @pytest.mark.parametrize("late", [-300, 300])
 def test_five_minutes_are_included(late):
     """A message of exactly five minutes ago, or ahead, is still taken."""
-    message = notice_message(str(NOW), "0" * 32, b"{}")
-    check((SECRET,), "mall", headers(message), message, NOW + late)
+    message = CONTRACT.notice(str(NOW), "0" * 32, b"{}")
+    CONTRACT.check((SECRET,), "mall", headers(message), message, NOW + late)
 
 
 def test_an_answer_is_for_its_own_request():
     """An answer's signature covers its status and the nonce of the request: it answers no other one."""
-    assert answer_message(200, "a" * 32, "1", "2", b"{}") != answer_message(200, "b" * 32, "1", "2", b"{}")
-    assert answer_message(200, "a" * 32, "1", "2", b"{}") != answer_message(409, "a" * 32, "1", "2", b"{}")
+    assert CONTRACT.answer(200, "a" * 32, "1", "2", b"{}") != CONTRACT.answer(200, "b" * 32, "1", "2", b"{}")
+    assert CONTRACT.answer(200, "a" * 32, "1", "2", b"{}") != CONTRACT.answer(409, "a" * 32, "1", "2", b"{}")
 
 
 def test_while_a_secret_is_changed_both_are_believed():
     """With two secrets the first one signs, and what either signed is believed."""
     old, new = "the old secret of thirty-two bytes or more", "the new secret of thirty-two bytes or more"
-    setting = Setting.parse({**SOUND, "secret": f"{new}, {old}"})
+    setting = Setting.parse("voucher_entitlements", {**SOUND, "secret": f"{new}, {old}"})
     assert setting.secrets == (new, old)
-    message = notice_message(str(NOW), "0" * 32, b"{}")
+    message = CONTRACT.notice(str(NOW), "0" * 32, b"{}")
     for secret in (old, new):
-        check(setting.secrets, "mall", headers(message, signature=signature(secret, message)), message, NOW)
+        CONTRACT.check(setting.secrets, "mall", headers(message, signature=signature(secret, message)), message, NOW)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +118,4 @@ def test_wrong_settings_are_named_and_not_shown(wrong):
 
 def test_secrets_are_not_shown():
     """A setting printed by accident shows no secret."""
-    assert SECRET not in repr(Setting.parse(SOUND))
+    assert SECRET not in repr(Setting.parse("voucher_entitlements", SOUND))
