@@ -44,7 +44,9 @@ from functions import (
     redirect,
     remedies,
     remedy,
+    replayed,
     reply,
+    reply_decision,
     reply_draft,
     reply_evidence,
     reply_money,
@@ -149,6 +151,7 @@ ROUTES: tuple[Route, ...] = (
     # the shop decides
     Route("GET", "/v1/merchant/cases", review.listed, None, reply.CasePage, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),
+    Route("GET", "/v1/merchant/cases/{case_id}/decisions", replayed.decisions, None, reply_decision.DecisionsView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/remedy", remedies.go_on, thing.RemedyBody, reply.CaseView, STAFF),
     # where the shop is silent about goods that came back, the platform decides

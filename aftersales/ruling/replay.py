@@ -8,12 +8,15 @@ from decimal import Decimal
 
 from aftersales.decision import Outcome, Past, Word, judge
 from aftersales.errors import Invalid
-from aftersales.ruling.fact import FactType, Figures, Plain
+from aftersales.ruling.fact import Fact, FactType, Figures, Plain
 from aftersales.ruling.result import Result
 from aftersales.ruling.table import Table
 
 #: What is stored of a fact: an amount as its digits.
 Stored = str | int | bool | None
+
+#: How facts are stored, where not as texts.
+_HELD: dict[FactType, tuple[type, ...]] = {FactType.WHOLE: (int,), FactType.YES_NO: (bool,), FactType.AMOUNT: (str, int)}
 
 #: The rule of a decision by a table that could not be run.
 BROKEN = "rules.broken"
@@ -34,15 +37,27 @@ def plain(value: Plain) -> Stored:
 
 
 def seen(table: Table, stored: Sequence[Stored]) -> Figures:
-    """The facts that a table saw. Raises Invalid where they are not as many as it looks at, or an amount is none."""
+    """The facts that a table saw. Raises Invalid where they are not those that it looks at."""
     facts = list(dict.fromkeys(column.fact for column in table.columns))
     if len(facts) != len(stored):
         raise Invalid("A decision did not see what its rules look at.", expected=len(facts), found=len(stored))
-    pairs = zip(facts, stored, strict=True)
+    return {fact.name: _read(fact, value) for fact, value in zip(facts, stored, strict=True)}
+
+
+def _read(fact: Fact, value: Stored) -> Plain:
+    if value is None and fact.unknown:
+        return None
+    if type(value) not in _HELD.get(fact.type, (str,)):
+        raise Invalid("A decision saw a fact that cannot be.", fact=fact.name, found=str(value)[:60])
+    if fact.type is not FactType.AMOUNT:
+        return value
     try:
-        return {f.name: Decimal(str(v)) if f.type is FactType.AMOUNT and v is not None else v for f, v in pairs}
+        found = Decimal(str(value))
     except ArithmeticError:
-        raise Invalid("A decision saw an amount that is no number.") from None
+        found = Decimal("NaN")
+    if not found.is_finite():
+        raise Invalid("A decision saw an amount that is no number.", fact=fact.name, found=str(value)[:60])
+    return found
 
 
 def again(table: Table, past: Past) -> Again:

@@ -8,6 +8,7 @@
     rules export FILE.json FILE.xlsx · rules import FILE.xlsx FILE.json
     rules default FILE.json                             the set every shop starts with, as a file to change
     rules trial FILE.json --since DATE [--json]         what it would have decided of the running system's past cases
+    rules replay CASE_ID [--json]                       each decision on a case there, made again; 1 where one differs
 
 FACTS is an object of facts by name: numbers as numbers (amounts in main units, 49.9), unknown ones null or left out. What follows
 from an amount by the limits that every shop starts with (RV-2) is filled in, in CNY; other facts that are never unknown and were
@@ -38,7 +39,7 @@ from aftersales.ruling.values import everything, steps
 from aftersales.text import DEFAULT_LOCALE
 from aftersales.vertical import Merchant
 from functions.sheet import as_jdm, as_xlsx
-from infra.local import trial
+from infra.local import replay, trial
 from plugins import zen_rules
 
 #: What a file may have: a table's own limit, and some, so that the check says what is wrong with a larger one.
@@ -47,7 +48,9 @@ MOST_READ = 4 * MOST_BYTES
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be done with rules."""
-    doing = parser.add_subparsers(dest="doing", required=True, metavar="check | run | facts | export | import | default | trial")
+    doing = parser.add_subparsers(
+        dest="doing", required=True, metavar="check | run | facts | export | import | default | trial | replay"
+    )
     one = doing.add_parser("check", help="say all that is wrong with a table")
     one.add_argument("file", type=Path, metavar="FILE.json")
     run = doing.add_parser("run", help="run a table over the facts of one case")
@@ -62,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         told.add_argument("file", type=Path, metavar=first)
         told.add_argument("into", type=Path, metavar=second)
     trial.add_arguments(doing.add_parser("trial", help="try a table on past cases of the running system"))
+    replay.add_arguments(doing.add_parser("replay", help="make each decision on a case of the running system again"))
     doing.add_parser("default", help="write the set every shop starts with").add_argument("into", type=Path, metavar="FILE.json")
 
 
@@ -69,7 +73,7 @@ def main(args: argparse.Namespace) -> int:
     """Do it; 1 where the table has errors, 2 where a file cannot be read or written."""
     act: dict[str, Callable[[argparse.Namespace], int]] = {
         "check": _check, "run": _run, "facts": _facts, "export": _export, "import": _import, "default": _default,
-        "trial": trial.main,
+        "trial": trial.main, "replay": replay.main,
     }  # fmt: skip
     try:
         return act[args.doing](args)

@@ -32,7 +32,10 @@ def sold_and_asked_back(system: System) -> str:
 
 
 def test_a_draft_is_tried_then_written_and_decides(system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command names the past case that would have been refused; once written the rules refuse the next one, and no past one."""
+    """The command names the past case that would have been refused; once written the rules refuse the next one, and no past one.
+
+    The refusal is made again from what is stored of it.
+    """
     paid = sold_and_asked_back(system)
     file = tmp_path / "draft.json"
     file.write_text(jdm(["kind"], [NEVER, {"outcome": '"person"'}]), encoding="utf-8")
@@ -50,6 +53,10 @@ def test_a_draft_is_tried_then_written_and_decides(system: System, tmp_path: Pat
     with system.client("clerk") as clerk:
         assert clerk.get(f"/cases/{refused}")["decision"]["rule"] == "shop.week"
         assert clerk.get(f"/cases/{paid}")["decision"]["rules_version"] == "built-in-1"
+    assert cli.main(["rules", "replay", refused, "--home", str(system.home.folder), "--json"]) == 0
+    (made,) = json.loads(capsys.readouterr().out)["decisions"]
+    assert (made["rules_version"], made["row"], made["seen"], made["replay"]) == ("rules-1", 1, {"kind": "refund_only"}, "same")
+    assert cli.main(["rules", "replay", "nobody", "--home", str(system.home.folder)]) == 2
     file.write_text("{}", encoding="utf-8")
     assert cli.main(asked) == 1
     assert json.loads(capsys.readouterr().out)["code"] == "bad_table"
