@@ -19,12 +19,19 @@ from aftersales.caller import Role
 from aftersales.registry import Registry
 from functions import (
     appeal,
+    batch,
+    batches,
     body,
+    body_batch,
     body_goods,
+    body_queue,
     body_rules,
     body_together,
     cases,
+    claims,
     compensation,
+    delegations,
+    desk,
     draft,
     evidence,
     expire,
@@ -42,15 +49,18 @@ from functions import (
     proofs,
     reconcile,
     redirect,
+    refusals,
     remedies,
     remedy,
     replayed,
     reply,
+    reply_batch,
     reply_decision,
     reply_draft,
     reply_evidence,
     reply_money,
     reply_parcel,
+    reply_queue,
     reply_rules,
     reply_together,
     rerun,
@@ -58,6 +68,7 @@ from functions import (
     ruleset,
     shipment,
     slot,
+    sorting,
     statement,
     sweep,
     terms,
@@ -149,11 +160,16 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/cases/{case_id}/timeline", cases.history, None, reply.TimelineView, READS),
     Route("GET", "/v1/notices", cases.told, None, reply.NoticePage, BUYER),
     # the shop decides
-    Route("GET", "/v1/merchant/cases", review.listed, None, reply.CasePage, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF),
+    Route("GET", "/v1/merchant/cases", desk.listed, None, reply.CasePage, STAFF),
+    Route("GET", "/v1/merchant/counts", desk.counts, None, reply_queue.CountsView, STAFF),
+    Route("GET", "/v1/merchant/workload", desk.workload, None, reply_queue.WorkloadView, SENIOR),
+    Route("POST", "/v1/merchant/cases/{case_id}/claim", claims.claim, body_queue.ClaimBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/release", claims.release, None, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/triage", sorting.sort, body_queue.TriageBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF, watched=True),
     Route("GET", "/v1/merchant/cases/{case_id}/decisions", replayed.decisions, None, reply_decision.DecisionsView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/remedy", remedies.go_on, thing.RemedyBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF, watched=True),
+    Route("POST", "/v1/merchant/cases/{case_id}/remedy", remedies.go_on, thing.RemedyBody, reply.CaseView, STAFF, watched=True),
     # where the shop is silent about goods that came back, the platform decides
     Route(
         "POST",
@@ -162,28 +178,81 @@ ROUTES: tuple[Route, ...] = (
         body_goods.InspectionBody,
         reply.CaseView,
         STAFF | {Role.PLATFORM},
+        watched=True,
     ),
-    Route("POST", "/v1/merchant/cases/{case_id}/compensation", compensation.pay, body.CompensationBody, reply.CaseView, SENIOR),
+    Route(
+        "POST",
+        "/v1/merchant/cases/{case_id}/compensation",
+        compensation.pay,
+        body.CompensationBody,
+        reply.CaseView,
+        STAFF,
+        watched=True,
+    ),
     Route("GET", "/v1/merchant/cases/{case_id}/draft", draft.draft, None, reply_draft.DraftView, STAFF),
     Route("GET", "/v1/merchant/replies", draft.replies, None, reply_draft.RepliesView, STAFF),
     Route("PUT", "/v1/merchant/replies", draft.put_replies, body.RepliesBody, reply_draft.RepliesView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/deadline", review.set_deadline, body.DeadlineBody, reply.CaseView, SENIOR),
+    Route(
+        "POST",
+        "/v1/merchant/cases/{case_id}/deadline",
+        review.set_deadline,
+        body.DeadlineBody,
+        reply.CaseView,
+        SENIOR,
+        watched=True,
+    ),
+    # who says the second yes for somebody who is away, and who was refused what decides about money
+    Route("GET", "/v1/merchant/delegations", delegations.listed, None, delegations.DelegationsView, STAFF),
+    Route(
+        "POST",
+        "/v1/merchant/delegations",
+        delegations.delegate,
+        delegations.DelegationBody,
+        delegations.DelegationsView,
+        SENIOR,
+        watched=True,
+    ),
+    Route(
+        "DELETE",
+        "/v1/merchant/delegations/{delegation_id}",
+        delegations.end,
+        None,
+        delegations.DelegationsView,
+        SENIOR,
+        watched=True,
+    ),
+    Route("GET", "/v1/merchant/refusals", refusals.listed, None, refusals.RefusalPage, SENIOR),
+    # one decision over many cases
+    Route("POST", "/v1/merchant/batches", batch.open_batch, body_batch.BatchBody, reply_batch.BatchView, STAFF, 201),
+    Route("GET", "/v1/merchant/batches", batch.listed, None, reply_batch.BatchPage, STAFF),
+    Route("GET", "/v1/merchant/batches/{batch_id}", batch.get, None, reply_batch.BatchView, STAFF),
+    Route("GET", "/v1/merchant/batches/{batch_id}/items", batch.items, None, reply_batch.ItemPage, STAFF),
+    Route("POST", "/v1/merchant/batches/{batch_id}/run", batch.run, None, reply_batch.BatchView, STAFF),
+    Route("POST", "/v1/merchant/batches/{batch_id}/stop", batch.stop, None, reply_batch.BatchView, STAFF),
     # the shop's own rules: versions that never change
     Route("GET", "/v1/merchant/rules", ruleset.get, None, reply_rules.RulesView, STAFF),
     Route("GET", "/v1/merchant/rules.xlsx", ruleset.as_workbook, None, reply_money.File, STAFF, media=export.XLSX_MEDIA),
-    Route("PUT", "/v1/merchant/rules", ruleset.put, body_rules.RulesBody, reply_rules.RulesView, ADMIN),
+    Route("PUT", "/v1/merchant/rules", ruleset.put, body_rules.RulesBody, reply_rules.RulesView, ADMIN, watched=True),
     Route("GET", "/v1/merchant/rules/versions", ruleset.versions, None, reply_rules.RulesPage, STAFF),
     Route("GET", "/v1/merchant/rules/compare", ruleset.compare, None, reply_rules.CompareView, STAFF),
     Route("GET", "/v1/merchant/rules/facts", ruleset.facts, None, reply_rules.FactsView, STAFF),
-    Route("POST", "/v1/merchant/rules/rollback", ruleset.rollback, body_rules.RollbackBody, reply_rules.RulesView, ADMIN),
+    Route(
+        "POST", "/v1/merchant/rules/rollback", ruleset.rollback, body_rules.RollbackBody, reply_rules.RulesView, ADMIN, watched=True
+    ),
     Route("POST", "/v1/merchant/rules/trial", trial.trial, body_rules.TrialBody, reply_rules.TrialView, STAFF),
     # the books
     Route("GET", "/v1/merchant/refunds", trace.listed, None, reply_money.RefundPage, STAFF),
     Route("GET", "/v1/merchant/refunds.csv", export.as_csv, None, reply_money.File, STAFF, media=export.CSV_MEDIA),
     Route("GET", "/v1/merchant/refunds.xlsx", export.as_xlsx, None, reply_money.File, STAFF, media=export.XLSX_MEDIA),
-    Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", mend.retry, None, reply.CaseView, SENIOR),
+    Route("POST", "/v1/merchant/cases/{case_id}/refunds/{number}/retry", mend.retry, None, reply.CaseView, SENIOR, watched=True),
     Route(
-        "POST", "/v1/merchant/cases/{case_id}/refunds/{number}/release", mend.release, remedy.ReleaseBody, reply.CaseView, SENIOR
+        "POST",
+        "/v1/merchant/cases/{case_id}/refunds/{number}/release",
+        mend.release,
+        remedy.ReleaseBody,
+        reply.CaseView,
+        SENIOR,
+        watched=True,
     ),
     Route("GET", "/v1/merchant/reconciliation/{date}", statement.read, None, statement.StatementView, STAFF | {Role.PLATFORM}),
     # what somebody has to see to
@@ -277,6 +346,13 @@ def reconcile_bills(_: Any) -> None:
 def expire_originals(_: Any) -> None:
     """Evidence files whose time of keeping has ended are erased."""
     expire.run(registry()).complete()
+
+
+@app.on_sqs_message(queue="batches", batch_size=1)  # the queue is set by infra/package.py
+def run_batches(event: Any) -> dict[str, Any]:
+    """Batches are worked on while there is time; a job that breaks comes back."""
+    failed = batches.run(registry(), event.to_dict()["Records"], event.context.get_remaining_time_in_millis)
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
 
 @app.on_dynamodb_record(stream_arn="arn:aws:dynamodb:region:account:table/aftersales/stream/latest")  # set by infra/package.py

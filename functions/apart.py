@@ -98,6 +98,8 @@ def _case(registry: Registry, file: CaseFile, other: Apart, order: OrderFile, no
         asked=other.asked,
         fault=was.fault,
         tier=was.tier,
+        rank=was.rank,
+        category=order.order.line(other.items[0].line_id).category,
         locale=was.locale,
         submitted_at=was.submitted_at,
         pieces_stay=was.pieces_stay,

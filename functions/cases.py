@@ -71,6 +71,8 @@ def begun(ctx: Context, order: OrderFile, body: CaseBody, case_id: str) -> Chang
         freight=body.freight,
         asked=Money(body.asked_minor, order.order.currency) if body.asked_minor else None,
         tier=order.order.buyer.tier,
+        rank=ctx.registry.merchant(order.order.merchant).rank(order.order.buyer.tier),
+        category=next((order.order.line(i.line_id).category for i in items), ""),
         locale=order.order.buyer.locale,
     )
     length, cause = timeouts(ctx.registry, case).get(State.DRAFT, (TIMEOUTS[State.DRAFT], "default"))
@@ -91,6 +93,7 @@ def edit(ctx: Context, case_id: str, body: CasePatch) -> CaseView:
     case = replace(
         case,
         items=items,
+        category=next((order.order.line(i.line_id).category for i in items), ""),
         reason=case.reason if body.reason is None else body.reason,
         freight=case.freight if body.freight is None else body.freight,
         note=case.note if body.note is None else body.note,

@@ -17,7 +17,7 @@ from aftersales.errors import AllowanceSpent, NotFound, StaleVersion
 from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
-from functions import notices, oneclick, retention
+from functions import lanes, notices, retention
 from functions.failures import Audience
 
 T = TypeVar("T")
@@ -99,8 +99,8 @@ class Context:
 
 
 def told(registry: Registry, change: Change) -> Change:
-    """The change as it is stored: with what its buyer is told about it, and with how long its files are kept."""
-    change = retention.settled(registry, change)
+    """The change as it is stored: with its case's lane, what its buyer is told about it, and how long its files are kept."""
+    change = lanes.settled(registry, retention.settled(registry, change))
     return replace(change, notices=change.notices + notices.of_change(registry, change))
 
 
@@ -110,8 +110,7 @@ def commit(registry: Registry, change: Change) -> None:
     try:
         registry.store.commit(change)
     except AllowanceSpent as spent:
-        if spent.details.get("day"):
-            oneclick.learn(registry, change, spent)
+        if registry.spent.learn(change.spends, spent):
             raise DaySpent("One click pays no more for today.", todo="Read it again.") from spent
         if all(step.data.get("why") != OWED for step in change.steps):
             raise

@@ -1,6 +1,7 @@
 """After the commit: what a stored record sets in motion. At least once, so everything here can happen twice.
 
-A case waits for verification → a job for the vision function. A refund was reserved → the channel is called. If this never
+A case waits for verification → a job for the vision function. A refund was reserved → the channel is called. A batch has
+begun to move → a job for its worker. If this never
 runs, the schedule finds the same work by its deadlines.
 """
 
@@ -10,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aftersales.batch import Batch
 from aftersales.case import Case, State
 from aftersales.evidence import Evidence, EvidenceState
 from aftersales.order import Order
@@ -17,7 +19,7 @@ from aftersales.pickup import Pickup
 from aftersales.ports import Seen
 from aftersales.refund import RefundState
 from aftersales.registry import Registry
-from functions import collect, deadletters, evidence, lookups, refunds, told
+from functions import batches, collect, counting, deadletters, evidence, lookups, refunds, told
 from functions.context import again
 from functions.deadletters import What, Work
 
@@ -63,6 +65,8 @@ def act(registry: Registry, seen: Seen) -> None:
         told.followed(registry, seen.before if isinstance(seen.before, Order) else None, after)
     elif isinstance(after, Pickup):
         collect.followed(registry, seen.before if isinstance(seen.before, Pickup) else None, after)
+    elif isinstance(after, Batch):
+        batches.followed(registry, seen.before if isinstance(seen.before, Batch) else None, after)
     elif isinstance(after, Case):
         _case(registry, seen.before if isinstance(seen.before, Case) else None, after)
     elif seen.before is None and after.state is RefundState.RESERVED:
@@ -70,7 +74,7 @@ def act(registry: Registry, seen: Seen) -> None:
 
 
 def _case(registry: Registry, before: Case | None, after: Case) -> None:
-    """A case that was handed in asks outside systems; one that has ended lets go of what they keep for it."""
+    """A case that was handed in asks outside systems, one that has ended lets go of what they keep for it; it is counted."""
     was = before.state if before else None
     if after.has_pickup:
         collect.unwanted(registry, after.case_id)
@@ -78,6 +82,7 @@ def _case(registry: Registry, before: Case | None, after: Case) -> None:
         lookups.ask(registry, after.case_id)
     elif (after.state is not was or (before and before.promise != after.promise)) and any(x.held for x in after.lookups):
         lookups.end(registry, after.case_id)
+    counting.follow(registry, after)
 
 
 def verify_photo(registry: Registry, job: Mapping[str, str]) -> None:

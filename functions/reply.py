@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import field
 
-from aftersales.case import Ending, Event, Fault, Kind, State
+from aftersales.case import Ending, Event, Fault, Kind, Lane, State
 from aftersales.decision import Outcome
 from aftersales.entry import Payout
 from aftersales.evidence import EvidenceKind, EvidenceState, ProofRole
@@ -291,18 +291,20 @@ class ItemView(View):
 
 
 class ApprovalView(View):
-    """One yes."""
+    """One yes; ``on_behalf`` is in whose place it was said, for staff."""
 
     by: str
     at: datetime
     amount_minor: int
     reason: str
+    on_behalf: str | None = None
 
 
 class CaseView(View):
     """A case with everything its reader may see. ``beyond_minor`` is owed on top of the amount, as compensation.
 
     ``answer_by`` is until when the shop promised an answer, null where it promised none; ``late``: it did not come by then.
+    For staff: ``lane`` says how hard it is, ``lane_why`` what speaks for that now, ``clerk`` who claimed it.
     """
 
     case_id: str
@@ -335,12 +337,17 @@ class CaseView(View):
     refunds: list[RefundView]
     remedy: RemedyView | None
     apart_of: str | None
+    category: str = ""
+    lane: Lane | None = None
+    lane_why: list[str] = field(default_factory=list)
+    clerk: str = ""
+    claimed_at: datetime | None = None
     answer_by: datetime | None = None
     late: bool = False
 
 
 class CaseRow(View):
-    """A case in a list. ``answer_by`` and ``late`` are what was promised, as in the case itself."""
+    """A case in a list, with the same meanings as in the case itself: what was promised, and for staff who has it."""
 
     case_id: str
     order_id: str
@@ -352,6 +359,10 @@ class CaseRow(View):
     opened_at: datetime
     due_at: datetime | None
     tier: str
+    category: str = ""
+    lane: Lane | None = None
+    clerk: str = ""
+    claimed_at: datetime | None = None
     answer_by: datetime | None = None
     late: bool = False
 

@@ -1,4 +1,4 @@
-"""Review: what people of the shop decide, one person or two, and how a case is found."""
+"""Review: what people of the shop decide, one person or two."""
 
 from __future__ import annotations
 
@@ -8,41 +8,17 @@ from datetime import timedelta
 from aftersales.case import Approval, Event, State
 from aftersales.change import Change
 from aftersales.errors import Conflict, Invalid
-from aftersales.query import OfMerchant
-from functions import keeping, price, promise, verdict
+from functions import claims, keeping, price, promise, second, sorting, verdict
 from functions.body import CounterAnswer, CounterBody, DeadlineBody, DecisionBody, MessageBody
 from functions.context import Context
 from functions.payout import follow, timeouts
-from functions.reply import CasePage, CaseView
-from functions.trace import orders_of
-from functions.view import row, stored
+from functions.reply import CaseView
+from functions.view import stored
 
 #: Steps after which a case takes no more messages: its timeline is one answer, and a function's answer has at most 6 MB.
 MOST_STEPS = 500
 
 LONGEST_PAUSE = timedelta(days=30)  # a wait that never ends is what this system is there to prevent
-
-
-def listed(
-    ctx: Context,
-    state: str = State.REVIEWING,
-    order: str | None = None,
-    phone: str | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> CasePage:
-    """The merchant's open cases in one state, most urgent first; or all cases of one order, or of one phone's orders."""
-    store = ctx.registry.store
-    if order or phone:
-        ids = [order] if order else orders_of(ctx, phone or "")
-        files = [store.case(case_id) for order_id in ids if order_id for case_id in ctx.order(order_id).cases]
-        return CasePage(cases=[row(f.case) for f in files if f], cursor=None)
-    try:
-        wanted = State(state)
-    except ValueError:
-        raise Invalid(f"{state} is no state of a case.", expected=[str(s) for s in State], found=state) from None
-    page = store.find(OfMerchant(ctx.caller.merchant, wanted), cursor, limit)
-    return CasePage(cases=[row(c) for c in page.found], cursor=page.cursor)
 
 
 def decide(ctx: Context, case_id: str, body: DecisionBody) -> CaseView:
@@ -57,6 +33,8 @@ def counter(ctx: Context, case_id: str, body: CounterBody) -> CaseView:
     """Offer the buyer another amount, at most what was asked for."""
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
+    claims.free(ctx, file.case)
+    sorting.handled(ctx, file.case)
     if promise.keeps_goods(file):  # an offer that nobody answers ends the case: the buyer would have neither goods nor money
         raise Conflict("The goods are back, or a difference was paid.", todo="Approve again, or approve money instead.")
     case = keeping.checked(ctx, file, unkept=body.unkept).case
@@ -88,8 +66,8 @@ def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
     order = ctx.order_of(case.merchant, case.order_id)
     event = Event.COUNTER_ACCEPTED if body.accept else Event.COUNTER_REFUSED
     if body.accept and case.state is State.COUNTERED:
-        given = replace(case, amount=case.approvals[-1].amount).payable  # what is owed on top is given with it
-        event = Event.SECOND_PERSON_ASKED if verdict.above_limit(ctx.registry, case, given) else event
+        given = replace(case, amount=case.approvals[-1].amount)  # what is owed on top, or given as a thing, goes with it
+        event = Event.SECOND_PERSON_ASKED if second.needs_two(ctx.registry, given, order) else event
     change = Change(case).then(event, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if body.accept:
         assert change.case is not None

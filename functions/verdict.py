@@ -3,53 +3,53 @@
 ::
 
     a yes ─┬─ up to the limit, or the second one ──► approved
-           └─ above it, the first one ──► a second person is asked
+           └─ above it, the first one ──► a second person is asked (:mod:`functions.second`)
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from aftersales.caller import Role
-from aftersales.case import Approval, Case, Event, State
+from aftersales.case import Approval, Event, State
 from aftersales.change import Change
 from aftersales.decision import Decision, Outcome
-from aftersales.errors import Conflict, Forbidden, IllegalTransition, Invalid, SecondPersonRequired
-from aftersales.money import Money
-from aftersales.query import CaseFile, OrderFile, StepsOf
-from aftersales.registry import Registry
+from aftersales.errors import Conflict, IllegalTransition, Invalid
+from aftersales.query import CaseFile, OrderFile
 from aftersales.rules import VERSION
-from functions import keeping, promise, remedies, ruling
+from functions import claims, keeping, promise, remedies, ruling, second, sorting
 from functions.body import DecisionBody
 from functions.context import Context
 from functions.judgement import EVENTS, decided
 from functions.payout import owed, timeouts
-
-SECOND = frozenset({Role.APPROVER, Role.ADMIN, Role.PLATFORM})
 
 
 def on(ctx: Context, file: CaseFile, order: OrderFile, body: DecisionBody) -> Change:
     """The change that this decision of the caller's brings. A promised thing that is not to be had can be made good with money.
 
     Above the merchant's limit the first yes asks a second person, who must be somebody else with the right to it. Raises
-    SecondPersonRequired, Forbidden, IllegalTransition when the case does not wait for a decision, Conflict where the thing
-    or the goods stand against it.
+    SecondPersonRequired, Forbidden, CaseClaimed where a colleague has it, IllegalTransition when the case does not wait for a
+    decision, Conflict where the thing or the goods stand against it.
     """
     _possible(file, body)
+    claims.free(ctx, file.case)
     if body.outcome is Outcome.APPROVE:
         file = keeping.checked(ctx, file, unkept=body.unkept)
     if body.outcome is Outcome.APPROVE and body.instead:
         file = remedies.instead(ctx, file)
     if body.outcome is Outcome.APPROVE:  # what other cases left since is part of the yes, and of who has to give it
         file = replace(file, case=owed(ctx.registry, file, order, ctx.now))
-    if file.case.state is State.SECOND_REVIEW:
-        _check_second(ctx, file.case)
-    if body.outcome is Outcome.APPROVE and _needs_second(ctx, file.case, order, anew=body.instead is not None):
-        return _first_yes(ctx, file, body)
+    first = second.first_of(file.case)
+    begins = body.outcome is Outcome.APPROVE and first is None and second.needs_two(ctx.registry, file.case, order)
+    # the first of two is anybody's; the second, a no in place of it, and every word on an appeal is for who has the right
+    anybodys = file.case.state is State.REVIEWING or (begins and not file.case.appealed)
+    behalf = "" if anybodys else second.check(ctx, file.case, first)
+    if begins:
+        return _first_yes(ctx, file, body, behalf)
     if body.outcome is Outcome.APPROVE:
         file = keeping.promised(ctx, file)
+    sorting.handled(ctx, file.case, behalf)  # the first of two decides nothing yet
     decision = ruling.overruled(file.case.decision, Decision(body.outcome, "person", body.reason, (), ctx.caller.name, VERSION))
-    return decided(ctx.registry, Change(file.case), order, decision, ctx.now)
+    return decided(ctx.registry, Change(file.case), order, decision, ctx.now, behalf)
 
 
 def after(file: CaseFile, change: Change) -> CaseFile:
@@ -57,11 +57,6 @@ def after(file: CaseFile, change: Change) -> CaseFile:
     assert change.case is not None
     refunds = {r.number: r for r in (*file.refunds, *change.refunds)}
     return replace(file, case=change.case, parcel=change.parcel or file.parcel, refunds=tuple(refunds.values()))
-
-
-def above_limit(registry: Registry, case: Case, amount: Money) -> bool:
-    """Whether a second person has to agree to this amount for this case."""
-    return registry.merchant(case.merchant).needs_two(amount) or ruling.asks_two(case.decision)
 
 
 def _possible(file: CaseFile, body: DecisionBody) -> None:
@@ -80,38 +75,14 @@ def _possible(file: CaseFile, body: DecisionBody) -> None:
         raise Conflict("Not all of the goods are back.", todo="Approve, approve money instead, or reject.")
 
 
-def _needs_second(ctx: Context, case: Case, order: OrderFile, *, anew: bool) -> bool:
-    """Whether this yes is the first of two. ``anew``: it is to money, where the one before was to a thing."""
-    appealed = case.state is State.SECOND_REVIEW and case.appealed and not case.approvals
-    if case.state is not State.REVIEWING and not appealed and not anew:
-        return False
-    worth = sum(order.ledger.held_value(case.case_id)) if case.promise else 0
-    return above_limit(ctx.registry, case, promise.gives(case, worth))
-
-
-def _first_yes(ctx: Context, file: CaseFile, body: DecisionBody) -> Change:
-    approval = Approval(ctx.caller.name, ctx.now, file.case.amount, body.reason)
+def _first_yes(ctx: Context, file: CaseFile, body: DecisionBody, behalf: str) -> Change:
+    approval = Approval(ctx.caller.name, ctx.now, file.case.amount, body.reason, behalf)
     change = Change(file.case).then(
-        Event.SECOND_PERSON_ASKED, ctx.caller.name, ctx.now, timeouts(ctx.registry, file.case), reason=body.reason
+        Event.SECOND_PERSON_ASKED,
+        ctx.caller.name,
+        ctx.now,
+        timeouts(ctx.registry, file.case),
+        reason=body.reason,
+        **second.told(behalf),
     )
     return change.with_case(approvals=(*file.case.approvals, approval))
-
-
-def _check_second(ctx: Context, case: Case) -> None:
-    if ctx.caller.role not in SECOND:
-        raise Forbidden("The second decision is an approver's.", expected=sorted(SECOND), found=ctx.caller.role)
-    if case.approvals and case.approvals[-1].by.partition(":")[2] == ctx.caller.sub:
-        raise SecondPersonRequired("The second approver is another person than the first.", todo="Ask a colleague.")
-    if case.appealed and _said_no(ctx, case.case_id) == ctx.caller.name:
-        raise SecondPersonRequired("Whoever said no does not decide on the appeal against it.", todo="Ask a colleague.")
-
-
-def _said_no(ctx: Context, case_id: str) -> str:
-    """Who said the no that the buyer appealed against; decisions on the appeal itself stand in the case since."""
-    by, cursor = "", None
-    while True:
-        page = ctx.registry.store.find(StepsOf(case_id), cursor, 100)
-        by = next((s.by for s in reversed(page.found) if s.after is State.REJECTED and s.before is not State.REJECTED), by)
-        cursor = page.cursor
-        if cursor is None:
-            return by

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from typing import TypedDict
 
+from msgspec import structs
+
+from aftersales import triage
 from aftersales.caller import Role
-from aftersales.case import Approval, Case, Event, State
+from aftersales.case import WAITS, Approval, Case, Event, Lane, State
 from aftersales.change import Step, verify_chain
 from aftersales.decision import Decision, Finding, Outcome
 from aftersales.evidence import Evidence, Requirement, missing
@@ -17,7 +22,7 @@ from aftersales.refund import Cause, Refund
 from aftersales.remedy import Remedy, Stage
 from aftersales.text import text
 from aftersales.vertical import Vertical
-from functions import arrival, collected, consent, exhibit, failures, holiday, reuse, words
+from functions import arrival, collected, consent, exhibit, failures, holiday, reuse, unanswered, words
 from functions.context import Context
 from functions.failures import Worded
 from functions.reply import (
@@ -40,6 +45,27 @@ from functions.reply_base import FailureView, FindingView
 from functions.reply_parcel import BackView, CountView, ParcelView
 from functions.ruled import trace_of
 from functions.whereabouts import trail_view
+
+
+class Promised(TypedDict, total=False):
+    """What a case shows of its pledge."""
+
+    answer_by: datetime
+    late: bool
+
+
+class Inward(TypedDict, total=False):
+    """What a case shows to the shop's people alone."""
+
+    category: str
+    lane: Lane | None
+    lane_why: list[str]
+    clerk: str
+    claimed_at: datetime | None
+
+
+#: What the shop's people do among themselves: a buyer's timeline leaves it out.
+AMONG_THEMSELVES = frozenset({Event.CLAIMED, Event.RELEASED, Event.TRIAGED})
 
 #: Steps that say what an inspection counted, where it lacked something.
 COUNTED = frozenset({Event.GOODS_ACCEPTED, Event.SECOND_PERSON_ASKED})
@@ -79,6 +105,8 @@ def case_view(ctx: Context, file: CaseFile, *, version: int | None = None) -> Ca
         refunds=[refund_view(ctx, r) for r in file.refunds],
         remedy=_remedy(ctx, case),
         apart_of=case.apart_of or None,
+        **_inward(ctx, case),
+        **promised(case),
     )
 
 
@@ -120,7 +148,28 @@ def row(case: Case) -> CaseRow:
         opened_at=case.opened_at,
         due_at=case.deadline.due_at if case.deadline else None,
         tier=case.tier,
+        **promised(case),
     )
+
+
+def shop_row(case: Case) -> CaseRow:
+    """The same for the shop's people: with who has it, and how hard it is."""
+    return structs.replace(row(case), category=case.category, lane=case.lane, clerk=case.clerk, claimed_at=case.claimed_at)
+
+
+def _inward(ctx: Context, case: Case) -> Inward:
+    """What the shop's people read alone."""
+    if not ctx.caller.is_staff:
+        return {}
+    why = triage.reasons(case, ctx.registry.merchant(case.merchant)) if case.state in WAITS else ()
+    said = [text("functions", f"triage.{reason}", ctx.locale) for reason in why]
+    shown: Inward = {"category": case.category, "lane": case.lane, "lane_why": said}
+    return shown | {"clerk": case.clerk, "claimed_at": case.claimed_at}
+
+
+def promised(case: Case) -> Promised:
+    """Until when an answer was promised, and whether it was late."""
+    return {"answer_by": case.pledge.by, "late": case.pledge.late_at is not None} if case.pledge else {}
 
 
 def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineView:
@@ -128,7 +177,7 @@ def timeline(ctx: Context, file: CaseFile, steps: tuple[Step, ...]) -> TimelineV
     return TimelineView(
         case_id=file.case.case_id,
         state=file.case.state,
-        steps=[_step(ctx, file.case, s) for s in steps],
+        steps=[_step(ctx, file.case, s) for s in steps if ctx.caller.is_staff or s.event not in AMONG_THEMSELVES],
         refunds=[refund_view(ctx, r) for r in file.refunds],
         next=deadline_view(ctx, file),
         intact=verify_chain(steps) is None and (not steps or steps[-1].chain == file.case.chain),
@@ -141,6 +190,8 @@ def deadline_view(ctx: Context, file: CaseFile) -> DeadlineView | None:
     also: tuple[str, ...] = ()
     if case.promise and case.promise.stage in (Stage.SENT, Stage.FAILED) and case.state is not State.APPROVED:
         means += f".{case.promise.stage}"
+    if deadline is not None and unanswered.will_ask(ctx.registry, file, ctx.now):
+        means = f"silence.{case.state}.two"
     if deadline is None and case.state is State.APPROVED and file.parcel:
         deadline, means = file.parcel.deadline, f"silence.parcel.{file.parcel.state}"
         arrived = file.parcel.state in (ParcelState.DELIVERED, ParcelState.INSPECTING)
@@ -214,7 +265,10 @@ def finding_view(ctx: Context, vertical: Vertical, finding: Finding) -> FindingV
 
 
 def _approval(ctx: Context, given: Approval) -> ApprovalView:
-    return ApprovalView(by=_name(ctx, given.by), at=given.at, amount_minor=given.amount.minor, reason=given.reason)
+    behalf = given.on_behalf or None if ctx.caller.is_staff else None
+    return ApprovalView(
+        by=_name(ctx, given.by), at=given.at, amount_minor=given.amount.minor, reason=given.reason, on_behalf=behalf
+    )
 
 
 def _decision(ctx: Context, vertical: Vertical, merchant: str, decision: Decision | None) -> DecisionView | None:
@@ -318,6 +372,8 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         data["note"] = words.of_refusal(ctx.registry, case, step, ctx.locale)
     if "passage" in data:
         data["passage"] = text("functions", f"passage.{data['passage']}", ctx.locale)
+    if "lane" in data:
+        data["lane"] = text("functions", f"lane.{data['lane']}", ctx.locale)
     if "source" in data:
         data |= words.of_sources(ctx.registry.vertical(case.vertical), step, ctx.locale)
     if "remedy" in data:
@@ -326,6 +382,7 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
     if moved := words.of_holiday(ctx.registry, case, step, ctx.locale):
         kind, data = ".holiday", {**data, **moved}
     kind = ".counted" if "missing" in step.data and step.event in COUNTED else ".apart" if "apart_of" in step.data else kind
+    kind = ".silent" if step.event is Event.SECOND_PERSON_ASKED and step.data.get("reason") == words.TWO_PERSONS else kind
     kind = ".drop_off" if "drop_off" in step.data else kind
     if words.unasked(step):
         kind, data["why"] = ".unasked", ctx.registry.vertical(case.vertical).text(f"reason.{case.reason}", ctx.locale)
@@ -337,7 +394,7 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         before=step.before,
         after=step.after,
         text=text("functions", f"event.{step.event}{kind}", ctx.locale, **data),
-        data=dict(step.data),
+        data={name: value for name, value in step.data.items() if name != "on_behalf" or ctx.caller.is_staff},
         failure=failure_view(told),
         chain=step.chain,
     )

@@ -5,17 +5,21 @@ attribute      what it holds
 =============  ====================================================================================================================
 ``PK, SK``     ``ORDER#{merchant}#{order}`` / ``HEAD``, ``MONEY``, ``CASE#{id}``, ``PROOF#{id}`` ·
                ``CASE#{id}`` / ``HEAD``, ``EVIDENCE#{id}``, ``PARCEL``, ``PICKUP``, ``TRAIL``, ``REFUND#{nn}``,
-               ``EVENT#{first seq}`` · ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` ·
+               ``COUNTED``, ``EVENT#{first seq}`` · ``COUNTS#{merchant}#{part}`` / ``HEAD`` ·
+               ``IDEM#{caller}#{key}``, ``CLAIM#{name}`` / ``HEAD`` ·
                ``INBOX#{merchant}#{recipient}`` / ``{instant}#{key}`` ·
                ``PHOTO#{word}`` / ``{instant}#{case}#{evidence}`` ·
                ``PAY#{channel}#{transaction}`` / ``{merchant}#{order}`` · ``TICKET#{id}`` / ``HEAD`` ·
-               ``REPLIES#{merchant}``, ``DELEGATED#{merchant}`` / ``HEAD`` · ``REFUSED#{merchant}`` / ``{instant}#{id}`` · ``MERCHANT#{merchant}`` / ``RULES``, ``RULES#{version}`` ·
-               ``REPORTS#{merchant}`` / ``{day}#{channel}#{currency}`` · ``SPENT#{merchant}#{period}#{payout}#{currency}`` / ``HEAD``
+               ``REPLIES#{merchant}``, ``DELEGATED#{merchant}`` / ``HEAD`` · ``REFUSED#{merchant}`` / ``{instant}#{id}`` ·
+               ``MERCHANT#{merchant}`` / ``RULES``, ``RULES#{version}`` ·
+               ``REPORTS#{merchant}`` / ``{day}#{channel}#{currency}`` ·
+               ``SPENT#{merchant}#{period}#{payout}#{currency}`` / ``HEAD``
 ``version``    the stored version of orders, ledgers, cases, parcels, refunds, tickets, reports, templates and rulebooks
+``n:{bucket}`` how many cases are in it, of a part of a merchant's counters; it has no ``j``
 ``spent``      minor units, of an allowance's counter; it has no ``j``
 ``w``          the write's own mark: whoever finds it again knows that this very write was applied
 ``j``          the value as JSON; above :data:`PLAIN_BYTES` deflated (a Binary): write units are paid per KB
-``q qs, b bs, d ds``  keys of the indexes queue, who and due (``schema.py``)
+``q qs, b bs, d ds, c cs``  keys of the indexes queue, who, due and desk (``schema.py``)
 ``expires``    epoch seconds, of answers
 =============  ====================================================================================================================
 

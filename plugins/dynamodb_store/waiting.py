@@ -83,9 +83,9 @@ def _may_fit(query: OfMerchant, entry: str) -> bool:
     kind, vertical, evidence, lane, category, late, claimed, clerk = told[ORDER:WHOLE]
     if clerk and query.claims_since and claimed <= stamp(query.claims_since):
         clerk = ""
-    asked = ((query.kind, kind), (query.vertical, vertical), (query.evidence, evidence), (query.lane, lane))
-    asked += ((_cut(query.category), category), (_cut(query.clerk), clerk or queue.NOBODY))
-    asked += ((query.state, told[WHOLE] if len(told) > WHOLE else query.state),)
+    asked = [(query.kind, kind), (query.vertical, vertical), (query.evidence, evidence), (query.lane, lane)]
+    asked += [(_cut(query.category), category), (_cut(query.clerk), clerk or queue.NOBODY)]
+    asked += [(query.state, told[WHOLE])] if len(told) > WHOLE else []
     if any(want not in ("", has) for want, has in asked) or (query.late and not late):
         return False
     most = query.max_minor is None or minor <= query.max_minor

@@ -196,6 +196,8 @@ BODIES: dict[str, Any] = {
     "/v1/merchant/cases/{case_id}/remedy": {"action": "done"},
     "/v1/cases/{case_id}/messages": {"text": "hello"},
     "/v1/merchant/cases/{case_id}/decision": {"outcome": "reject", "reason": "no"},
+    "/v1/merchant/cases/{case_id}/claim": {},
+    "/v1/merchant/cases/{case_id}/triage": {"lane": "legal", "reason": "a lawyer wrote"},
     "/v1/merchant/cases/{case_id}/counter": {"amount_minor": 1, "reason": "no"},
     "/v1/merchant/cases/{case_id}/compensation": {"amount_minor": 1, "reason": "no"},
     "/v1/merchant/cases/{case_id}/inspection": {"accepted": False, "note": "no"},
@@ -203,6 +205,7 @@ BODIES: dict[str, Any] = {
     "/v1/merchant/cases/{case_id}/refunds/{number}/release": {"how": "not_owed", "reason": "no"},
     "/v1/cases/{case_id}/refunds/{number}/account": {"to": "balance"},
     "/v1/merchant/replies": {"replies": []},
+    "/v1/merchant/delegations": {"to": "ann", "until": "2026-11-30T00:00:00Z", "reason": "no"},
     "/v1/cases/{case_id}/pickup": PICKUP,
     "PATCH /v1/cases/{case_id}/pickup": {"slot": PICKUP["slot"]},
     "/v1/cases/{case_id}/pickup/price": PICKUP,
@@ -216,7 +219,7 @@ GUARDED = [r for r in app.ROUTES if r.roles]
 
 def _path(route: http.Route, case_id: str) -> str:
     places = {"order_id": "o1", "case_id": case_id, "number": "1", "ticket_id": f"refund_failed:R{case_id}-1", "date": "2026-11"}
-    places |= {"evidence_id": "e1", "vertical": "fresh"}
+    places |= {"delegation_id": "d1", "evidence_id": "e1", "vertical": "fresh"}
     return route.path.format_map(places)
 
 
