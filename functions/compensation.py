@@ -8,11 +8,11 @@ from aftersales.case import Approval, Case, Event
 from aftersales.change import Change, Step
 from aftersales.deadline import Deadline
 from aftersales.entry import Payout
-from aftersales.errors import Conflict, Invalid, SecondPersonRequired
+from aftersales.errors import Conflict, Forbidden, Invalid, SecondPersonRequired
 from aftersales.money import Money
 from aftersales.query import CaseFile, OrderFile, StepsOf
 from aftersales.refund import RefundState, refund_key
-from functions import tickets
+from functions import second, tickets
 from functions.beyond import BY_HAND, CHANNEL, DOUBLE_PERMILLE, leg_of, spend_of, ticket_name
 from functions.body import CompensationBody
 from functions.context import OWED, Context
@@ -26,7 +26,8 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
 
     Where all compensation of the order is above the merchant's limit, and for a double deposit always, the first call is one
     person's yes; the same amount on the same ground, asked for by somebody else, pays it. Raises OverRefund above the cap of the
-    order, AllowanceSpent above the merchant's yearly sum, SecondPersonRequired, Conflict for a double that was paid by itself.
+    order, AllowanceSpent above the merchant's yearly sum, SecondPersonRequired, Conflict for a double that was paid by itself,
+    Forbidden for a clerk, who says nothing but the second yes in place of an approver who is away.
     """
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
@@ -41,7 +42,8 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     given = Money(sum(e.minor for e in order.ledger.open_entries(Payout.COMPENSATION)), amount.currency)
     two = merchant.needs_two(amount + given) or body.why == BY_HAND  # by hand nobody proves what was a deposit
     first = _first_yes(ctx, file.case, amount, body.why) if two else ""
-    change = _paid(ctx, file, order, body, (first, ctx.caller.name) if first else (ctx.caller.name,))
+    behalf = _behalf(ctx, file.case.merchant, first)
+    change = _paid(ctx, file, order, body, first, behalf)
     if two and not first:
         asked = Change(file.case).then(
             Event.COMPENSATION_ASKED, ctx.caller.name, ctx.now, amount_minor=amount.minor, why=body.why, reason=body.reason
@@ -52,13 +54,21 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     return ctx.commit(change, stored(ctx, replace(file, case=change.case, refunds=(*file.refunds, *change.refunds))))
 
 
-def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody, agreed: tuple[str, ...]) -> Change:
+def _behalf(ctx: Context, merchant: str, first: str) -> str:
+    """In whose place the caller says the second yes, "" for nobody's. Raises Forbidden for a clerk who would begin."""
+    if not first and ctx.caller.role not in second.ROLES:
+        raise Forbidden("Compensation is an approver's.", todo="Ask one.", expected=sorted(second.ROLES), found=ctx.caller.role)
+    return second.in_place_of(second.right(ctx, merchant), {second.person_of(first)}) if first else ""
+
+
+def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody, first: str, behalf: str) -> Change:
     merchant, amount = ctx.registry.merchant(file.case.merchant), Money(body.amount_minor, order.order.currency)
     cap = DOUBLE_PERMILLE if body.why == BY_HAND else merchant.compensation_permille
     number = len(file.refunds) + 1
     key = refund_key(file.case.case_id, number)
     ledger = order.ledger.compensate(key, file.case.case_id, amount, cap, ctx.now)
-    approvals = tuple(Approval(by, ctx.now, amount) for by in agreed)
+    agreed = Approval(ctx.caller.name, ctx.now, amount, on_behalf=behalf)
+    approvals = (Approval(first, ctx.now, amount), agreed) if first else (agreed,)
     leg = leg_of(file.case, key, number, amount, approvals, ctx.now, Deadline.after(ctx.now, FIRST_LOOK, "poll"))
     done = tickets.closed(ctx.registry, (ticket_name(file.case.case_id),), "Paid by hand.", ctx.now) if _is_owed(file, body) else ()
     change = Change(
@@ -77,6 +87,7 @@ def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody
         currency=amount.currency,
         why=body.why,
         reason=body.reason,
+        **second.told(behalf),
     )
 
 
@@ -101,6 +112,6 @@ def _first_yes(ctx: Context, case: Case, amount: Money, why: str) -> str:
             break
     if asked is None or (asked.data.get("amount_minor"), asked.data.get("why")) != (amount.minor, why):
         return ""
-    if asked.by == ctx.caller.name or asked.by.partition(":")[2] == ctx.caller.sub:
+    if second.person_of(asked.by) == ctx.caller.sub:
         raise SecondPersonRequired("The second approver is another person than the first.", todo="Ask a colleague.")
     return asked.by

@@ -22,9 +22,10 @@ from aftersales.pickup import case_of_pickup
 from aftersales.query import AnswerTo
 from aftersales.registry import Registry
 from aftersales.text import DEFAULT_LOCALE
-from functions import callbacks, collect, failures, told, track
+from functions import callbacks, collect, failures, refusals, told, track
 from functions.body import Private
 from functions.context import Context, Once, again
+from functions.delegations import DelegationsView
 from functions.failures import Audience
 from functions.reply import CaseView, Problem
 from functions.reply_draft import RepliesView
@@ -107,6 +108,7 @@ class Route:
     roles: frozenset[Role]
     status: int = 200
     media: str = "application/json"  # of the answer
+    watched: bool = False  # it decides about money: who is refused it is put on record
 
     @property
     def once(self) -> bool:
@@ -135,15 +137,19 @@ def parameters(work: Callable[..., Any]) -> Mapping[str, Any]:
 
 def respond(registry: Registry, route: Route, request: Request, places: Mapping[str, str]) -> Response:
     """The response of a route. Never raises: what goes wrong is a problem, and nothing of it was stored."""
-    locale, audience = _locale(request), Audience.BUYER
+    locale, audience, caller = _locale(request), Audience.BUYER, None
     try:
-        caller = _admitted(registry, route, request)
+        caller = _caller(registry, route, request)
+        _admit(route, caller)
         once = _once(route, request)
         ctx = Context(registry, caller, registry.clock.now(), locale, once, _if_match(request))
         audience = ctx.audience
         arguments = _arguments(route, request, places)
         return _answered(ctx, route, arguments)
     except AftersalesError as error:
+        if route.watched and caller is not None:
+            act = f"{route.method} {route.path}"
+            refusals.note(registry, caller, act, places.get("case_id", ""), error, _seen(request))
         return problem(error, locale, audience)
     except Exception:
         log.exception("%s %s broke", request.method, route.path)
@@ -223,9 +229,14 @@ def _answered(ctx: Context, route: Route, arguments: Mapping[str, Any]) -> Respo
     if isinstance(view, File):
         content = view.content.decode() if view.media.startswith("text/") else view.content
         return Response(route.status, content, {"Content-Type": view.media, "Cache-Control": "no-store", **_name(view.name)})
-    tag = view.latest if isinstance(view, RulesView) else view.version if isinstance(view, CaseView | RepliesView) else None
-    headers = {} if tag is None else {"ETag": f'"{tag}"'}
-    return _json(route.status, msgspec.json.encode(view).decode(), headers)
+    return _json(route.status, msgspec.json.encode(view).decode(), _tag(view))
+
+
+def _tag(view: object) -> dict[str, str]:
+    """The version of what has one, as an ETag."""
+    if isinstance(view, RulesView):
+        return {"ETag": f'"{view.latest}"'}
+    return {"ETag": f'"{view.version}"'} if isinstance(view, CaseView | RepliesView | DelegationsView) else {}
 
 
 def _name(name: str) -> dict[str, str]:
@@ -238,13 +249,15 @@ def _json(status: int, body: str, headers: Mapping[str, str]) -> Response:
     return Response(status, body, {"Content-Type": "application/json", "Cache-Control": "no-store", **headers})
 
 
-def _admitted(registry: Registry, route: Route, request: Request) -> Caller:
+def _caller(registry: Registry, route: Route, request: Request) -> Caller:
     if not route.roles:
         return Caller("anyone", Role.BUYER, "")  # of no merchant: nothing exists for such a caller
-    caller = caller_of(registry, request.headers.get("authorization", ""))
-    if caller.role not in route.roles:
+    return caller_of(registry, request.headers.get("authorization", ""))
+
+
+def _admit(route: Route, caller: Caller) -> None:
+    if route.roles and caller.role not in route.roles:
         raise errors.Forbidden(f"A {caller.role} may not do this.", expected=sorted(route.roles), found=caller.role)
-    return caller
 
 
 def _once(route: Route, request: Request) -> Once | None:
@@ -269,6 +282,14 @@ def _if_match(request: Request) -> int | None:
     if not re.fullmatch(r"[0-9]{1,18}", value):
         raise errors.Invalid("If-Match names the version you read, as in the ETag.", found=value)
     return int(value)
+
+
+def _seen(request: Request) -> int | None:
+    """The version that a request named, as far as it is one."""
+    try:
+        return _if_match(request)
+    except errors.Invalid:
+        return None
 
 
 def _locale(request: Request) -> str:

@@ -13,7 +13,7 @@ from aftersales.query import CaseFile, OrderFile
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.rules import VERSION
-from functions import guard, reading, risk
+from functions import guard, oneclick, reading, risk
 from functions.payout import facts_of, follow, is_appealed, offer_of, timeouts
 from functions.price import agreed
 from functions.ruling import Said, said_of
@@ -77,13 +77,16 @@ def _carried_out(registry: Registry, change: Change, order: OrderFile, said: Sai
     decision = said.decision
     lower = replace(change, case=agreed(change.case, said.amount)) if change.case and said.amount else change
     try:
-        return decided(registry, lower, order, decision, now)
+        paid = decided(registry, lower, order, decision, now)
+        closed = oneclick.closed(registry, paid, now)
+        if not closed:
+            return oneclick.counted(registry, paid, now)
     except OverRefund:  # the money went back another way: no rule decides what is to be done then
-        asked = replace(decision, outcome=Outcome.PERSON, rule="merchant.uncovered", reason="threshold.uncovered")
-        asked = replace(asked, ruled=decision.word)
-        if change.case is not None and change.case.state is State.REVIEWING:
-            return change
-        return decided(registry, change, order, asked, now)
+        closed = "uncovered"
+    if change.case is not None and change.case.state is State.REVIEWING:
+        return change
+    asked = replace(decision, outcome=Outcome.PERSON, rule=f"merchant.{closed}", reason=f"threshold.{closed}")
+    return decided(registry, change, order, replace(asked, ruled=decision.word), now)
 
 
 def _unmarked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -91,11 +94,12 @@ def _unmarked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(replace(f, regions=()) for f in findings)
 
 
-def decided(registry: Registry, change: Change, order: OrderFile, decision: Decision, now: datetime) -> Change:
-    """The change with this decision on record and carried out as far as that needs nobody outside."""
+def decided(registry: Registry, change: Change, order: OrderFile, decision: Decision, now: datetime, behalf: str = "") -> Change:
+    """The change with this decision on record and carried out as far as that needs nobody outside; said in ``behalf``'s place."""
     assert change.case is not None
     approved = decision.outcome is Outcome.APPROVE
-    approvals = change.case.approvals + ((Approval(decision.by, now, change.case.amount, decision.reason),) if approved else ())
+    given = Approval(decision.by, now, change.case.amount, decision.reason, behalf)
+    approvals = (*change.case.approvals, given) if approved else change.case.approvals
     change = change.with_case(approvals=approvals)
     case = change.case
     assert case is not None
@@ -109,5 +113,6 @@ def decided(registry: Registry, change: Change, order: OrderFile, decision: Deci
         reason=decision.reason,
         **({"row": decision.row} if decision.row and decision.rules_version != VERSION else {}),
         amount_minor=case.amount.minor,
+        **({"on_behalf": behalf} if behalf else {}),
     )
     return follow(registry, change, order, decision.by, now)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aftersales.case import Case, Event, State
+from aftersales.case import UNANSWERED, Case, Event, State
 from aftersales.change import Change, Notice, Step
+from aftersales.deadline import Deadline
 from aftersales.entry import Payout
 from aftersales.money import Money
 from aftersales.order import Order
@@ -125,8 +126,13 @@ def _key_of(registry: Registry, case: Case, step: Step) -> str:
         return "notice.goods_delivered" if silent else "notice.goods_arrived"
     if step.event is Event.PICKUP_BOOKED and "drop_off" in step.data:
         return "notice.pickup_booked.drop_off"
+    if step.event is Event.SECOND_PERSON_ASKED and step.data.get("reason") == words.TWO_PERSONS:
+        return "notice.escalated"
     if step.event is Event.SECOND_PERSON_ASKED and "missing" in step.data:
         return "notice.goods_counted"
+    if step.event is Event.ANSWER_LATE:
+        came = "" if case.state in UNANSWERED else ".answered"
+        return f"notice.answer_late{came}{'' if step.data['points'] else '.plain'}"
     return TOLD.get(step.event, "")
 
 
@@ -142,6 +148,8 @@ def _of_step(registry: Registry, change: Change, case: Case, key: str, step: Ste
         data["doubts"] = words.of_doubts(registry.vertical(case.vertical), str(step.data["reason"]), case.locale)
     if step.event is Event.GOODS_REFUSED:
         data["note"], data["next"] = words.of_refusal(registry, case, step, case.locale), told.next if told else ""
+    if step.event is Event.ANSWER_LATE and case.pledge is not None:
+        data["until"] = words.of_instant(registry, case, Deadline(case.pledge.by, case.pledge.cause))
     leg = next((r for r in change.refunds if r.key == step.data.get("key")), None)
     if leg is not None:
         card = step.event is Event.REFUND_REDIRECTED and not step.data.get("replaces")

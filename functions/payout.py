@@ -154,7 +154,7 @@ def owed(registry: Registry, file: CaseFile, order: OrderFile, now: datetime) ->
 def _granted(registry: Registry, approved: Case, now: Case) -> Case:
     """The case as it is owed now, or as it was approved where only a second person could grant that much."""
     two = registry.merchant(approved.merchant).needs_two
-    return approved if two(now.amount) and not two(approved.amount) else now
+    return approved if two(now.payable) and not two(approved.payable) else now
 
 
 def reserve(registry: Registry, change: Change, order: OrderFile, by: str, now: datetime) -> Change:

@@ -21,6 +21,7 @@ from aftersales.refund import OVERDUE
 from aftersales.registry import Registry
 from functions import (
     arrival,
+    batches,
     collect,
     collected,
     deadletters,
@@ -28,10 +29,12 @@ from functions import (
     holiday,
     inquiry,
     lookups,
+    pledges,
     refunds,
     remedies,
     returns,
     silence,
+    unanswered,
     unasked,
     uncovered,
     unjudged,
@@ -79,6 +82,7 @@ def sweep(registry: Registry) -> Tally:
     each(registry, "pickup", lambda due, now: collect.due(registry, due, now), tally)
     each(registry, "holds", lambda due, now: lookups.finish(registry, due, now), tally)
     each(registry, "order", lambda due, now: unasked.due(registry, due, now), tally)
+    each(registry, "batch", lambda due, _: batches.due(registry, due), tally)
     return tally
 
 
@@ -124,6 +128,8 @@ def advance(registry: Registry, due: Due) -> None:
         lookups.finish(registry, due, now)
     elif due.kind == "order":
         unasked.due(registry, due, now)
+    elif due.kind == "batch":
+        batches.due(registry, due)
     else:
         _case(registry, due, now)
 
@@ -172,8 +178,10 @@ def _due(registry: Registry, query: DueBy, tally: Tally, most: int) -> list[Due]
 
 def _case(registry: Registry, due: Due, now: datetime) -> bool:
     file = registry.store.case(due.case_id)
+    late = pledges.looked_after(registry, file, now) if file else None
+    file = late or file
     if file is None or file.case.deadline is None or not file.case.deadline.passed(now):
-        return False
+        return late is not None
     if file.case.state is State.REVIEWING and (put_off := lookups.kept_silent(registry, file, now)) is not None:
         commit(registry, put_off)
         return True
@@ -191,7 +199,10 @@ def _case(registry: Registry, due: Due, now: datetime) -> bool:
 
 def _silent(registry: Registry, file: CaseFile, order: OrderFile, waited: Deadline, now: datetime) -> Change:
     """The change that silence brings. Raises OverRefund when the order's money does not cover it any more."""
+    waits = file
     file, given = remedies.silent(registry, file, order, now)
+    if given is None and (asked := unanswered.escalated(registry, waits, file, order, now)) is not None:
+        return asked
     change = given or Change(file.case).then(
         Event.DEADLINE_PASSED, "system", now, timeouts(registry, file.case), cause=waited.cause
     )

@@ -124,7 +124,10 @@ def row(refund: Refund) -> RefundRow:
         overdue=refund.overdue,
         replaces=refund.replaces,
         rule=refund.rule,
-        approvals=[ApprovalView(by=a.by, at=a.at, amount_minor=a.amount.minor, reason=a.reason) for a in refund.approvals],
+        approvals=[
+            ApprovalView(by=a.by, at=a.at, amount_minor=a.amount.minor, reason=a.reason, on_behalf=a.on_behalf or None)
+            for a in refund.approvals
+        ],
         reserved_at=refund.reserved_at,
         accepted_at=refund.accepted_at,
         settled_at=refund.settled_at,

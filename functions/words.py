@@ -32,6 +32,9 @@ GOODS_SIGNS = {
 #: What a step says of a parcel that nobody heard of (``functions.sweep``).
 SILENT = "no word from the carrier"
 
+#: Why silence paid nobody: it takes two persons.
+TWO_PERSONS = "silence.two_persons"
+
 
 def of_finding(vertical: Vertical, finding: Finding, locale: str) -> str:
     """What one check saw, as a sentence."""

@@ -73,7 +73,9 @@ from aftersales.ticket import Spend, Ticket, netted
 from aftersales.tracking import Trail
 
 T = TypeVar("T")
-V = TypeVar("V", Case, Order, Ledger, Parcel, Pickup, Trail, Refund, Ticket, Report, Templates, Delegations, Rulebook, Batch, Part, Counted)
+V = TypeVar(
+    "V", Case, Order, Ledger, Parcel, Pickup, Trail, Refund, Ticket, Report, Templates, Delegations, Rulebook, Batch, Part, Counted
+)
 
 
 class FakeStore:
