@@ -16,6 +16,7 @@ from aftersales.query import StepsOf
 from functions import replayed, ruling
 from functions.reply_decision import Replay
 from plugins.zen_rules import build
+from tests.api.test_goods import Shop
 from tests.api.test_rules import HALF, RULES, judged, put, written
 from tests.mall import Mall
 
@@ -163,3 +164,54 @@ def test_versions_do_not_touch_what_was_decided(shop: Mall, case_id: str) -> Non
     shop.must("POST", f"{RULES}/rollback", {"version": 0}, role="admin")
     shop.registry.rules.forget("m1")
     assert decisions(shop, case_id) == before
+
+
+# --- inspections --------------------------------------------------------------------------------------------------------
+TWO = written({"kind": '"return_refund"', "outcome": '"two_persons"', "rule": '"shop.two"'}, facts=("kind", "pieces"))
+
+
+@pytest.fixture
+def sent() -> tuple[Shop, str]:
+    """Two cups on their way back, allowed by two persons as the shop's row asks."""
+    shop = Shop()
+    shop.registry.put("tables", build({}))
+    put(shop, TWO)
+    items = [{"line_id": "cups", "pieces": 2}]
+    said = {"order_id": "o1", "kind": "return_refund", "reason": "faulty", "items": items}
+    case_id = str(shop.must("POST", "/v1/cases", said)["case_id"])
+    more(shop, case_id)
+    told(shop, case_id, "approve", "bea")
+    told(shop, case_id, "approve", "cleo")
+    shop.must("POST", f"/v1/cases/{case_id}/shipment", {"carrier": "sf", "number": "SF1234567890123"})
+    return shop, case_id
+
+
+@pytest.mark.parametrize(
+    "found",
+    [{"accepted": False, "note": "another one"}, {"lines": [{"line_id": "cups", "missing": 2}], "note": "as the photos show"}],
+    ids=["refused", "none came"],
+)
+def test_who_inspects_keeps_what_the_rules_had_said(sent: tuple[Shop, str], found: dict[str, Any]) -> None:
+    """Version, row, facts and word stay under the refusal, which replays; and an appeal against it still needs two persons."""
+    shop, case_id = sent
+    assert shop.inspect(case_id, **found).status == 200
+    made = decisions(shop, case_id)["decisions"]
+    assert [d["by"] for d in made] == ["system", "approver:cleo", "clerk:clerk1"]
+    last = made[-1]
+    assert (last["outcome"], last["rules_version"], last["row"], last["replay"]) == ("reject", "rules-1", 1, "same")
+    assert (last["ruled"]["rule"], last["seen"]) == ("shop.two", {"kind": "return_refund", "pieces": 2})
+    shop.must("POST", f"/v1/cases/{case_id}/appeal", {"text": "they were in it"})
+    told(shop, case_id, "approve", "bea")
+    assert shop.case(case_id)["state"] == "second_review"
+
+
+def test_what_was_counted_apart_has_no_word_of_the_rules(sent: tuple[Shop, str]) -> None:
+    """The case about the piece that did not come is a person's refusal, under the version of the case that it was in."""
+    shop, case_id = sent
+    shop.count(case_id, {"line_id": "cups", "sound": 1, "missing": 1})
+    assert [d["replay"] for d in decisions(shop, case_id)["decisions"]] == ["same", "same"]
+    order = shop.registry.store.order("m1", "o1")
+    assert order is not None
+    (other,) = (one for one in order.cases if one != case_id)
+    (made,) = decisions(shop, other)["decisions"]
+    assert (made["replay"], made["rules_version"], made["ruled"], made["row"]) == ("person", "rules-1", None, 0)
