@@ -138,7 +138,8 @@ class Batch:
 
     ``parts`` are written so far, ``at`` is the next one to be done, ``named`` how many cases were named one by one (0: by
     ``choice``), ``cursor`` where selecting goes on. ``totals`` count what became of the selected cases, ``foreseen`` what a dry
-    run says. ``go_by`` is the second person. ``look_at`` is when a schedule looks after it; None once it rests.
+    run says. ``go_by`` is the second person, ``go_for`` in whose
+    place. ``look_at`` is when a schedule looks after it; None once it rests.
     """
 
     batch_id: str
@@ -147,7 +148,7 @@ class Batch:
     role: Role
     opened_at: datetime
     updated_at: datetime
-    act: Act
+    action: Act
     state: BatchState
     reason: str = ""
     to: str = ""
@@ -160,6 +161,7 @@ class Batch:
     totals: tuple[Total, ...] = ()
     foreseen: tuple[Total, ...] = ()
     go_by: str = ""
+    go_for: str = ""
     look_at: datetime | None = None
     version: int = 0
 
@@ -202,7 +204,7 @@ class Batch:
 
     def approves(self, currency: str) -> tuple[int, bool]:
         """What it pays or may still pay, in minor units of ``currency``; and whether some of it is in another one."""
-        counting = [t for t in self.totals if t.result in (Result.PENDING, Result.DONE) and self.act is Act.APPROVE]
+        counting = [t for t in self.totals if t.result in (Result.PENDING, Result.DONE) and self.action is Act.APPROVE]
         return sum(t.minor for t in counting if t.currency == currency), any(t.currency not in ("", currency) for t in counting)
 
 

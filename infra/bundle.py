@@ -136,8 +136,9 @@ VISION_ZIP = replace(
 #: API Gateway waits no longer for an answer (quota of REST APIs, read 2026-11).
 ANSWER_TIMEOUT_S = 29
 #: Functions with more time (s) and memory (MB) than their unit: the most time that Lambda gives, on a whole CPU, for a day of many
-#: refunds. Its memory stays the same whatever their number. Erasing an hour's files is many small requests one after another.
-LARGER = {"reconcile_bills": (900, 1769), "expire_originals": (300, 1024)}
+#: refunds. Its memory stays the same whatever their number. Erasing an hour's files is many small requests one after
+#: another, and so is a batch.
+LARGER = {"reconcile_bills": (900, 1769), "expire_originals": (300, 1024), "run_batches": (300, 1024)}
 UNITS = {unit.name: unit for unit in (API, VISION)}
 #: How the vision unit is deployed: ``--vision`` of infra/package.py.
 PROFILES = {"image": VISION, "zip": VISION_ZIP}

@@ -23,7 +23,7 @@ from aftersales.testing.clock import FakeClock
 from aftersales.testing.files import FakeFiles
 from aftersales.testing.queue import FakeQueue
 from aftersales.testing.store import FakeStore
-from functions import follow, http, sweep
+from functions import batches, follow, http, sweep
 from functions.body import Body, LineBody, OrderBody
 from infra.local.gateway import build_types
 
@@ -209,13 +209,16 @@ class Mall:
         return str(place["evidence_id"])
 
     def pump(self) -> None:
-        """The stream, the photo queue and their consequences, until nothing more follows."""
+        """The stream, the queues and their consequences, until nothing more follows."""
         while self.told < len(self.store.records) or (jobs := self.queue.receive(follow.PHOTO_QUEUE)):
             fresh, self.told = self.store.records[self.told :], len(self.store.records)
             assert follow.follow(self.registry, fresh) == []
             for job in self.queue.receive(follow.PHOTO_QUEUE) if fresh else jobs:
                 follow.verify_photo(self.registry, job.body)
                 self.queue.done(follow.PHOTO_QUEUE, job)
+            for job in self.queue.receive(batches.QUEUE):
+                batches.work(self.registry, job.body)
+                self.queue.done(batches.QUEUE, job)
 
     def wait(self, **length: float) -> None:
         """Let time pass, then let the schedules run once."""

@@ -1,0 +1,321 @@
+"""Batches: the worker. It selects, foresees and carries out, a part at a time; a crash loses and repeats nothing.
+
+::
+
+    job ─► read the head ─┬─ selecting: a page of cases ─► their parts and the head, in one transaction
+                          └─ running: the next part ─► its cases, its results and the head, in one transaction
+                                                        └─ refused ─► one by one, each with its result and the head
+
+Whether a case is decided and whether its entry says so is one transaction, so a job that comes twice, or back after its worker
+died, finds what is left and nothing else. Of two workers on one batch exactly one commits a part; the other one leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from typing import Any
+
+from aftersales.batch import MOVING, Batch, BatchState, Choice, Entry, Part, Result, entry_of, parts_of
+from aftersales.case import Case, State
+from aftersales.change import Change
+from aftersales.errors import AftersalesError, StaleVersion
+from aftersales.query import BatchNamed, CaseFile, CasesNamed, Due, OfMerchant, OrderFile, PartNamed, PartsOf
+from aftersales.registry import Registry
+from functions import batched
+from functions.context import commit, told
+
+log = logging.getLogger(__name__)
+
+QUEUE = "batches"
+
+#: Cases selected in one step; fewer where each is read whole, for a dry run.
+PAGE, DRY_PAGE = 100, 20
+
+#: What a part may take at most: with less time left none is begun.
+SPARE_MS = 15_000
+
+#: How often one case is begun anew while others change what it needs.
+TRIES = 6
+
+Files = Mapping[str, CaseFile | None]
+Orders = Mapping[tuple[str, str], OrderFile]
+
+
+def work(registry: Registry, job: Mapping[str, str], until: Callable[[], bool] = lambda: False) -> None:
+    """Work on a batch while it is selecting, or while it is running; what comes then is another job's.
+
+    Once ``until`` says that time is up, another job is sent. Raises what the store raises: the job then comes back.
+    """
+    batch = stored(registry, job["batch_id"])
+    begun = batch.state if batch else None
+    while batch is not None and batch.state is begun and begun in MOVING:
+        if until():
+            registry.queue.send(QUEUE, {"batch_id": batch.batch_id})
+            return
+        step = _selected if begun is BatchState.SELECTING else _carried_out
+        batch = step(registry, batch)
+
+
+def run(registry: Registry, records: Sequence[Mapping[str, Any]], left_ms: Callable[[], int]) -> list[str]:
+    """Work on the batches that records of the queue name, while time is left; gives the ids of those to be sent again."""
+    failed = []
+    for record in records:
+        try:
+            work(registry, json.loads(record["body"]), lambda: left_ms() < SPARE_MS)
+        except Exception:  # whatever it is, the job is tried again
+            log.exception("a batch could not be worked on")
+            failed.append(str(record["messageId"]))
+    return failed
+
+
+def followed(registry: Registry, before: Batch | None, after: Batch) -> None:
+    """Send a job for a batch that has begun to move."""
+    if after.state in MOVING and (before is None or before.state is not after.state):
+        registry.queue.send(QUEUE, {"batch_id": after.batch_id})
+
+
+def due(registry: Registry, what: Due) -> bool:
+    """Send another job for a batch of which nothing was heard for a while: its own one may be lost."""
+    batch, now = stored(registry, what.case_id), registry.clock.now()
+    if batch is None or batch.look_at is None or batch.look_at > now:
+        return False
+    commit(registry, Change(batch=batch.moved(batch.state, now)))
+    registry.queue.send(QUEUE, {"batch_id": batch.batch_id})
+    return True
+
+
+def stored(registry: Registry, batch_id: str) -> Batch | None:
+    """The batch as it is now."""
+    found = registry.store.find(BatchNamed(batch_id)).found
+    return found[0] if found else None
+
+
+def above(registry: Registry, batch: Batch) -> bool:
+    """Whether a second person has to say run, because of what it pays in all. What another currency is worth is not guessed."""
+    merchant = registry.merchant(batch.merchant)
+    minor, foreign = batch.approves(merchant.currency)
+    return bool(merchant.batch_two_minor) and (foreign or minor > merchant.batch_two_minor)
+
+
+# --- selecting --------------------------------------------------------------------------------------------------------
+def _selected(registry: Registry, batch: Batch) -> Batch | None:
+    """The batch after one more page of cases, as it is stored; None when somebody else is at it."""
+    before, parts, cursor = _named(registry, batch) if batch.named else _chosen(registry, batch)
+    now = registry.clock.now()
+    after = replace(batch, parts=batch.parts + (0 if batch.named else len(parts)), cursor=cursor or "")
+    after = after.counted(before, (e for part in parts for e in part.entries)).seen(now)
+    if cursor is None:
+        after = after.moved(_next(registry, after), now)
+    return _written(registry, Change(batch=after, parts=parts))
+
+
+def _next(registry: Registry, batch: Batch) -> BatchState:
+    if not batch.selected:
+        return BatchState.DONE
+    if batch.dry_run:
+        return BatchState.PREVIEWED
+    return BatchState.WAITING if above(registry, batch) else BatchState.RUNNING
+
+
+def _chosen(registry: Registry, batch: Batch) -> tuple[tuple[Entry, ...], tuple[Part, ...], str | None]:
+    """A page of the cases that the choice takes, as new parts; and where the next page begins."""
+    size = DRY_PAGE if batch.dry_run else PAGE
+    page = registry.store.find(asked(registry, batch.merchant, batch.choice), batch.cursor or None, size)
+    entries = _foreseen(registry, batch, [entry_of(case) for case in page.found])
+    return (), parts_of(batch.batch_id, batch.parts, entries), page.cursor
+
+
+def _named(registry: Registry, batch: Batch) -> tuple[tuple[Entry, ...], tuple[Part, ...], str | None]:
+    """The next parts of a batch whose cases were named, each case as it is now; the entries before, the parts, and the cursor."""
+    page = registry.store.find(PartsOf(batch.batch_id), batch.cursor or None, (DRY_PAGE if batch.dry_run else PAGE) // 10)
+    before = tuple(entry for part in page.found for entry in part.entries)
+    cases = {case.case_id: case for case in registry.store.find(CasesNamed(tuple(e.case_id for e in before))).found}
+    seen = [_looked_up(batch, entry, cases.get(entry.case_id)) for entry in before]
+    entries = {e.case_id: e for e in _foreseen(registry, batch, seen)}
+    parts = tuple(replace(part, entries=tuple(entries[e.case_id] for e in part.entries)) for part in page.found)
+    return before, parts, page.cursor
+
+
+def _looked_up(batch: Batch, entry: Entry, case: Case | None) -> Entry:
+    if entry.result is not Result.PENDING or case is None or case.merchant != batch.merchant:
+        return batched.missing(entry)
+    return entry_of(case)
+
+
+def _foreseen(registry: Registry, batch: Batch, entries: Iterable[Entry]) -> list[Entry]:
+    """The entries, in a dry run with what would become of each."""
+    found = list(entries)
+    if not batch.dry_run:
+        return found
+    files, orders = _read(registry, [e for e in found if e.result is Result.PENDING])
+    return [_would(registry, batch, e, files, orders) if e.result is Result.PENDING else e for e in found]
+
+
+def _would(registry: Registry, batch: Batch, entry: Entry, files: Files, orders: Orders) -> Entry:
+    ctx, file = batched.as_maker(registry, batch), files[entry.case_id]
+    try:
+        return batched.foreseen(ctx, batch, entry, file, _order_of(file, orders))
+    except Exception as error:
+        _raise_if_down(registry, batch)
+        log.exception("case %s cannot be foreseen", entry.case_id)
+        broken = batched.failed(entry, error)
+        return replace(broken, result=Result.PENDING, foreseen=Result.FAILED)
+
+
+def asked(registry: Registry, merchant: str, choice: Choice) -> OfMerchant:
+    """The merchant's open cases that a choice takes."""
+    said = {f.name: value for f in fields(choice) if (value := getattr(choice, f.name)) != f.default}
+    since = registry.clock.now() - timedelta(hours=registry.merchant(merchant).claim_hours)
+    return OfMerchant(merchant, **{"state": State.REVIEWING, **said}, claims_since=since)
+
+
+# --- carrying out -----------------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class _At:
+    """Where a worker is: the batch and the part as they are stored."""
+
+    batch: Batch
+    part: Part
+
+    def after(self, registry: Registry, entries: Sequence[Entry]) -> tuple[Batch, Part]:
+        """Batch and part with these results."""
+        part, now = self.part, registry.clock.now()
+        for entry in entries:
+            part = part.with_entry(entry)
+        batch = self.batch.counted(self.part.entries, part.entries).seen(now)
+        if not part.pending:
+            batch = replace(batch, at=part.number + 1)
+            batch = batch.moved(BatchState.DONE, now) if batch.at == batch.parts else batch
+        return batch, part
+
+    def went_on(self, batch: Batch, part: Part) -> None:
+        """They were stored."""
+        self.batch, self.part = replace(batch, version=batch.version + 1), replace(part, version=part.version + 1)
+
+
+def _carried_out(registry: Registry, batch: Batch) -> Batch | None:
+    """The batch after its next part, as it is stored; None when somebody else is at it."""
+    parts = registry.store.find(PartNamed(batch.batch_id, batch.at)).found
+    if not parts:
+        raise AftersalesError("A part of a batch is gone.", batch_id=batch.batch_id)
+    at = _At(batch, parts[0])
+    if not batch.go_by and above(registry, at.batch):  # the sum grew, or the limit fell: nothing above it without a second person
+        return _written(registry, Change(batch=batch.moved(BatchState.WAITING, registry.clock.now())))
+    _together(registry, at)
+    while at.part.pending:
+        if not _alone(registry, at, at.part.pending[0]):
+            return None
+    return at.batch
+
+
+def _together(registry: Registry, at: _At) -> None:
+    """Decide and store at once what can be; the rest stays pending: cases of one order, what broke, all when it is refused."""
+    ctx = batched.as_maker(registry, at.batch)
+    files, orders = _read(registry, at.part.pending)
+    said: list[Entry] = []
+    changes: list[Change] = []
+    names: set[tuple[str, str]] = set()
+    for entry in at.part.pending:
+        file = files[entry.case_id]
+        name = _name(file) if file else ("", entry.case_id)
+        if name in names:
+            continue
+        names.add(name)
+        try:
+            result, change = batched.decided(ctx, at.batch, entry, file, _order_of(file, orders))
+        except Exception:  # noqa: BLE001, S112  # whatever it is: it is tried again alone, and told then
+            continue
+        said.append(result)
+        changes += [told(registry, change)] if change else []
+    batch, part = at.after(registry, said)
+    try:
+        registry.store.commit_all([*changes, Change(batch=batch, parts=(part,))])
+    except AftersalesError as error:
+        log.info("batch %s, part %d goes one by one: %s", batch.batch_id, part.number, error.code)
+    else:
+        at.went_on(batch, part)
+
+
+def _alone(registry: Registry, at: _At, entry: Entry) -> bool:
+    """Decide and store one case; False when the batch was stopped, or somebody else is at this part."""
+    for attempt in range(TRIES):
+        if not _still(registry, at):
+            return False
+        said, change = _tried(registry, at.batch, entry, last=attempt + 1 == TRIES)
+        if said is None:
+            continue
+        try:
+            _store(registry, at, said, change)
+        except StaleVersion:
+            continue
+        except AftersalesError as error:  # a name is taken, an allowance spent: this case's own matter
+            try:
+                _store(registry, at, batched.failed(entry, error), None)
+            except StaleVersion:
+                continue
+        return True
+    raise StaleVersion("A batch cannot go on: others write it without a pause.", batch_id=at.batch.batch_id)
+
+
+def _store(registry: Registry, at: _At, said: Entry, change: Change | None) -> None:
+    batch, part = at.after(registry, (said,))
+    commit(registry, replace(change or Change(), batch=batch, parts=(part,)))
+    at.went_on(batch, part)
+
+
+def _still(registry: Registry, at: _At) -> bool:
+    """Read the batch again; whether this worker goes on with the same part."""
+    batch = stored(registry, at.batch.batch_id)
+    parts = registry.store.find(PartNamed(at.batch.batch_id, at.part.number)).found
+    if batch is None or batch.state is not BatchState.RUNNING or not parts or parts[0].version != at.part.version:
+        return False
+    at.batch = batch
+    return True
+
+
+def _tried(registry: Registry, batch: Batch, entry: Entry, *, last: bool) -> tuple[Entry | None, Change | None]:
+    """What becomes of one case, read just now; None when it has to be read again."""
+    files, orders = _read(registry, (entry,))
+    file = files[entry.case_id]
+    try:
+        return batched.decided(batched.as_maker(registry, batch), batch, entry, file, _order_of(file, orders))
+    except StaleVersion:
+        return (batched.stale(entry) if last else None), None
+    except Exception as error:
+        _raise_if_down(registry, batch)
+        log.exception("case %s of a batch broke", entry.case_id)
+        return batched.failed(entry, error), None
+
+
+def _raise_if_down(registry: Registry, batch: Batch) -> None:
+    """Raise what the store raises: an outage is no fault of the case that met it."""
+    stored(registry, batch.batch_id)
+
+
+# --- both -------------------------------------------------------------------------------------------------------------
+def _read(registry: Registry, entries: Iterable[Entry]) -> tuple[Files, Orders]:
+    """The cases of these entries, one request each, and their orders in one."""
+    files = {entry.case_id: registry.store.case(entry.case_id) for entry in entries}
+    return files, registry.store.orders(list(dict.fromkeys(_name(file) for file in files.values() if file)))
+
+
+def _name(file: CaseFile) -> tuple[str, str]:
+    return file.case.merchant, file.case.order_id
+
+
+def _order_of(file: CaseFile | None, orders: Orders) -> OrderFile | None:
+    return orders.get(_name(file)) if file else None
+
+
+def _written(registry: Registry, change: Change) -> Batch | None:
+    """The batch of a change, as it is stored with it; None when somebody else was faster."""
+    assert change.batch is not None
+    try:
+        commit(registry, change)
+    except StaleVersion:
+        return None
+    return replace(change.batch, version=change.batch.version + 1)

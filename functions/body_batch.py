@@ -1,0 +1,43 @@
+"""Bodies about batches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from aftersales.batch import MOST_NAMED, Act
+from aftersales.case import Kind, Lane, State
+from functions.body import Body, Id, Minor, Text, Word
+
+
+class ChoiceBody(Body):
+    """Which of the shop's open cases: those in ``state`` that have all that is said here.
+
+    ``clerk`` is a ``sub``, ``me``, or ``-`` for cases that nobody took. Amounts are included.
+    """
+
+    state: State = State.REVIEWING
+    kind: Kind | None = None
+    vertical: Word = ""
+    category: Word = ""
+    evidence: Literal["", "none", "waiting", "fine", "doubtful"] = ""
+    lane: Lane | None = None
+    clerk: Word = ""
+    min_minor: Minor = 0
+    max_minor: Minor = 0
+
+
+class BatchBody(Body):
+    """One decision over many cases: those of ``ids``, or those of ``choice``.
+
+    ``reason`` is what the other side reads. ``to`` is the ``sub`` of the clerk to whom cases are assigned. With ``dry_run`` nothing
+    is done until its maker says run.
+    """
+
+    action: Act
+    reason: Text = ""
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=MOST_NAMED)] | None = None
+    choice: ChoiceBody | None = None
+    to: Annotated[str, Meta(max_length=64)] = ""
+    dry_run: bool = False
