@@ -67,7 +67,7 @@ def answer_counter(ctx: Context, case_id: str, body: CounterAnswer) -> CaseView:
     event = Event.COUNTER_ACCEPTED if body.accept else Event.COUNTER_REFUSED
     if body.accept and case.state is State.COUNTERED:
         given = replace(case, amount=case.approvals[-1].amount)  # what is owed on top, or given as a thing, goes with it
-        event = Event.SECOND_PERSON_ASKED if second.needs_two(ctx.registry, given, order) else event
+        event = Event.SECOND_PERSON_ASKED if second.needs_two(ctx.registry, given, order, case.approvals[-1].by) else event
     change = Change(case).then(event, ctx.caller.name, ctx.now, timeouts(ctx.registry, case))
     if body.accept:
         assert change.case is not None

@@ -11,20 +11,25 @@ Persons are told apart by name (``sub``), whatever role their token gives them.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from aftersales.caller import Role
-from aftersales.case import Approval, Case, State
+from aftersales.case import Approval, Case, Ending, State
 from aftersales.change import Plain
 from aftersales.delegation import Delegation
+from aftersales.entry import Payout
 from aftersales.errors import Forbidden, SecondPersonRequired
 from aftersales.money import Money
-from aftersales.query import DelegationsOf, OrderFile, StepsOf
+from aftersales.query import CaseFile, DelegationsOf, OrderFile, StepsOf
 from aftersales.registry import Registry
 from functions import promise, ruling
 from functions.context import Context
 
 #: Who may say a second yes by themselves.
 ROLES = frozenset({Role.APPROVER, Role.ADMIN, Role.PLATFORM})
+
+#: States of a case that somebody said yes to.
+GRANTED = frozenset({State.APPROVED, State.SETTLING, State.AWAITING_PAYMENT, State.FULFILLING, State.CLOSED})
 
 
 def person_of(by: str) -> str:
@@ -46,10 +51,27 @@ def above_limit(registry: Registry, case: Case, amount: Money) -> bool:
     return registry.merchant(case.merchant).needs_two(amount) or ruling.asks_two(case.decision)
 
 
-def needs_two(registry: Registry, case: Case, order: OrderFile) -> bool:
-    """Whether two persons have to agree to what a yes gives away now, in money or as a thing."""
-    worth = sum(order.ledger.held_value(case.case_id)) if case.promise else 0
-    return above_limit(registry, case, promise.gives(case, worth))
+def needs_two(registry: Registry, case: Case, order: OrderFile, by: str = "") -> bool:
+    """Whether two persons have to agree to what a yes gives away now, in money or as a thing.
+
+    ``by`` is whose yes it would be: what that person alone granted in other cases of the order counts with it.
+    """
+    given = gives(case, order)
+    if above_limit(registry, case, given) or not by:
+        return above_limit(registry, case, given)
+    others = {h.case_id for h in order.ledger.holds} | {e.case_id for e in order.ledger.open_entries(Payout.REFUND)}
+    others -= {case.case_id, ""}
+    most = sum(e.minor for e in order.ledger.open_entries(Payout.REFUND) if e.case_id in others)
+    most += sum(sum(order.ledger.held_value(case_id)) for case_id in others)
+    if not above_limit(registry, case, replace(given, minor=given.minor + most)):  # whoever granted that: nobody is read
+        return False
+    alone = sum(_granted_alone(registry.store.case(case_id), order, person_of(by)) for case_id in sorted(others))
+    return above_limit(registry, case, replace(given, minor=given.minor + alone))
+
+
+def gives(case: Case, order: OrderFile) -> Money:
+    """What a yes to the case gives away."""
+    return promise.gives(case, sum(order.ledger.held_value(case.case_id)) if case.promise else 0)
 
 
 def told(behalf: str) -> dict[str, Plain]:
@@ -104,6 +126,14 @@ def in_place_of(held: tuple[Delegation, ...], barred: AbstractSet[str]) -> str:
     if fit is None:
         raise SecondPersonRequired("Nobody stands in for who said the first word.", todo="Ask another approver.")
     return fit.of
+
+
+def _granted_alone(file: CaseFile | None, order: OrderFile, sub: str) -> int:
+    """Minor units that this person, and nobody else, said yes to in a case that still stands."""
+    if file is None or file.case.state not in GRANTED or file.case.ending not in (None, Ending.REFUNDED, Ending.FULFILLED):
+        return 0
+    persons = {person_of(a.by) for a in file.case.approvals} - {""}
+    return gives(file.case, order).minor if persons == {sub} else 0
 
 
 def _said_no(ctx: Context, case_id: str) -> str:

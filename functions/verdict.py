@@ -39,7 +39,7 @@ def on(ctx: Context, file: CaseFile, order: OrderFile, body: DecisionBody) -> Ch
     if body.outcome is Outcome.APPROVE:  # what other cases left since is part of the yes, and of who has to give it
         file = replace(file, case=owed(ctx.registry, file, order, ctx.now))
     first = second.first_of(file.case)
-    begins = body.outcome is Outcome.APPROVE and first is None and second.needs_two(ctx.registry, file.case, order)
+    begins = body.outcome is Outcome.APPROVE and first is None and second.needs_two(ctx.registry, file.case, order, ctx.caller.name)
     # the first of two is anybody's; the second, a no in place of it, and every word on an appeal is for who has the right
     anybodys = file.case.state is State.REVIEWING or (begins and not file.case.appealed)
     behalf = "" if anybodys else second.check(ctx, file.case, first)
