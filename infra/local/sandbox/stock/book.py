@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.sandbox.database import Database
+from infra.local.sandbox.signed import Refusal
 
 SCHEMA = """
 create table if not exists shelf (sku text primary key, free integer not null);
@@ -23,14 +24,6 @@ DISPOSITIONS = (SOUND, "flawed", "quarantine", "scrap")
 
 #: What became of a hold: it binds, ran out by itself, was sent, was let go.
 HELD, OVER, GONE, FREED = "held", "over", "gone", "freed"
-
-
-class Refusal(Exception):
-    """The answer is this error, with the stock as it is."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Book(Database):

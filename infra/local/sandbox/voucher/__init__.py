@@ -11,14 +11,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.local.sandbox.fault import Kind
+from infra.local.sandbox.fault import At, Kind
 from infra.local.sandbox.provider import Env, Reply
+from infra.local.sandbox.signed import NO_MONEY, Door, Keys, Signer, Things, key_of
 from infra.local.sandbox.voucher.book import Book
-from infra.local.sandbox.voucher.front import Front
-from infra.local.sandbox.voucher.keys import Keys
-from infra.local.sandbox.voucher.signature import notice_headers
 
 __all__ = ["Keys", "Voucher", "build"]
+
+ACTS = {"lock": At.LOCK, "void": At.VOID, "unlock": At.UNLOCK}
+
+#: The longest lock that is given, in days.
+MOST_DAYS = 90
 
 
 def build(env: Env) -> Voucher:
@@ -33,11 +36,10 @@ class Voucher:
     prefixes = ("/entitlements/",)
 
     def __init__(self, env: Env) -> None:
-        folder = env.file("keys")
-        self.keys: Keys = env.keys or (Keys.at(folder) if folder is not None else Keys.fresh())
-        self.keys.check()
-        self.book = Book(env.file("sqlite"), env.now)
-        self.front = Front(self.book, self.keys, env)
+        self.keys, self.book = Keys.of(env), Book(env.file("sqlite"), env.now)
+        self.signer = Signer("ENTITLEMENTS", "Entitlement", self.keys)
+        things = Things("entitlements", "entitlement", ACTS, self.book.shown, self._done)
+        self.front = Door(self.signer, things, env)
         self.levers: Mapping[str, Callable[..., Any]] = {
             "issue": self.issue,
             "redeem": lambda entitlement, times=1, at=None: {"done": self.book.redeem(entitlement, times, _seconds(at))},
@@ -62,8 +64,7 @@ class Voucher:
 
     def truth(self) -> dict[str, Any]:
         """Every entitlement with what was done to it, and the calls; the sums are those of a provider that moves no money."""
-        empty: dict[str, Any] = {"payments": {}, "refunds": {}, "total": {"executed": 0, "paid": 0, "count": 0}, "balance": None}
-        return {**empty, "entitlements": self.book.all(), "calls": self.front.calls()}
+        return {**NO_MONEY, "entitlements": self.book.all(), "calls": self.front.calls()}
 
     def wake(self) -> None:
         """The clock was moved: locks are judged by it when they are looked at."""
@@ -101,7 +102,16 @@ class Voucher:
         about = {name: row[name] for name in ("merchant", "order_id", "line_id")}
         left = row["of_uses"] - row["used"]
         body = json.dumps({"event": "redeemed", "at": at, "entitlement": entitlement, "left": left, **about}).encode()
-        return notice_headers(self.keys, body, fault), body
+        return self.signer.notice(body, fault), body
+
+    def _done(self, one: str, act: str, said: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The entitlement after an act of the contract."""
+        key, days = key_of(said), said.get("days", 30)
+        if type(days) is not int or not 0 < days <= MOST_DAYS:
+            raise ValueError(f"days is a whole number from 1 to {MOST_DAYS}")
+        if act == "lock":
+            return self.book.lock(one, key, days)
+        return self.book.void(one, key) if act == "void" else self.book.unlock(one, key)
 
 
 def _seconds(at: float | str | None) -> float | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.sandbox.database import Database
+from infra.local.sandbox.signed import Refusal
 
 SCHEMA = """
 create table if not exists entitlement (
@@ -22,14 +23,6 @@ create table if not exists entitlement (
 create index if not exists of_base on entitlement (base, begins_at);
 create table if not exists deed (n integer primary key, id text not null, what text not null, key text not null, at real not null);
 """
-
-
-class Refusal(Exception):
-    """The answer is this error, with the entitlement as it is."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Book(Database):
