@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Generic, TypeVar
 
 from aftersales.batch import Batch, Part
-from aftersales.case import Case
+from aftersales.case import Case, Ending
 from aftersales.change import Answer, Notice, PhotoPrint, Step
 from aftersales.count import Counted, Counts
 from aftersales.delegation import Delegations
@@ -300,11 +300,16 @@ class RuleSetsOf(Query[RuleSet]):
 class ClosedOf(Query[Case]):
     """A merchant's cases of one month (``2026-11``, of their opening in UTC) that ended without a refund, oldest first.
 
-    Those that ended with one are found by :class:`RefundsOf`.
+    Those that ended with one are found by :class:`RefundsOf`; where nothing was owed there is none, though the case ended well.
     """
 
     merchant: str
     month: str
+
+    @staticmethod
+    def has(case: Case) -> bool:
+        """Whether such a list has the case, whichever merchant's and month's it is."""
+        return case.terminal and (case.ending is not Ending.REFUNDED or not case.amount)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from aftersales import queue
 from aftersales.batch import Batch, Part
-from aftersales.case import Case, Ending
+from aftersales.case import Case
 from aftersales.change import Answer, Change, Notice, PhotoPrint, Step
 from aftersales.count import Counted, Counts
 from aftersales.delegation import Delegations
@@ -261,8 +261,7 @@ class FakeStore:
                 sums = {name: n for (whose, name), n in sorted(self._counts.items()) if whose == query.merchant and n}
                 return [(("",), Counts(query.merchant, sums))], False
             case ClosedOf():
-                ended = (c for c in self._all(Case) if c.merchant == query.merchant and c.terminal)
-                ended = (c for c in ended if c.ending is not Ending.REFUNDED)
+                ended = (c for c in self._all(Case) if c.merchant == query.merchant and query.has(c))
                 return [((_text(c.opened_at), c.case_id), c) for c in ended if _text(c.opened_at)[:7] == query.month], False
             case RuleSetsOf():
                 return [((f"{s.version:09}",), s) for s in self._rules.values() if s.merchant == query.merchant], True
@@ -369,6 +368,8 @@ def _whole(change: Change) -> None:
         raise ValueError("steps and evidence belong to a case")
     if change.spends and not (change.refunds or change.ledger):
         raise ValueError("a spend belongs to a refund or a ledger")
+    if change.shift and not change.counted:
+        raise ValueError("a shift belongs to what was counted")
 
 
 def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from aftersales.case import Ending, State
 from aftersales.change import Change
 from aftersales.errors import StaleVersion
+from aftersales.money import Money
 from aftersales.ports import Store
 from aftersales.query import ClosedOf, OfMerchant, RulebookOf, RuleSetNamed, RuleSetsOf
 from aftersales.ruling import standard
@@ -51,12 +52,18 @@ class RulesContract:
         assert store.find(RuleSetNamed("m1", 1)).found == (a_set(),)
 
     def test_cases_that_ended_without_a_refund_are_found_by_month(self, store: Store) -> None:
-        """A rejected case leaves the queue and is found in the month of its opening; one that was refunded is found by that."""
+        """A rejected case leaves the queue and is found in the month of its opening; one that was refunded is found by that.
+
+        Where nothing was owed no refund is there to find it by.
+        """
         for number, ending in enumerate((Ending.REJECTED, Ending.REFUNDED, None)):
             state = State.REVIEWING if ending is None else State.CLOSED
             case = a_case(case_id=f"c{number}", state=state, ending=ending, opened_at=NOW - timedelta(hours=number))
             store.commit(Change(case))
-        assert [c.case_id for c in store.find(ClosedOf("m1", f"{NOW:%Y-%m}")).found] == ["c0"]
+        earlier = NOW - timedelta(hours=9)
+        nothing = a_case(case_id="c9", state=State.CLOSED, ending=Ending.REFUNDED, amount=Money(0, "CNY"), opened_at=earlier)
+        store.commit(Change(nothing))
+        assert [c.case_id for c in store.find(ClosedOf("m1", f"{NOW:%Y-%m}")).found] == ["c9", "c0"]
         assert store.find(ClosedOf("m1", "2020-01")).found == ()
         assert store.find(ClosedOf("m2", f"{NOW:%Y-%m}")).found == ()
         assert [c.case_id for c in store.find(OfMerchant("m1", State.REVIEWING)).found] == ["c2"]

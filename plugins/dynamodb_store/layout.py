@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from aftersales.case import Case, Ending
+from aftersales.case import Case
 from aftersales.change import Answer, Change, PhotoPrint
 from aftersales.deadline import Deadline
 from aftersales.ledger import Ledger
 from aftersales.order import Order, dialled
+from aftersales.query import ClosedOf
 from aftersales.refund import Refund
 from aftersales.ticket import netted
 from plugins.dynamodb_store import waiting
@@ -172,7 +173,7 @@ class Layout:
             attributes["q"] = queue_key(case.merchant, case.state, shard(case.case_id, self.queue_shards))
             attributes["qs"] = waiting.place(case)
             attributes |= {"c": desk_key(case.merchant, case.clerk), "cs": waiting.desk_place(case)} if case.clerk else {}
-        elif case.ending is not Ending.REFUNDED:  # those are found by their refunds
+        elif ClosedOf.has(case):
             attributes["q"] = closed_key(case.merchant, opened[:7], shard(case.case_id, self.queue_shards))
             attributes["qs"] = opened
         key = case_key(case.case_id)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aftersales import queue
 from aftersales.batch import Batch, Part
-from aftersales.case import Case, Ending
+from aftersales.case import Case
 from aftersales.change import Answer, Notice, PhotoPrint, Step
 from aftersales.count import Counted
 from aftersales.delegation import Delegations
@@ -343,7 +343,7 @@ def _waiting(kind: str, item: Item) -> Due:
 def _is_asked(query: OfMerchant | OfBuyer | ClosedOf, case: Case) -> bool:
     """Whether the case as it is now is still what was asked for."""
     if isinstance(query, ClosedOf):
-        return case.terminal and case.ending is not Ending.REFUNDED
+        return query.has(case)
     return isinstance(query, OfBuyer) or queue.fits(query, case)
 
 

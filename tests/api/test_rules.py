@@ -12,12 +12,13 @@ from uuid import uuid4
 import pytest
 
 from aftersales.errors import Unknown
+from aftersales.order import Payment
 from aftersales.registry import Registry
 from aftersales.ruling import standard
 from aftersales.ruling.fact import Figures
 from aftersales.ruling.replay import again
 from aftersales.ruling.table import Fired, Table
-from aftersales.testing.builders import an_order
+from aftersales.testing.builders import a_line, an_order
 from aftersales.testing.tables import jdm
 from functions import ruling
 from plugins.zen_rules import build
@@ -322,6 +323,17 @@ def test_a_trial_finds_each_case_once_page_by_page(shop: Mall) -> None:
         if cursor is None:
             break
     assert sorted(found) == sorted([refused, *refunded, open_case])
+
+
+def test_a_trial_finds_a_case_that_owed_nothing(shop: Mall) -> None:
+    """A gift that was approved and paid back with nothing, as nothing was paid for it, is tried like any other case."""
+    gift = a_line(unit_price_minor=0)
+    shop.push(an_order(order_id="o7", lines=(gift,), payments=(Payment("p1", "wechatpay", "t7", 0),), signed_at=shop.clock.now()))
+    case = judged(shop, order_id="o7")
+    assert (case["state"], case["ending"], case["refunds"]) == ("closed", "refunded", [])
+    asked = {"table": REFUSES, "since": (shop.clock.now() - timedelta(days=2)).isoformat()}
+    said = shop.must("POST", f"{RULES}/trial", asked, role="clerk")
+    assert [c["case_id"] for c in said["changed"]] == [case["case_id"]]
 
 
 def test_a_trial_refuses_what_it_cannot_do(shop: Mall) -> None:
