@@ -24,7 +24,7 @@ from plugins.dynamodb_store.table import Key, Position, Row, Table
 MOST_LOOKED = 2_000
 
 #: Index entries in one request, where a filter passes some of them by.
-LOOKED_AT_ONCE = 200
+LOOKED_AT_ONCE = 100
 
 #: Names that come from outside are cut to so many characters: a sort key holds 1,024 bytes.
 LONGEST = 40
