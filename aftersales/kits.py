@@ -88,6 +88,7 @@ KITS: tuple[Kit, ...] = (
     Kit("gate", "Gate", "aftersales.testing.gate", ("GateContract",), "gate", "ports", "gate"),
     Kit("workdays", "Workdays", "aftersales.testing.workdays", ("WorkdaysContract",), "workdays", "ports", "workdays"),
     Kit("tables", "TableEngine", "aftersales.testing.tables", ("TableEngineContract",), "tables", "ports", "tables"),
+    Kit("points", "Points", "aftersales.testing.points", ("PointsContract",), "bench", "ports", "points", bench="PointsBench"),
     Kit("clock", "Clock", "aftersales.testing.clock", ("ClockContract",), "clock", "ports", "clock"),
 )
 

@@ -22,11 +22,15 @@
     table = "env:AFTERSALES_TABLE"
     [merchants.default]          # thresholds; [merchants.m1] overrides them for one merchant
     small_minor = 5000
+    one_click_reasons = ["spoiled", "short_weight"]      # one click pays small amounts for these (none named: for all)
+    one_click_day_minor = 500000 # and so much in all on one of the merchant's days; 0: nothing
     timeout_hours = { reviewing = 24 }                   # a case's waiting times, by state
     parcel_timeout_hours = { awaiting_shipment = 240 }   # and a parcel's
     originals_days = 90          # evidence files are erased so long after a case closed
     label_with_flaw = true       # label (or waybill) and flaw have to be in one picture
     holidays_move = false        # parcels' deadlines end in holidays, too (functions/holiday.py)
+    pledge_hours = { diamond = 1, gold = 8, "" = 24 }    # an answer is promised within, by the buyer's tier; "": everybody else
+    late_points = 20             # what a later answer costs, where the port points is switched on
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ from typing import Any, cast
 
 from aftersales import offered, ports
 from aftersales.absent import absent, is_absent
+from aftersales.allowance import KnownSpends
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
 from aftersales.ruling.kept import KeptRules
 from aftersales.secret import KeptSecrets
@@ -60,6 +65,7 @@ PORTS: dict[str, type[Any]] = {
     "gate": ports.Gate,
     "workdays": ports.Workdays,
     "tables": ports.TableEngine,
+    "points": ports.Points,
 }
 
 
@@ -155,9 +161,21 @@ class Registry:
         return cast("ports.TableEngine", self._port("tables", ports.TableEngine))
 
     @property
+    def points(self) -> ports.Points | None:
+        """Where buyers' points are kept; None where none is switched on, and then a late answer is told and costs nothing."""
+        if "points" not in self._built and "points" not in self._stage.get("ports", {}):
+            return None
+        return cast("ports.Points", self._port("points", ports.Points))
+
+    @property
     def rules(self) -> KeptRules:
         """The rules of merchants as this process knows them."""
         return cast("KeptRules", self._once("kept rules", lambda: KeptRules(lambda: self.store)))
+
+    @property
+    def spent(self) -> KnownSpends:
+        """What this process knows to be spent of days' allowances."""
+        return cast("KnownSpends", self._once("known spends", KnownSpends))
 
     def channel(self, name: str) -> ports.RefundChannel:
         """The refund channel for payments of this channel. Raises NotFound when it is not switched on."""

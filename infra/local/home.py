@@ -55,6 +55,7 @@ SANDBOX_KEYS = {
     "KUAIDI100_CUSTOMER": "kuaidi100-keys/customer",
     "SF_PARTNER_ID": "sf-keys/partner_id",
     "STOCK_KEY_ID": "stock-keys/key_id",
+    "POINTS_KEY_ID": "points-keys/key_id",
 }
 #: … and secrets by their names, with their fields.
 SANDBOX_SECRETS = {
@@ -70,6 +71,7 @@ SANDBOX_SECRETS = {
     "track17": {"key": "track17-keys/key"},
     "aftership": {"key": "aftership-keys/key", "webhook_secret": "aftership-keys/webhook_secret"},
     "stock": {"secret": "stock-keys/secret"},
+    "points": {"secret": "points-keys/secret"},
 }
 
 
@@ -239,6 +241,7 @@ class Home:
             "TRACK17_URL": f"{self.sandbox_url}/track17/track/v2.2",
             "AFTERSHIP_URL": f"{self.sandbox_url}/aftership/tracking/2026-07",
             "STOCK_URL": self.sandbox_url,
+            "POINTS_URL": self.sandbox_url,
             "UNIONPAY_NOTIFY_URL": f"{self.url}/v1/callbacks/card",
             **{name: file.read_text(encoding="utf-8") for name, file in made.items() if file.exists()},
         }

@@ -38,6 +38,8 @@ PARAMETERS = {
     "KUAIDI100_CUSTOMER": "A" * 32,
     "STOCK_URL": "https://warehouse.example",
     "STOCK_KEY_ID": "shop-1",
+    "POINTS_URL": "https://members.example",
+    "POINTS_KEY_ID": "shop-1",
     "CUSTOMS_MERCHANTS": json.dumps({"3301964J31": "m1"}),
 }
 SECRETS = {
@@ -98,6 +100,19 @@ def test_technicians_and_warehouse_are_reached_from_parameters_and_one_secret(
     registry.put("secrets", secrets)
     assert callable(registry.source(source).ask)
     assert secrets.asked == [source]
+
+
+def test_members_points_are_reached_from_parameters_and_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on, the membership system finds its address in parameters and its secret where the guide says to put it."""
+    for name, value in PARAMETERS.items():
+        monkeypatch.setenv(name, value)
+    stage = tomllib.loads((ROOT / "infra" / "stages" / "aws.toml").read_text(encoding="utf-8"))
+    registry = Registry({**stage, "ports": {**stage["ports"], "points": "mall_points"}})
+    secrets = FakeSecrets({"points": json.dumps({"secret": "s" * 32})})
+    registry.put("secrets", secrets)
+    assert callable(registry.points.give)
+    assert secrets.asked == ["points"]
+    assert Registry(stage).points is None
 
 
 def test_couriers_are_reached_from_parameters_and_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ PROVIDERS: dict[str, str] = {
     "customs": "infra.local.sandbox.customs",
     "voucher": "infra.local.sandbox.voucher",
     "stock": "infra.local.sandbox.stock",
+    "points": "infra.local.sandbox.points",
     "installer": "infra.local.sandbox.installer",
     "parcels": "infra.local.sandbox.parcels",  # no company, but what carriers carry
     "kuaidi100": "infra.local.sandbox.kuaidi100",
