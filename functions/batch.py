@@ -10,7 +10,7 @@ from aftersales.caller import Role
 from aftersales.change import Change
 from aftersales.errors import Conflict, Forbidden, Invalid, NotFound, SecondPersonRequired
 from aftersales.query import BatchesOf, PartsOf
-from functions import batches, second
+from functions import batched, batches, second
 from functions.body_batch import BatchBody, ChoiceBody
 from functions.context import Context
 from functions.reply_batch import BatchPage, BatchView, ChoiceView, ItemPage, ItemView, TotalView
@@ -91,7 +91,7 @@ def run(ctx: Context, batch_id: str) -> BatchView:
         if ctx.caller.sub == batch.sub:
             todo = "Ask a colleague to say run."
             raise SecondPersonRequired("A batch of this sum is let go by another person than its maker.", todo=todo)
-        behalf = second.in_place_of(ctx, batch.merchant, {batch.sub})
+        behalf = second.in_place_of(second.right(ctx, batch.merchant), {batch.sub})
         gone = replace(batch, go_by=ctx.caller.name, go_for=behalf).moved(BatchState.RUNNING, ctx.now)
     else:
         raise Conflict(f"A batch that is {batch.state} does not wait for anybody.", state=str(batch.state))
@@ -132,7 +132,7 @@ def _choice(ctx: Context, body: ChoiceBody) -> Choice:
 
 
 def _found(ctx: Context, batch_id: str) -> Batch:
-    batch = batches.stored(ctx.registry, batch_id)
+    batch = batched.stored(ctx.registry, batch_id)
     if batch is None or batch.merchant != ctx.caller.merchant:
         raise NotFound("There is no such batch.", todo="Check the batch id.")
     return batch

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from aftersales.batch import Act, Batch, Entry, Result
 from aftersales.caller import Caller
@@ -10,7 +11,7 @@ from aftersales.case import Event, State
 from aftersales.change import Change
 from aftersales.decision import Outcome
 from aftersales.errors import AftersalesError, Conflict, NotFound, StaleVersion
-from aftersales.query import CaseFile, OrderFile
+from aftersales.query import BatchNamed, CaseFile, OrderFile
 from aftersales.registry import Registry
 from functions import keeping, verdict
 from functions.body import DecisionBody
@@ -30,19 +31,44 @@ def as_maker(registry: Registry, batch: Batch) -> Context:
     return Context(registry, Caller(batch.sub, batch.role, batch.merchant), registry.clock.now())
 
 
-def decided(
-    ctx: Context, batch: Batch, entry: Entry, file: CaseFile | None, order: OrderFile | None
-) -> tuple[Entry, Change | None]:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Cases with their orders, as they are now."""
+
+    files: Mapping[str, CaseFile | None]
+    orders: Mapping[tuple[str, str], OrderFile]
+
+    def order_named(self, entry: Entry) -> tuple[str, str]:
+        """Which order the entry's case is about; its own name where there is no such case."""
+        file = self.files[entry.case_id]
+        return (file.case.merchant, file.case.order_id) if file else ("", entry.case_id)
+
+
+def stored(registry: Registry, batch_id: str) -> Batch | None:
+    """The batch as it is now."""
+    found = registry.store.find(BatchNamed(batch_id)).found
+    return found[0] if found else None
+
+
+def read(registry: Registry, entries: Iterable[Entry]) -> Read:
+    """The cases of these entries, one request each, and all their orders in one."""
+    files = {entry.case_id: registry.store.case(entry.case_id) for entry in entries}
+    names = dict.fromkeys((file.case.merchant, file.case.order_id) for file in files.values() if file)
+    return Read(files, registry.store.orders(list(names)) if names else {})
+
+
+def decided(ctx: Context, batch: Batch, entry: Entry, known: Read) -> tuple[Entry, Change | None]:
     """What becomes of this case now, and the change that brings it; None where it stays as it is.
 
     Raises StaleVersion when its order changed since it was read, and whatever breaks without a code.
     """
+    file = known.files[entry.case_id]
     if file is None or file.case.merchant != batch.merchant:
         return missing(entry), None
     if file.case.version != entry.version:
         return stale(entry), None
     try:
-        change = _changed(ctx, batch, file, order)
+        change = _changed(ctx, batch, file, known.orders.get(known.order_named(entry)))
     except StaleVersion:
         raise
     except AftersalesError as error:
@@ -55,15 +81,16 @@ def decided(
     return replace(done, amount_minor=amount.minor, currency=amount.currency), change
 
 
-def foreseen(ctx: Context, batch: Batch, entry: Entry, file: CaseFile | None, order: OrderFile | None) -> Entry:
+def foreseen(ctx: Context, batch: Batch, entry: Entry, known: Read) -> Entry:
     """The entry with what would become of it. Nobody outside is asked: where that would be, it says so."""
+    file = known.files[entry.case_id]
     if file is None or file.case.merchant != batch.merchant:
         return missing(entry)
     if batch.action is Act.APPROVE and keeping.asks(ctx.registry, file.case):
         told = "Its source is asked when it is carried out."
         return replace(entry, foreseen=Result.PENDING, code=ASKED, text=told)
     try:
-        would, _ = decided(ctx, batch, entry, file, order)
+        would, _ = decided(ctx, batch, entry, known)
     except StaleVersion:
         would = stale(entry)
     return replace(would, result=Result.PENDING, foreseen=would.result)

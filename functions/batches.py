@@ -14,35 +14,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from aftersales.batch import MOVING, Batch, BatchState, Choice, Entry, Part, Result, entry_of, parts_of
-from aftersales.case import Case, State
+from aftersales.batch import MOVING, Batch, BatchState, Entry, Part
 from aftersales.change import Change
 from aftersales.errors import AftersalesError, StaleVersion
-from aftersales.query import BatchNamed, CaseFile, CasesNamed, Due, OfMerchant, OrderFile, PartNamed, PartsOf
+from aftersales.query import Due, PartNamed
 from aftersales.registry import Registry
-from functions import batched
+from functions import batched, chosen
+from functions.batched import stored
 from functions.context import commit, told
 
 log = logging.getLogger(__name__)
 
 QUEUE = "batches"
 
-#: Cases selected in one step; fewer where each is read whole, for a dry run.
-PAGE, DRY_PAGE = 100, 20
-
 #: What a part may take at most: with less time left none is begun.
 SPARE_MS = 15_000
 
 #: How often one case is begun anew while others change what it needs.
 TRIES = 6
-
-Files = Mapping[str, CaseFile | None]
-Orders = Mapping[tuple[str, str], OrderFile]
 
 
 def work(registry: Registry, job: Mapping[str, str], until: Callable[[], bool] = lambda: False) -> None:
@@ -88,12 +81,6 @@ def due(registry: Registry, what: Due) -> bool:
     return True
 
 
-def stored(registry: Registry, batch_id: str) -> Batch | None:
-    """The batch as it is now."""
-    found = registry.store.find(BatchNamed(batch_id)).found
-    return found[0] if found else None
-
-
 def above(registry: Registry, batch: Batch) -> bool:
     """Whether a second person has to say run, because of what it pays in all. What another currency is worth is not guessed."""
     merchant = registry.merchant(batch.merchant)
@@ -104,7 +91,7 @@ def above(registry: Registry, batch: Batch) -> bool:
 # --- selecting --------------------------------------------------------------------------------------------------------
 def _selected(registry: Registry, batch: Batch) -> Batch | None:
     """The batch after one more page of cases, as it is stored; None when somebody else is at it."""
-    before, parts, cursor = _named(registry, batch) if batch.named else _chosen(registry, batch)
+    before, parts, cursor = chosen.page(registry, batch)
     now = registry.clock.now()
     after = replace(batch, parts=batch.parts + (0 if batch.named else len(parts)), cursor=cursor or "")
     after = after.counted(before, (e for part in parts for e in part.entries)).seen(now)
@@ -119,58 +106,6 @@ def _next(registry: Registry, batch: Batch) -> BatchState:
     if batch.dry_run:
         return BatchState.PREVIEWED
     return BatchState.WAITING if above(registry, batch) else BatchState.RUNNING
-
-
-def _chosen(registry: Registry, batch: Batch) -> tuple[tuple[Entry, ...], tuple[Part, ...], str | None]:
-    """A page of the cases that the choice takes, as new parts; and where the next page begins."""
-    size = DRY_PAGE if batch.dry_run else PAGE
-    page = registry.store.find(asked(registry, batch.merchant, batch.choice), batch.cursor or None, size)
-    entries = _foreseen(registry, batch, [entry_of(case) for case in page.found])
-    return (), parts_of(batch.batch_id, batch.parts, entries), page.cursor
-
-
-def _named(registry: Registry, batch: Batch) -> tuple[tuple[Entry, ...], tuple[Part, ...], str | None]:
-    """The next parts of a batch whose cases were named, each case as it is now; the entries before, the parts, and the cursor."""
-    page = registry.store.find(PartsOf(batch.batch_id), batch.cursor or None, (DRY_PAGE if batch.dry_run else PAGE) // 10)
-    before = tuple(entry for part in page.found for entry in part.entries)
-    cases = {case.case_id: case for case in registry.store.find(CasesNamed(tuple(e.case_id for e in before))).found}
-    seen = [_looked_up(batch, entry, cases.get(entry.case_id)) for entry in before]
-    entries = {e.case_id: e for e in _foreseen(registry, batch, seen)}
-    parts = tuple(replace(part, entries=tuple(entries[e.case_id] for e in part.entries)) for part in page.found)
-    return before, parts, page.cursor
-
-
-def _looked_up(batch: Batch, entry: Entry, case: Case | None) -> Entry:
-    if entry.result is not Result.PENDING or case is None or case.merchant != batch.merchant:
-        return batched.missing(entry)
-    return entry_of(case)
-
-
-def _foreseen(registry: Registry, batch: Batch, entries: Iterable[Entry]) -> list[Entry]:
-    """The entries, in a dry run with what would become of each."""
-    found = list(entries)
-    if not batch.dry_run:
-        return found
-    files, orders = _read(registry, [e for e in found if e.result is Result.PENDING])
-    return [_would(registry, batch, e, files, orders) if e.result is Result.PENDING else e for e in found]
-
-
-def _would(registry: Registry, batch: Batch, entry: Entry, files: Files, orders: Orders) -> Entry:
-    ctx, file = batched.as_maker(registry, batch), files[entry.case_id]
-    try:
-        return batched.foreseen(ctx, batch, entry, file, _order_of(file, orders))
-    except Exception as error:
-        _raise_if_down(registry, batch)
-        log.exception("case %s cannot be foreseen", entry.case_id)
-        broken = batched.failed(entry, error)
-        return replace(broken, result=Result.PENDING, foreseen=Result.FAILED)
-
-
-def asked(registry: Registry, merchant: str, choice: Choice) -> OfMerchant:
-    """The merchant's open cases that a choice takes."""
-    said = {f.name: value for f in fields(choice) if (value := getattr(choice, f.name)) != f.default}
-    since = registry.clock.now() - timedelta(hours=registry.merchant(merchant).claim_hours)
-    return OfMerchant(merchant, **{"state": State.REVIEWING, **said}, claims_since=since)
 
 
 # --- carrying out -----------------------------------------------------------------------------------------------------
@@ -209,24 +144,23 @@ def _carried_out(registry: Registry, batch: Batch) -> Batch | None:
     while at.part.pending:
         if not _alone(registry, at, at.part.pending[0]):
             return None
-    return at.batch
+    return at.batch if at.part.version > parts[0].version else None
 
 
 def _together(registry: Registry, at: _At) -> None:
     """Decide and store at once what can be; the rest stays pending: cases of one order, what broke, all when it is refused."""
     ctx = batched.as_maker(registry, at.batch)
-    files, orders = _read(registry, at.part.pending)
+    known = batched.read(registry, at.part.pending)
     said: list[Entry] = []
     changes: list[Change] = []
     names: set[tuple[str, str]] = set()
     for entry in at.part.pending:
-        file = files[entry.case_id]
-        name = _name(file) if file else ("", entry.case_id)
+        name = known.order_named(entry)
         if name in names:
             continue
         names.add(name)
         try:
-            result, change = batched.decided(ctx, at.batch, entry, file, _order_of(file, orders))
+            result, change = batched.decided(ctx, at.batch, entry, known)
         except Exception:  # noqa: BLE001, S112  # whatever it is: it is tried again alone, and told then
             continue
         said.append(result)
@@ -279,36 +213,15 @@ def _still(registry: Registry, at: _At) -> bool:
 
 def _tried(registry: Registry, batch: Batch, entry: Entry, *, last: bool) -> tuple[Entry | None, Change | None]:
     """What becomes of one case, read just now; None when it has to be read again."""
-    files, orders = _read(registry, (entry,))
-    file = files[entry.case_id]
+    known = batched.read(registry, (entry,))
     try:
-        return batched.decided(batched.as_maker(registry, batch), batch, entry, file, _order_of(file, orders))
+        return batched.decided(batched.as_maker(registry, batch), batch, entry, known)
     except StaleVersion:
         return (batched.stale(entry) if last else None), None
     except Exception as error:
-        _raise_if_down(registry, batch)
+        stored(registry, batch.batch_id)  # where the store is down this raises: an outage is no fault of the case that met it
         log.exception("case %s of a batch broke", entry.case_id)
         return batched.failed(entry, error), None
-
-
-def _raise_if_down(registry: Registry, batch: Batch) -> None:
-    """Raise what the store raises: an outage is no fault of the case that met it."""
-    stored(registry, batch.batch_id)
-
-
-# --- both -------------------------------------------------------------------------------------------------------------
-def _read(registry: Registry, entries: Iterable[Entry]) -> tuple[Files, Orders]:
-    """The cases of these entries, one request each, and their orders in one."""
-    files = {entry.case_id: registry.store.case(entry.case_id) for entry in entries}
-    return files, registry.store.orders(list(dict.fromkeys(_name(file) for file in files.values() if file)))
-
-
-def _name(file: CaseFile) -> tuple[str, str]:
-    return file.case.merchant, file.case.order_id
-
-
-def _order_of(file: CaseFile | None, orders: Orders) -> OrderFile | None:
-    return orders.get(_name(file)) if file else None
 
 
 def _written(registry: Registry, change: Change) -> Batch | None:
