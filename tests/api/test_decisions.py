@@ -15,6 +15,7 @@ from aftersales.decision import Decision, Outcome, Word
 from aftersales.query import StepsOf
 from functions import replayed, ruling
 from functions.reply_decision import Replay
+from plugins.dynamodb_store.record import item, values
 from plugins.zen_rules import build
 from tests.api.test_goods import Shop
 from tests.api.test_rules import HALF, RULES, judged, put, written
@@ -142,6 +143,14 @@ def test_what_is_changed_behind_its_back_is_noticed(shop: Mall, case_id: str, ch
         forged = (*steps[:number], replace(steps[number], replaced=CHANGES[change](steps[number].replaced)), *steps[number + 1 :])
         assert Replay.DIFFERS in [m.replay for m in replayed.replayed(case, forged, tables(shop))]
         assert verify_chain(forged) == number + 1
+
+
+def test_what_a_step_carries_is_stored_and_hashed_alike(shop: Mall, case_id: str) -> None:
+    """As items and back the steps are the same, and their chain holds."""
+    _, steps = stored(shop, case_id)
+    found = values(Step, item(("c", "EVENT#000001"), steps, leave_out=("case_id",)), case_id=case_id)
+    assert found == steps
+    assert verify_chain(found) is None
 
 
 @pytest.mark.parametrize("other", ["rules-2", "built-in-1", "rules-9"])
