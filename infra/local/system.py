@@ -1,4 +1,4 @@
-"""System: the database, the provider's sandbox, the server and the worker as child processes on one home folder.
+"""System: the database, the provider's sandbox, the server and the workers as child processes on one home folder.
 
 ::
 
@@ -33,7 +33,9 @@ from infra.local.token import token
 T = TypeVar("T")
 
 #: In the order in which they start; they end the other way round.
-PARTS = ("engine", "sandbox", "server", "worker")
+PARTS = ("engine", "sandbox", "server", "worker", "batches")
+#: Those that say in a file of the home that they work; the others answer.
+WORKERS = ("worker", "batches")
 READY_TIMEOUT_S = 30.0
 #: What a predecessor on the same folder needs to end.
 FREE_TIMEOUT_S = 5.0
@@ -84,9 +86,9 @@ class System:
             self.lever("listener", {"provider": "customs", "url": f"{self.home.url}/v1/callbacks/customs"})
             for tracer in ("track17", "aftership"):
                 self.lever("listen", {"provider": tracer, "url": f"{self.home.url}/v1/callbacks/{tracer}"})
-            for part in ("server", "worker"):
+            for part in PARTS[2:]:
                 self._launch(part)
-            for part in ("server", "worker"):
+            for part in PARTS[2:]:
                 self._ready(part)
         except BaseException:
             self.stop()
@@ -229,8 +231,8 @@ class System:
             told += ["--delay-s", self._delay_s, "--data", self.home.folder / "sandbox"]
         else:
             self.home.take_over_secrets()
-        if part == "worker":
-            (self.home.folder / "worker.json").unlink(missing_ok=True)
+        if part in WORKERS:
+            (self.home.folder / f"{part}.json").unlink(missing_ok=True)
         log = self.home.log / f"{part}.log"
         environment = {**self.home.environment(), **(BOUNDS if part == "worker" else {})}
         child = Child(f"infra.local.{part}", *map(str, told), environment=environment, log=log)
@@ -244,8 +246,8 @@ class System:
         def look() -> bool:
             if not child.runs:
                 raise SystemFailed(f"the {part} ended at once; the end of its log:\n{child.said()}")
-            if part == "worker":
-                return read(self.home.folder / "worker.json").get("pid") == child.pid
+            if part in WORKERS:
+                return read(self.home.folder / f"{part}.json").get("pid") == child.pid
             return self._answers(f"{self.home.url}/v1/health" if part == "server" else f"{self.home.truth_url}/truth")
 
         try:

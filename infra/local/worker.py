@@ -48,10 +48,11 @@ class Marks:
     """What outlasts the process: that it is ready, and the job it is at."""
 
     home: Home
+    part: str = "worker"
 
     def ready(self) -> None:
         """Say that this process works."""
-        write(self.home.folder / "worker.json", {"pid": os.getpid()})
+        write(self.home.folder / f"{self.part}.json", {"pid": os.getpid()})
 
     def begin(self, job: Job) -> None:
         """Say which job is begun. It outlives the process, not the machine: a power cut is no photo's fault."""
@@ -71,7 +72,7 @@ class Marks:
 
     @property
     def _at(self) -> Path:
-        return self.home.folder / "worker-job.json"
+        return self.home.folder / f"{self.part}-job.json"
 
 
 def main() -> int:
@@ -93,7 +94,7 @@ def main() -> int:
     done = 0
     while not ended.is_set():
         try:
-            busy = step(registry.queue, app.look_at_photos, marks)
+            busy = step(PHOTO_QUEUE, registry.queue, app.look_at_photos, marks)
         except Exception:
             log.exception("the queue could not be read; trying again")
             ended.wait(AFTER_FAILURE_S)
@@ -125,21 +126,26 @@ def count_death(registry: Registry, marks: Marks) -> None:
     marks.end()
 
 
-def step(queue: JobQueue, handler: Handler, marks: Marks | None = None) -> bool:
-    """Do one job, if there is any; whether there was. One that fails stays hidden for a while and comes back."""
-    jobs = queue.receive(PHOTO_QUEUE, 1)
+def step(name: str, queue: JobQueue, handler: Handler, marks: Marks | None = None) -> bool:
+    """Do one job of the queue of that name, if there is any; whether there was. One that fails comes back after a while."""
+    jobs = queue.receive(name, 1)
     for job in jobs:
         if marks:
             marks.begin(job)
         try:
-            answer = handler({"Records": [sqs_record(job)]}, context("look_at_photos"))
-            if not (answer or {}).get("batchItemFailures"):
-                queue.done(PHOTO_QUEUE, job)
-                log.info("done: %s", dict(job.body))
+            handle(name, queue, handler, job)
         finally:
             if marks:
                 marks.end()  # whatever went wrong, this process lives
     return bool(jobs)
+
+
+def handle(name: str, queue: JobQueue, handler: Handler, job: Job) -> None:
+    """Let the function do this job, which is done then unless the function says otherwise."""
+    answer = handler({"Records": [sqs_record(job, name)]}, context(name))
+    if not (answer or {}).get("batchItemFailures"):
+        queue.done(name, job)
+        log.info("done: %s", dict(job.body))
 
 
 def bound(memory_mb: int) -> None:
@@ -157,7 +163,7 @@ def held_mb() -> int:
     return pages * resource.getpagesize() // MIB
 
 
-def sqs_record(job: Job) -> dict[str, Any]:
+def sqs_record(job: Job, queue: str = PHOTO_QUEUE) -> dict[str, Any]:
     """A job in the shape Lambda hands it on from SQS."""
     return {
         "messageId": job.receipt,
@@ -166,7 +172,7 @@ def sqs_record(job: Job) -> dict[str, Any]:
         "attributes": {},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:local:local:{PHOTO_QUEUE}",
+        "eventSourceARN": f"arn:aws:sqs:local:local:{queue}",
     }
 
 

@@ -135,11 +135,35 @@ def test_what_was_committed_is_followed_after_a_crash(system: System, shop: Shop
     assert (paid["count"], paid["executed"], case["ending"]) == (1, 6000, "refunded")
 
 
+def test_a_batch_outlives_its_worker(system: System, shop: Shop) -> None:
+    """Its worker killed in the midst of it and started again, a batch is carried out to its end, and every order is paid back once."""
+    orders = {}
+    for n in range(12):
+        orders[f"t-batch-{n}"] = shop.sell(f"t-batch-{n}", LAMP, "b3", shipped=80)["payments"][0]["transaction_id"]
+    body = {"kind": "refund_only", "reason": "not_received", "items": [{"line_id": "l1", "pieces": 1}], "submit": True}
+    with system.client("buyer", "b3") as buyer:
+        cases = [buyer.post("/cases", {"order_id": order_id, **body})["case_id"] for order_id in orders]
+        begun = system.home.folder / "batches-job.json"
+        with system.client("approver", "li") as approver:
+            asked = {"action": "approve", "reason": "The parcels are lost.", "ids": cases}
+            batch_id = approver.post("/merchant/batches", asked)["batch_id"]
+            until(begun.exists, lambda: "no batch is begun", 30)
+            system.kill("batches")
+            system.restart("batches")
+            until(lambda: approver.get(f"/merchant/batches/{batch_id}")["state"] == "done", lambda: "the batch is not done", 60)
+            (total,) = approver.get(f"/merchant/batches/{batch_id}")["totals"]
+        assert (total["result"], total["cases"], total["minor"]) == ("done", 12, 72_000)
+        for case_id in cases:
+            buyer.case_in(case_id, "closed")
+    paid = system.truth()["payments"]
+    assert {(paid[number]["count"], paid[number]["executed"]) for number in orders.values()} == {(1, 6000)}
+
+
 def test_every_part_listens_on_loopback_only(system: System) -> None:
     """No port of the system can be reached from another machine."""
     heard = {part: listening(system.pid(part) or 0) for part in PARTS}
 
-    assert heard == {"engine": {"127.0.0.1"}, "sandbox": {"127.0.0.1"}, "server": {"127.0.0.1"}, "worker": set()}
+    assert heard == {"engine": {"127.0.0.1"}, "sandbox": {"127.0.0.1"}, "server": {"127.0.0.1"}, "worker": set(), "batches": set()}
 
 
 def test_secrets_are_the_owners(system: System) -> None:

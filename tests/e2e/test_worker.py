@@ -155,7 +155,7 @@ def test_a_queue_that_fails_is_no_photos_fault(tmp_path: Path) -> None:
     queue, marks = Shut(), worker.Marks(Home(tmp_path))
     queue.send(PHOTO_QUEUE, {"case_id": "c1", "evidence_id": "e1"})
     with pytest.raises(OSError, match="not there"):
-        worker.step(queue, lambda event, context: {}, marks)
+        worker.step(PHOTO_QUEUE, queue, lambda event, context: {}, marks)
     assert marks.left() is None
 
 
