@@ -62,7 +62,7 @@ def test_a_page_that_looked_long_enough_says_where_to_go_on(engine_store: Dynamo
     """A filter that hardly any case fits gives short pages with a cursor; together they give each case once."""
     monkeypatch.setattr(places, "MOST_LOOKED", 100)
     filled(engine_store, 0, 250)
-    waiting(engine_store, "legal", lane=Lane.LEGAL, amount=1)
+    waiting(engine_store, "legal", lane=Lane.LEGAL, deadline=None)
     query = OfMerchant("m1", State.REVIEWING, lane="legal")
     pages = [engine_store.find(query)]
     while pages[-1].cursor:
