@@ -7,6 +7,7 @@ from dataclasses import replace
 from aftersales.case import Approval, Case, Event
 from aftersales.change import Change, Step
 from aftersales.deadline import Deadline
+from aftersales.delegation import Delegation
 from aftersales.entry import Payout
 from aftersales.errors import Conflict, Forbidden, Invalid, SecondPersonRequired
 from aftersales.money import Money
@@ -31,6 +32,7 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     """
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
+    held = second.right(ctx, file.case.merchant)
     order, merchant = ctx.order_of(file.case.merchant, file.case.order_id), ctx.registry.merchant(file.case.merchant)
     amount = Money(body.amount_minor, order.order.currency)
     if amount.currency != merchant.currency:
@@ -42,8 +44,7 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     given = Money(sum(e.minor for e in order.ledger.open_entries(Payout.COMPENSATION)), amount.currency)
     two = merchant.needs_two(amount + given) or body.why == BY_HAND  # by hand nobody proves what was a deposit
     first = _first_yes(ctx, file.case, amount, body.why) if two else ""
-    behalf = _behalf(ctx, file.case.merchant, first)
-    change = _paid(ctx, file, order, body, first, behalf)
+    change = _paid(ctx, file, order, body, first, _behalf(ctx, held, first))
     if two and not first:
         asked = Change(file.case).then(
             Event.COMPENSATION_ASKED, ctx.caller.name, ctx.now, amount_minor=amount.minor, why=body.why, reason=body.reason
@@ -54,11 +55,12 @@ def pay(ctx: Context, case_id: str, body: CompensationBody) -> CaseView:
     return ctx.commit(change, stored(ctx, replace(file, case=change.case, refunds=(*file.refunds, *change.refunds))))
 
 
-def _behalf(ctx: Context, merchant: str, first: str) -> str:
-    """In whose place the caller says the second yes, "" for nobody's. Raises Forbidden for a clerk who would begin."""
-    if not first and ctx.caller.role not in second.ROLES:
-        raise Forbidden("Compensation is an approver's.", todo="Ask one.", expected=sorted(second.ROLES), found=ctx.caller.role)
-    return second.in_place_of(second.right(ctx, merchant), {second.person_of(first)}) if first else ""
+def _behalf(ctx: Context, held: tuple[Delegation, ...], first: str) -> str:
+    """In whose place the second yes is said, "" for nobody's. Raises Forbidden for who stands in for somebody and would begin."""
+    if held and not first:
+        todo = "Ask one to begin."
+        raise Forbidden("Compensation is an approver's.", todo=todo, expected=sorted(second.ROLES), found=ctx.caller.role)
+    return second.in_place_of(held, {second.person_of(first)})
 
 
 def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody, first: str, behalf: str) -> Change:
@@ -82,6 +84,7 @@ def _paid(ctx: Context, file: CaseFile, order: OrderFile, body: CompensationBody
         Event.COMPENSATED,
         ctx.caller.name,
         ctx.now,
+        None,
         key=key,
         amount_minor=amount.minor,
         currency=amount.currency,

@@ -7,6 +7,7 @@ from aftersales.testing.store_contract import StoreContract
 from aftersales.testing.store_files import FilesKeptContract
 from aftersales.testing.store_money import MoneyContract
 from aftersales.testing.store_orders import OrderDueContract
+from aftersales.testing.store_people import PeopleContract
 from aftersales.testing.store_queries import QueryContract
 from aftersales.testing.store_queue import QueueContract
 from aftersales.testing.store_races import RaceContract
@@ -24,6 +25,7 @@ KITS = (
     RefundContract,
     FilesKeptContract,
     TemplatesContract,
+    PeopleContract,
     RulesContract,
     BatchContract,
 )
