@@ -32,8 +32,16 @@ class Shop(Mall):
 
     def asks(self, tier: str = "diamond", order_id: str = "o4", worth: int = 20_000, **more: Any) -> Any:
         """A buyer of that tier hands in a return that waits for a person; its view."""
+        self.sells(tier, order_id, worth)
+        return self.hands_in(order_id, **more)
+
+    def sells(self, tier: str, order_id: str = "o4", worth: int = 20_000) -> None:
+        """A buyer of that tier has bought something."""
         line = a_line(vertical="general", unit_price_minor=worth, pieces=1)
         self.push(an_order(order_id=order_id, lines=(line,), buyer=Buyer("b1", "13800000000", tier, "en")))
+
+    def hands_in(self, order_id: str = "o4", **more: Any) -> Any:
+        """A return of it; its view."""
         return self.must("POST", "/v1/cases", {**PAGE, "order_id": order_id, **more})
 
     def decides(self, case: Any, outcome: str = "approve", sub: str = "clerk1", role: str = "clerk") -> Any:
