@@ -106,6 +106,7 @@ def _state(store: Store, case_id: str) -> str:
     assert file is not None  # it was in the index
     parts = [str(file.case.state)] + ([f"goods {file.parcel.state}"] if file.parcel else [])
     parts += [f"asked {file.case.escalations + 1} times"] if file.case.escalations else []
+    parts += ["answered too late"] if file.case.pledge and file.case.pledge.late_at else []
     return ", ".join(parts) + (f" ({file.case.ending})" if file.case.ending else "")
 
 
