@@ -13,6 +13,7 @@ from aftersales.setting import merchant_of
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.points import FakePoints
 from functions import sweep
+from tests.api.test_claim import BLURRED, DOUBT
 from tests.mall import Mall
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -35,10 +36,10 @@ class Shop(Mall):
         self.sells(tier, order_id, worth)
         return self.hands_in(order_id, **more)
 
-    def sells(self, tier: str, order_id: str = "o4", worth: int = 20_000) -> None:
+    def sells(self, tier: str, order_id: str = "o4", worth: int = 20_000, locale: str = "en") -> None:
         """A buyer of that tier has bought something."""
         line = a_line(vertical="general", unit_price_minor=worth, pieces=1)
-        self.push(an_order(order_id=order_id, lines=(line,), buyer=Buyer("b1", "13800000000", tier, "en")))
+        self.push(an_order(order_id=order_id, lines=(line,), buyer=Buyer("b1", "13800000000", tier, locale)))
 
     def hands_in(self, order_id: str = "o4", **more: Any) -> Any:
         """A return of it; its view."""
@@ -146,6 +147,40 @@ def test_the_schedule_finds_it_late_at_the_instant(shop: Shop, second: int, *, l
     shop.wait(minutes=1)
     shop.wait(minutes=1)
     assert (len(shop.sorry()), shop.points.balance("m1", "b1")) == (1, 20)
+
+
+SORRY = {
+    "zh-CN": "抱歉，商家未能在承诺的 2026-11-20 13:00 前答复您的订单 o4 的售后申请。我们将补偿您 20 积分，并催促商家尽快处理。",
+    "en": "We are sorry: the shop did not answer your request about order o4 by 2026-11-20 13:00, as promised. "
+    "You get 20 points for it, and the shop is reminded.",
+}
+
+
+@pytest.mark.parametrize("locale", SORRY)
+def test_the_buyer_is_told_in_their_language(shop: Shop, locale: str) -> None:
+    """Sorry, by when it had been promised in the shop's own time, and what is given for it."""
+    shop.sells("diamond", locale=locale)
+    shop.hands_in()
+    shop.wait(hours=1)
+    assert SORRY[locale] in [n["text"] for n in shop.must("GET", "/v1/notices")["notices"]]
+
+
+def test_a_case_has_one_promise(shop: Shop) -> None:
+    """A question of the rules keeps it; handed in again the case has no second one, however long a person takes then."""
+    shop.push(an_order(buyer=Buyer("b1", "13800000000", "diamond", "en")))
+    shop.photos.findings = (BLURRED,)
+    case = shop.claim()
+    shop.pump()
+    assert shop.case(case["case_id"])["state"] == "awaiting_evidence"
+    kept = shop.pledge(case)
+    assert kept.kept_at == NOW
+    shop.clock.move(timedelta(hours=3))
+    shop.photos.findings = (DOUBT,)
+    shop.photo(case["case_id"], b"another")
+    shop.must("POST", f"/v1/cases/{case['case_id']}/submit")
+    shop.pump()
+    shop.wait(hours=3)
+    assert (shop.case(case["case_id"])["state"], shop.pledge(case), shop.points.asked) == ("reviewing", kept, [])
 
 
 def test_a_first_yes_of_two_is_no_answer(shop: Shop) -> None:
