@@ -17,15 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # imported where they are used: a process that only reconciles is measured without them
+    from infra.local.bench.batch import BatchCost
     from infra.local.bench.burst import BurstCost
     from infra.local.bench.claim import ClaimCost
     from infra.local.bench.photo import PhotoCost
+    from infra.local.bench.queue import QueueCost
     from infra.local.bench.reconcile import ReconcileCost
     from infra.local.bench.refund import RefundCost
     from infra.local.bench.sweep import SweepCost
 
 REQUESTS_GOAL = 7.0
 READS_GOAL = 1.01
+# A case of a batch: its requests, and the time against the bare calls of the same requests, made in turns with it.
+BATCH_REQUESTS_GOAL = 2.0
+BATCH_SLOWER_GOAL = 1 / 0.7
 # A reconciliation, of any size: nothing missed, nothing made up, this much memory, and flat from the least to the most refunds.
 PEAK_GOAL_MB = 128.0
 FLAT_GOAL = 1.25
@@ -60,14 +65,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000, 5_000_000], help="sizes of bills to reconcile")
     parser.add_argument("--burst", type=int, default=5000, help="refunds to send at once; 0 for none (5000)")
     parser.add_argument("--photos", type=int, default=50, help="photos to look at, and as many with reading words; 0 for none (50)")
+    parser.add_argument("--batch", type=int, default=10_000, help="waiting cases to approve in one batch; 0 for none (10000)")
+    parser.add_argument("--waiting", type=int, nargs="*", default=[1_000, 100_000], help="sizes of a shop's queue to read a page of")
     parser.add_argument("--json", action="store_true", help="print figures as JSON instead of tables")
 
 
 def main(args: argparse.Namespace) -> int:
     """Measure, print, and give 1 when a count misses its goal."""
+    from infra.local.bench.batch import measure_batch
     from infra.local.bench.burst import measure_burst
     from infra.local.bench.claim import measure_claims
     from infra.local.bench.photo import measure_photos
+    from infra.local.bench.queue import measure_queue
     from infra.local.bench.reconcile import measure_reconcile
     from infra.local.bench.refund import measure_refunds
     from infra.local.bench.sweep import measure_sweep
@@ -86,15 +95,23 @@ def main(args: argparse.Namespace) -> int:
     if args.burst:
         with _fresh_engine() as endpoint:
             burst = measure_burst(endpoint, args.burst, say)
+    batch = None
+    if args.batch:
+        with _fresh_engine() as endpoint:
+            batch = measure_batch(endpoint, args.batch, say)
+    queue = None
+    if args.waiting:
+        with _fresh_engine() as endpoint:
+            queue = measure_queue(endpoint, args.waiting, say)
     photos = [measure_photos(args.photos, say, words=words) for words in (False, True) if args.photos]
     goals = [Goal("DynamoDB requests per auto-approved refund", refund.requests_each, REQUESTS_GOAL)]
     goals += [Goal(f"index items read per due case, {s.open:,} open", s.reads_each, READS_GOAL) for s in sweeps]
-    goals += _bill_goals(bills) + _burst_goals(burst) + _photo_goals(photos)
+    goals += _bill_goals(bills) + _burst_goals(burst) + _batch_goals(batch) + _queue_goals(queue) + _photo_goals(photos)
     if args.json:
-        print(json.dumps(_plain(refund, claim, sweeps, bills, burst, photos, goals), indent=1))
+        print(json.dumps(_plain(refund, claim, sweeps, bills, burst, batch, queue, photos, goals), indent=1))
     else:
         _print(refund, claim, sweeps, bills)
-        _print_end(burst, photos, goals)
+        _print_end(burst, batch, queue, photos, goals)
     return 0 if all(goal.met for goal in goals) else 1
 
 
@@ -123,6 +140,22 @@ def _burst_goals(burst: BurstCost | None) -> list[Goal]:
         Goal("calls above the provider's limits in a burst", burst.over, 0),
         Goal("refunds of it not paid, or twice", missed, 0),
     ]
+
+
+def _batch_goals(batch: BatchCost | None) -> list[Goal]:
+    """Of a batch even the time is a goal: it took turns with the bare calls that it is measured against."""
+    if batch is None:
+        return []
+    return [
+        Goal("requests per case of a batch", batch.requests_each, BATCH_REQUESTS_GOAL),
+        Goal("time of a batch against the bare calls of its requests", 1 / batch.rate, BATCH_SLOWER_GOAL),
+        Goal(f"cases decided twice or forgotten, its worker killed {batch.kills} times", batch.twice + batch.forgotten, 0),
+    ]
+
+
+def _queue_goals(queue: QueueCost | None) -> list[Goal]:
+    """Of a queue its first page is a goal: what waits behind it costs nothing."""
+    return [Goal("read units more of a queue's first page over the most cases", queue.growth, 0)] if queue else []
 
 
 def _photo_goals(photos: list[PhotoCost]) -> list[Goal]:
@@ -156,6 +189,8 @@ def _plain(
     sweeps: list[SweepCost],
     bills: list[ReconcileCost],
     burst: BurstCost | None,
+    batch: BatchCost | None,
+    queue: QueueCost | None,
     photos: list[PhotoCost],
     goals: list[Goal],
 ) -> dict[str, Any]:
@@ -165,6 +200,8 @@ def _plain(
         "sweeps": [s.plain() for s in sweeps],
         "bills": [b.plain() for b in bills],
         "burst": burst.plain() if burst else None,
+        "batch": batch.plain() if batch else None,
+        "queue": queue.plain() if queue else None,
         "photos": [p.plain() for p in photos],
         "goals": [{"name": g.name, "found": g.found, "most": g.most, "met": g.met} for g in goals],
     }
@@ -189,12 +226,18 @@ def _print(refund: RefundCost, claim: ClaimCost, sweeps: list[SweepCost], bills:
         print(f"  CPU {bill.cpu_s:.2f} s, a bare merge of the same files {bill.bare_cpu_s:.2f} s: {bill.ratio:.2f} times")
 
 
-def _print_end(burst: BurstCost | None, photos: list[PhotoCost], goals: list[Goal]) -> None:
+def _print_end(
+    burst: BurstCost | None, batch: BatchCost | None, queue: QueueCost | None, photos: list[PhotoCost], goals: list[Goal]
+) -> None:
     if burst:
         print(f"\nA burst of {burst.count:,} refunds through {burst.workers} processes, the provider's limits in force:")
         print(f"  executed {burst.executed:,}, twice {burst.twice}; calls above the limits {burst.over}")
         print(f"  fullest second {burst.fullest} calls, {burst.fullest_errors} errors; sent away {burst.held:,} times")
         print(f"  {burst.wall_s:.1f} s, {burst.count / burst.wall_s:.0f} a second")
+    if batch:
+        print("\n" + batch.told())
+    if queue:
+        print("\n" + queue.told())
     for photo in photos:
         print("\n" + photo.told())
     print()
