@@ -70,7 +70,7 @@ class QueueContract:
     def test_each_filter_gives_its_cases_and_no_other(self, store: Store) -> None:
         """By kind, trade, category, evidence, lane, amount and lateness, alone and together, in pages of any size."""
         waiting(store, "plain")
-        waiting(store, "return", kind=Kind.RETURN_REFUND, vertical="general", category="书#1%")
+        waiting(store, "return", kind=Kind.RETURN_REFUND, vertical="another", category="书#1%")
         waiting(store, "doubt", has_files=True, decision=DOUBT, lane=Lane.DIFFICULT)
         waiting(store, "shown", has_files=True, amount=600_000, lane=Lane.LEGAL)
         waiting(store, "late", pledge=late(NOW), amount=600_000)
@@ -79,7 +79,7 @@ class QueueContract:
         tables: list[tuple[dict[str, Any], set[str]]] = [
             ({}, {"plain", "return", "doubt", "shown", "late"}),
             ({"kind": "return_refund"}, {"return"}),
-            ({"vertical": "general"}, {"return"}),
+            ({"vertical": "another"}, {"return"}),
             ({"category": "书#1%"}, {"return"}),
             ({"category": "书"}, set()),
             ({"evidence": "none"}, {"plain", "return", "late"}),

@@ -19,7 +19,8 @@ from aftersales.testing.store import FakeStore
 from functions import counting
 
 #: What may happen to a case in a state, but for what closes it: most histories shall be long.
-ROWS = {s: sorted(e for of, e in TRANSITIONS if of is s and s is not State.CLOSED and e is not Event.WITHDRAWN) for s in State}
+ENDS = {(State.CLOSED, Event.REFUND_BOUNCED), (State.CLOSED, Event.REOPENED)}
+ROWS = {s: sorted(e for of, e in TRANSITIONS.keys() - ENDS if of is s and e is not Event.WITHDRAWN) for s in State}
 
 
 def moved(store: FakeStore, case_id: str, data: st.DataObject) -> None:
