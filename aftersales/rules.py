@@ -16,6 +16,9 @@ from aftersales.vertical import Facts
 
 VERSION = "built-in-1"
 
+#: The row by which one click pays (``functions.oneclick``); a row of a merchant's own table that is called so does the same.
+SMALL = "merchant.small_amount"
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -59,7 +62,7 @@ THRESHOLDS: tuple[Threshold, ...] = (
         lambda facts, amount: facts.merchant.needs_two(amount),
     ),
     Threshold(
-        "merchant.small_amount",
+        SMALL,
         Outcome.APPROVE,
         "threshold.small_amount",
         lambda facts, amount: facts.merchant.is_small(amount),

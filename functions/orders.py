@@ -19,7 +19,7 @@ from aftersales.query import OrderFile
 from aftersales.registry import Registry
 from aftersales.text import text
 from aftersales.vertical import Facts, Offer, Rule, Vertical
-from functions import failures, growth, guard, left_out, parts, told, watch, words
+from functions import failures, growth, guard, left_out, oneclick, parts, told, watch, words
 from functions.body import FactBody, OrderBody
 from functions.context import Context, commit
 from functions.gate import limits_of
@@ -209,6 +209,7 @@ def _offer(ctx: Context, file: OrderFile, vertical: Vertical, offer: Offer, line
         goods_back=offer.goods_back,
         remedy=offer.remedy,
         rules=words.of_rules(vertical, offer.kind, ctx.locale, facts.merchant),
+        one_click=oneclick.offered(ctx.registry, vertical, offer, facts, ctx.locale) if offered else None,
     )
 
 

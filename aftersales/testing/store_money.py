@@ -147,22 +147,27 @@ class MoneyContract:
         assert left(store, merchant="m2") == 1000
 
     def test_allowances_are_apart(self, store: Store) -> None:
-        """Another merchant, year, payout or currency has an allowance of its own."""
+        """Another merchant, year, payout or currency has an allowance of its own, and so has every day, apart from its year."""
         spent(store, a_spend(1000), number=1)
         others: list[dict[str, Any]] = [{"merchant": "m1#2026"}, {"year": 2027}, {"payout": Payout.REFUND}, {"currency": "JPY"}]
+        others += [{"day": "2026-11-20"}, {"day": "2026-11-21"}]
         for number, other in enumerate(others, 2):
             spent(store, a_spend(1000, **other), number=number)
             assert left(store, **other) == 0
 
     def test_what_was_spent_can_be_read(self, store: Store) -> None:
-        """It is told per merchant, year, payout and currency, as it is now; nothing is told of what nobody used."""
+        """It is told per merchant, year or day, payout and currency, as it is now; nothing is told of what nobody used."""
         asked = SpentOf("m1", 2026, Payout.COMPENSATION, "CNY")
         assert store.find(asked).found == ()
         spent(store, a_spend(300), number=1)
         spent(store, a_spend(50), number=2)
         assert store.find(asked).found == (350,)
-        for other in (replace(asked, merchant="m2"), replace(asked, year=2027), replace(asked, currency="JPY")):
-            assert store.find(other).found == ()
+        for other in ({"merchant": "m2"}, {"year": 2027}, {"currency": "JPY"}, {"day": "2026-11-20"}):
+            assert store.find(replace(asked, **other)).found == ()
+        spent(store, a_spend(7, day="2026-11-20"), number=3)
+        assert store.find(replace(asked, day="2026-11-20")).found == (7,)
+        over = Change(refunds=(a_refund(number=4),), spends=(a_spend(994, day="2026-11-20"),))
+        assert refused(store, over, AllowanceSpent).details == {"left_minor": 993, "day": "2026-11-20"}
 
     def test_spends_of_one_change_are_one_sum(self, store: Store) -> None:
         """Several payouts of a change count together, against each allowance alone."""
