@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from aftersales.case import UNANSWERED, Case, Event
 from aftersales.change import Change, Plain
-from aftersales.errors import Rejected, Unknown
+from aftersales.errors import BadPlugin, BadSettings, Rejected, Unknown
 from aftersales.pledge import Pledge
 from aftersales.query import CaseFile
 from aftersales.registry import Registry
@@ -72,9 +72,17 @@ def key_of(case: Case) -> str:
 
 # --- inside -----------------------------------------------------------------------------------------------------------
 def _late(registry: Registry, case: Case, pledge: Pledge, now: datetime) -> Change:
-    points = registry.merchant(case.merchant).late_points if registry.points else 0
+    points = registry.merchant(case.merchant).late_points if _gives(registry) else 0
     change = Change(case).with_case(pledge=pledge.missed(now, points))
     return change.then(Event.ANSWER_LATE, "system", now, until=pledge.by.isoformat(), cause=pledge.cause, points=points)
+
+
+def _gives(registry: Registry) -> bool:
+    """Whether there is a membership system. One that is broken just now will be asked again: it counts."""
+    try:
+        return registry.points is not None
+    except (BadPlugin, BadSettings):
+        return True
 
 
 def _given(registry: Registry, case: Case, pledge: Pledge, now: datetime) -> Change:

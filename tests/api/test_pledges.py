@@ -9,12 +9,13 @@ import pytest
 
 from aftersales.errors import BadSettings
 from aftersales.order import Buyer
+from aftersales.registry import Registry
 from aftersales.setting import merchant_of
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.points import FakePoints
 from functions import sweep
 from tests.api.test_claim import BLURRED, DOUBT
-from tests.mall import Mall
+from tests.mall import STAGE, Mall
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 PAGE = {"kind": "return_refund", "reason": "no_reason", "items": [{"line_id": "l1", "pieces": 1}], "submit": True}
@@ -276,6 +277,19 @@ def test_without_points_a_late_case_says_that_it_is_late(settings: dict[str, Any
     assert (shop.events(case), shop.pledge(case).points, shop.points.asked) == (["answer_late"], 0, [])
     (told,) = shop.sorry()
     assert "points" not in told
+
+
+def test_a_membership_system_that_is_broken_holds_up_no_case(shop: Shop) -> None:
+    """Wrong settings of the plugin: the case is found late and silence decides it all the same; the points follow once it works."""
+    case = shop.asks()
+    broken = Registry({**STAGE, "ports": {"points": "mall_points"}})
+    for name in ("store", "clock", "merchant:m1"):
+        broken.put(name, shop.registry._built[name])
+    shop.clock.move(timedelta(days=2))
+    sweep.sweep(broken)
+    assert (shop.case(case["case_id"])["state"], shop.events(case), shop.pledge(case).points) == ("approved", ["answer_late"], 20)
+    shop.wait(hours=1)
+    assert shop.events(case) == ["answer_late", "points_given"]
 
 
 def test_a_closed_case_is_still_owed(shop: Shop) -> None:
