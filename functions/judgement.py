@@ -78,7 +78,7 @@ def _carried_out(registry: Registry, change: Change, order: OrderFile, said: Sai
     lower = replace(change, case=agreed(change.case, said.amount)) if change.case and said.amount else change
     try:
         paid = decided(registry, lower, order, decision, now)
-        closed = oneclick.closed(registry, paid, now)
+        closed = oneclick.closed(registry, change.case.decision if change.case else None, paid, now)
         if not closed:
             return oneclick.counted(registry, paid, now)
     except OverRefund:  # the money went back another way: no rule decides what is to be done then

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from aftersales.case import Kind
 from aftersales.change import Change
-from aftersales.decision import Outcome, judge
+from aftersales.decision import Decision, Outcome, judge
 from aftersales.entry import Payout
 from aftersales.money import Money
 from aftersales.registry import Registry
@@ -34,11 +34,17 @@ from functions.reply import OneClickView
 NOT_MEANT, USED_UP = "one_click", "one_click_cap"
 
 
-def closed(registry: Registry, change: Change, now: datetime) -> str:
-    """Why one click does not pay what this change would pay by it; "" where it does, or nothing is paid that way."""
+def closed(registry: Registry, before: Decision | None, change: Change, now: datetime) -> str:
+    """Why one click does not pay what this change would pay by it; "" where it does, or nothing is paid that way.
+
+    What a decision ``before`` gave to a person stays with that person: no other day pays it by itself.
+    """
     paid, case = _paid(change), change.case
     if paid is None or case is None:
         return ""
+    for why in (NOT_MEANT, USED_UP):
+        if before is not None and before.rule == f"merchant.{why}":
+            return why
     merchant = registry.merchant(case.merchant)
     if not merchant.one_click_day_minor:
         return USED_UP

@@ -139,6 +139,14 @@ def test_no_day_pays_more_than_its_sum(cap: int, asked: list[tuple[int, bool, in
     assert {day: spent(one, day) for day in paid} == paid
 
 
+def test_what_waits_for_a_person_is_not_paid_by_another_day(mall: Mall) -> None:
+    """An order that is told of again after midnight brings its case no click: somebody was asked, and decides."""
+    rules(lane(mall, one_click_day_minor=3_000), 1)
+    waiting = clicked(mall, 2)
+    mall.wait(hours=24)  # the stream's word of the order comes as late as that
+    assert (mall.case(waiting["case_id"])["state"], spent(mall, "2026-11-21")) == (State.REVIEWING, 0)
+
+
 # --- the settings -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("changes", "fired"),
