@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from aftersales.case import QUEUED, Case, Lane, State
+from aftersales.case import QUEUED, UNANSWERED, Case, Lane, State
 from aftersales.decision import Source, Verdict
 from aftersales.query import OfMerchant
 
@@ -51,8 +51,8 @@ def urgency(case: Case) -> tuple[str, str, str]:
 
 
 def is_late(case: Case) -> bool:
-    """Whether the answer is out although its time has passed."""
-    return case.pledge is not None and case.pledge.late_at is not None and case.state in QUEUED
+    """Whether the buyer waits although the time that was promised for an answer has passed."""
+    return case.pledge is not None and case.pledge.late_at is not None and case.state in UNANSWERED
 
 
 def evidence_of(case: Case) -> Shown:

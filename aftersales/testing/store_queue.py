@@ -46,7 +46,7 @@ def late(by: datetime) -> Pledge:
     return Pledge(by, "tier:gold", late_at=NOW)
 
 
-class QueueContract:
+class WaitingContract:
     """What every Store does with a queue; a subclass gives the fixture ``store``, empty."""
 
     def test_the_promise_comes_first_then_the_tier_then_the_amount_then_the_oldest(self, store: Store) -> None:

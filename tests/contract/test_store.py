@@ -9,7 +9,7 @@ from aftersales.testing.store_money import MoneyContract
 from aftersales.testing.store_orders import OrderDueContract
 from aftersales.testing.store_people import PeopleContract
 from aftersales.testing.store_queries import QueryContract
-from aftersales.testing.store_queue import QueueContract
+from aftersales.testing.store_queue import WaitingContract
 from aftersales.testing.store_races import RaceContract
 from aftersales.testing.store_refunds import RefundContract
 from aftersales.testing.store_rules import RulesContract
@@ -19,7 +19,7 @@ from plugins.dynamodb_store.store import DynamoStore
 KITS = (
     StoreContract,
     QueryContract,
-    QueueContract,
+    WaitingContract,
     OrderDueContract,
     MoneyContract,
     RefundContract,
