@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--burst", type=int, default=5000, help="refunds to send at once; 0 for none (5000)")
     parser.add_argument("--photos", type=int, default=50, help="photos to look at, and as many with reading words; 0 for none (50)")
     parser.add_argument("--batch", type=int, default=10_000, help="waiting cases to approve in one batch; 0 for none (10000)")
-    parser.add_argument("--waiting", type=int, nargs="*", default=[1_000, 100_000], help="sizes of a shop's queue to read a page of")
+    parser.add_argument("--waiting", type=int, nargs="*", default=[1_000, 100_000], help="sizes of a queue to read a page of")
     parser.add_argument("--json", action="store_true", help="print figures as JSON instead of tables")
 
 
@@ -108,7 +108,11 @@ def main(args: argparse.Namespace) -> int:
     goals += [Goal(f"index items read per due case, {s.open:,} open", s.reads_each, READS_GOAL) for s in sweeps]
     goals += _bill_goals(bills) + _burst_goals(burst) + _batch_goals(batch) + _queue_goals(queue) + _photo_goals(photos)
     if args.json:
-        print(json.dumps(_plain(refund, claim, sweeps, bills, burst, batch, queue, photos, goals), indent=1))
+        print(
+            json.dumps(
+                _plain(refund, claim, sweeps, bills, {"burst": burst, "batch": batch, "queue": queue}, photos, goals), indent=1
+            )
+        )
     else:
         _print(refund, claim, sweeps, bills)
         _print_end(burst, batch, queue, photos, goals)
@@ -188,9 +192,7 @@ def _plain(
     claim: ClaimCost,
     sweeps: list[SweepCost],
     bills: list[ReconcileCost],
-    burst: BurstCost | None,
-    batch: BatchCost | None,
-    queue: QueueCost | None,
+    others: Mapping[str, BurstCost | BatchCost | QueueCost | None],
     photos: list[PhotoCost],
     goals: list[Goal],
 ) -> dict[str, Any]:
@@ -199,9 +201,7 @@ def _plain(
         "claim": claim.plain(),
         "sweeps": [s.plain() for s in sweeps],
         "bills": [b.plain() for b in bills],
-        "burst": burst.plain() if burst else None,
-        "batch": batch.plain() if batch else None,
-        "queue": queue.plain() if queue else None,
+        **{name: cost.plain() if cost else None for name, cost in others.items()},
         "photos": [p.plain() for p in photos],
         "goals": [{"name": g.name, "found": g.found, "most": g.most, "met": g.met} for g in goals],
     }
