@@ -309,7 +309,7 @@ CARRIED: dict[State, str] = {S.SUBMITTED: "the same transaction", S.APPROVED: "t
 
 TERMINAL: frozenset[State] = frozenset({S.CLOSED})
 
-#: States in which a person of the shop decides; a claim on a case holds in these alone.
+#: States in which a person of the shop decides: in these a case can be claimed.
 WAITS: frozenset[State] = frozenset({S.REVIEWING, S.SECOND_REVIEW})
 
 #: States of which a shop is told how many cases are in each.
@@ -492,8 +492,8 @@ def advance(case: Case, event: Event, now: datetime, timeouts: Mapping[State, tu
         lapsed_from=case.state if closing and silent else None,
         submitted_at=case.submitted_at or (now if state is S.SUBMITTED else None),
         pledge=_pledge(case, event, state, now),
-        clerk=case.clerk if state in WAITS else "",
-        claimed_at=case.claimed_at if state in WAITS else None,
+        clerk=case.clerk if state is case.state else "",
+        claimed_at=case.claimed_at if state is case.state else None,
         queued=case.queued or case.state in QUEUED or state in QUEUED,
     )
 

@@ -10,6 +10,7 @@ import pytest
 
 from aftersales.caller import Role
 from aftersales.case import Lane
+from aftersales.errors import BadSettings
 from aftersales.setting import merchant_of
 from aftersales.testing.builders import a_line, an_order
 from aftersales.vertical import Merchant
@@ -103,6 +104,9 @@ def test_a_claim_ends_with_its_hours_and_with_the_case_that_moves_on(mall: Mall)
     assert act(mall, case_id, "claim", {}, sub="wu")[1]["clerk"] == "wu"
     assert act(mall, case_id, "decision", {"outcome": "ask_evidence", "reason": "a photo of the door"}, sub="wu")[1]["clerk"] == ""
     assert found(mall, "clerk=me", sub="wu") == []
+    two = waits(mall, "o3", 60_000)
+    act(mall, two, "claim", {})
+    assert act(mall, two, "decision", YES)[1]["clerk"] == "", "the second person is another one"
     assert act(mall, case_id, "claim", {}, sub="wu")[0] == 409
 
 
@@ -169,6 +173,9 @@ def test_a_merchant_says_who_handles_which_lane() -> None:
     own = merchant_of({"default": {"handlers": {"difficult": ["admin"]}, "tiers": ["gold"]}}, "m1")
     assert own.handlers == {**Merchant("m1").handlers, Lane.DIFFICULT: (Role.ADMIN,)}
     assert (own.rank("gold"), own.rank("silver"), Merchant("m1").rank("diamond")) == (1, 0, 4)
+    for wrong in ({"hard": ["admin"]}, {"legal": ["boss"]}):
+        with pytest.raises(BadSettings):
+            merchant_of({"default": {"handlers": wrong}}, "m1")
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
