@@ -223,11 +223,11 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/v1/merchant/refusals", refusals.listed, None, refusals.RefusalPage, SENIOR),
     # one decision over many cases
-    Route("POST", "/v1/merchant/batches", batch.open_batch, body_batch.BatchBody, reply_batch.BatchView, STAFF, 201),
+    Route("POST", "/v1/merchant/batches", batch.open_batch, body_batch.BatchBody, reply_batch.BatchView, STAFF, 201, watched=True),
     Route("GET", "/v1/merchant/batches", batch.listed, None, reply_batch.BatchPage, STAFF),
     Route("GET", "/v1/merchant/batches/{batch_id}", batch.get, None, reply_batch.BatchView, STAFF),
     Route("GET", "/v1/merchant/batches/{batch_id}/items", batch.items, None, reply_batch.ItemPage, STAFF),
-    Route("POST", "/v1/merchant/batches/{batch_id}/run", batch.run, None, reply_batch.BatchView, STAFF),
+    Route("POST", "/v1/merchant/batches/{batch_id}/run", batch.run, None, reply_batch.BatchView, STAFF, watched=True),
     Route("POST", "/v1/merchant/batches/{batch_id}/stop", batch.stop, None, reply_batch.BatchView, STAFF),
     # the shop's own rules: versions that never change
     Route("GET", "/v1/merchant/rules", ruleset.get, None, reply_rules.RulesView, STAFF),

@@ -136,6 +136,15 @@ def test_a_leg_that_is_sent_again_pays_what_two_agreed_to(mall: Mall) -> None:
     assert sum(mall.channel.truth.values()) == 60_000
 
 
+def test_an_appeal_is_not_a_clerks_to_begin(mall: Mall) -> None:
+    """Above the limit both words on an appeal are for who has the right to the second."""
+    case_id = big(mall)
+    assert decides(mall, case_id, "clara", "clerk", outcome="reject").status == 200
+    mall.must("POST", f"/v1/cases/{case_id}/appeal", {"text": "look at the scans"})
+    assert decides(mall, case_id, "dora", "clerk").json["code"] == "forbidden"
+    assert decides(mall, case_id, "clara", "approver").json["code"] == "second_person_required"
+
+
 # --- the record -------------------------------------------------------------------------------------------------------
 def test_refusals_are_for_seniors_newest_first_and_page_by_page(mall: Mall) -> None:
     """A clerk does not read who was refused; an approver reads all of it, in pages."""
@@ -148,6 +157,13 @@ def test_refusals_are_for_seniors_newest_first_and_page_by_page(mall: Mall) -> N
     assert [r["by"] for r in page["refusals"]] == ["clerk:a3", "clerk:a2"]
     rest = mall.must("GET", f"/v1/merchant/refusals?limit=2&cursor={page['cursor']}", role="approver")
     assert ([r["by"] for r in rest["refusals"]], rest["cursor"]) == (["clerk:a1"], None)
+
+
+def test_the_platforms_people_are_on_the_record_of_the_shop(mall: Mall) -> None:
+    """Who belongs to no shop and is refused on a case is found by the shop whose case it is."""
+    due = reviewed(mall)
+    assert due.says("eve", "platform", merchant="").json["code"] == "forbidden"
+    assert due.refusals()[0]["by"] == "platform:eve"
 
 
 def test_a_rule_that_is_not_theirs_to_write_is_on_record(mall: Mall) -> None:
