@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from aftersales.case import State
-from aftersales.testing.builders import a_line, a_payment, an_order
-from tests.mall import Mall
+from aftersales.change import Change
+from aftersales.registry import Registry
+from aftersales.testing.builders import a_case, a_line, a_payment, an_order
+from functions import batches
+from tests.mall import STAGE, Mall
 
 BATCHES = "/v1/merchant/batches"
 
@@ -20,7 +23,7 @@ def waiting(mall: Mall, number: int, minor: int = 6_000, **body: Any) -> str:
     mall.push(an_order(order_id=f"w{number}", status="shipped", lines=lines, payments=(payment,)))
     asked = {"order_id": f"w{number}", "kind": "refund_only", "reason": "not_received", "submit": True, **body}
     case = mall.must("POST", "/v1/cases", {"items": [{"line_id": "l1", "pieces": 1}], **asked})
-    assert case["state"] == State.REVIEWING
+    assert case["state"] == (State.REVIEWING if asked["submit"] else State.DRAFT)
     return str(case["case_id"])
 
 
@@ -53,3 +56,154 @@ def test_a_batch_decides_what_its_choice_takes(mall: Mall) -> None:
     assert states(mall, dear) == ["reviewing"]
     case = mall.store.case(cases[0]).case
     assert [(a.by, a.reason) for a in case.approvals] == [("approver:approver1", "agreed")]
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "state", "result"),
+    [
+        ("approve", {}, "closed", "done"),
+        ("reject", {}, "rejected", "done"),
+        ("ask_evidence", {}, "awaiting_evidence", "done"),
+        ("assign", {"to": "wang", "reason": ""}, "reviewing", "done"),
+    ],
+)
+def test_each_action_is_what_one_person_does_by_hand(
+    mall: Mall, action: str, more: dict[str, str], state: str, result: str
+) -> None:
+    """Approve, reject, ask for evidence, assign: the case moves as it would alone; one that does not wait for it fails by name."""
+    case_id, draft = waiting(mall, 1), waiting(mall, 2, submit=False)
+    made = batch(mall, action=action, ids=[case_id, draft, case_id], **more)
+    code = "conflict" if action == "assign" else "illegal_transition"
+    assert results(mall, made) == {case_id: (result, ""), draft: ("failed", code)}
+    assert states(mall, case_id, draft) == [state, "draft"]
+    assert mall.store.case(case_id).case.clerk == ("wang" if action == "assign" else "")
+
+
+def test_what_is_not_the_shops_does_not_exist(mall: Mall) -> None:
+    """Another shop's case and one that nobody has are skipped alike, and the other shop's is untouched."""
+    foreign = a_case(case_id="foreign", merchant="m2", state=State.REVIEWING)
+    mall.store.commit(Change(foreign))
+    made = batch(mall, ids=["foreign", "nobodys", mine := waiting(mall, 1)])
+    assert results(mall, made) == {"foreign": ("skipped", "not_found"), "nobodys": ("skipped", "not_found"), mine: ("done", "")}
+    assert mall.store.case("foreign").case.version == 1
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_become_of_each(mall: Mall) -> None:
+    """All that is stored stays, but for the batch; what it foresees is what becomes of the cases once its maker says run."""
+    small, dear, draft = waiting(mall, 1), waiting(mall, 2, 60_000), waiting(mall, 3, submit=False)
+    before = [mall.store.case(c) for c in (small, dear, draft)], len(mall.store.notices)
+    made = batch(mall, ids=[small, dear, draft, "nobodys"], dry_run=True)
+    assert made["state"] == "previewed"
+    assert {(t["result"], t["cases"]) for t in made["foreseen"]} == {("done", 1), ("second_person", 1), ("failed", 1)}
+    assert ([mall.store.case(c) for c in (small, dear, draft)], len(mall.store.notices)) == before
+    path = f"{BATCHES}/{made['batch_id']}/run"
+    for who in ({"role": "clerk"}, {"role": "admin"}, {"role": "clerk", "sub": "approver1"}):
+        assert mall.send("POST", path, **who).json["code"] == "forbidden", "nobody's look is taken for a decision"
+    mall.must("POST", path, role="approver")
+    mall.pump()
+    assert results(mall, made) == {
+        small: ("done", ""),
+        dear: ("second_person", ""),
+        draft: ("failed", "illegal_transition"),
+        "nobodys": ("skipped", "not_found"),
+    }
+    assert mall.send("POST", path, role="approver").json["code"] == "conflict"
+
+
+def test_what_changed_since_it_was_selected_is_skipped(mall: Mall) -> None:
+    """A batch decides the version that was looked at, and no other; a case that comes to the queue later is not in it."""
+    changed, same = waiting(mall, 1), waiting(mall, 2)
+    made = batch(mall, choice={"state": "reviewing"}, dry_run=True)
+    mall.must("POST", f"/v1/cases/{changed}/messages", {"text": "Wait, I found it."})
+    late = waiting(mall, 3)
+    mall.must("POST", f"{BATCHES}/{made['batch_id']}/run", role="approver")
+    mall.pump()
+    assert results(mall, made) == {changed: ("skipped", "stale_version"), same: ("done", "")}
+    assert states(mall, changed, late) == ["reviewing", "reviewing"]
+
+
+def test_an_item_above_the_limit_needs_a_second_persons_batch(mall: Mall) -> None:
+    """One person's batches are one yes, however many; another clerk's is refused by name, another approver's is the second yes."""
+    case_id = waiting(mall, 1, 60_000)
+    assert results(mall, batch(mall, ids=[case_id])) == {case_id: ("second_person", "")}
+    assert results(mall, batch(mall, ids=[case_id])) == {case_id: ("failed", "second_person_required")}
+    assert results(mall, batch(mall, "clerk", ids=[case_id])) == {case_id: ("failed", "forbidden")}
+    assert states(mall, case_id) == ["second_review"]
+    assert results(mall, batch(mall, "admin", choice={"state": "second_review"})) == {case_id: ("done", "")}
+    assert [a.by for a in mall.store.case(case_id).case.approvals] == ["approver:approver1", "admin:admin1"]
+
+
+def test_a_batch_above_its_own_limit_waits_for_another_person(mall: Mall) -> None:
+    """Small cases that pay more together than a batch may wait: neither its maker, in whatever role, nor a clerk can say run."""
+    mall.registry.put("merchant:m1", Registry({**STAGE, "merchants": {"m1": {"batch_two_minor": 11_999}}}).merchant("m1"))
+    cases = [waiting(mall, n) for n in (1, 2)]
+    assert batch(mall, ids=cases[:1], dry_run=True)["state"] == "previewed"
+    made = batch(mall, ids=cases)
+    path = f"{BATCHES}/{made['batch_id']}/run"
+    assert (made["state"], states(mall, *cases)) == ("waiting", ["reviewing"] * 2)
+    assert mall.send("POST", path, role="approver").json["code"] == "second_person_required"
+    assert mall.send("POST", path, role="admin", sub="approver1").json["code"] == "second_person_required"
+    assert mall.send("POST", path, role="clerk").json["code"] == "forbidden"
+    mall.must("POST", path, role="admin")
+    mall.pump()
+    made = mall.must("GET", f"{BATCHES}/{made['batch_id']}", role="clerk")
+    assert (made["state"], made["by"], made["go_by"]) == ("done", "approver:approver1", "admin:admin1")
+    assert states(mall, *cases) == ["closed"] * 2
+
+
+def test_a_batch_asked_for_twice_is_one(mall: Mall) -> None:
+    """The same request again is the same batch, and a job that comes twice decides nothing twice."""
+    case_id = waiting(mall, 1)
+    body = {"action": "approve", "reason": "agreed", "ids": [case_id]}
+    first, second = (mall.send("POST", BATCHES, body, role="approver", key="the-same-key") for _ in range(2))
+    assert (first.status, second.status, first.json["batch_id"]) == (201, 201, second.json["batch_id"])
+    mall.pump()
+    known = mall.store.case(case_id)
+    mall.queue.send(batches.QUEUE, {"batch_id": first.json["batch_id"]})
+    mall.pump()
+    assert mall.store.case(case_id) == known
+    assert len(mall.must("GET", BATCHES, role="clerk")["batches"]) == 1
+
+
+def test_a_batch_that_is_stopped_goes_no_further(mall: Mall) -> None:
+    """Stopped before it runs it decides nothing; it cannot be let go afterwards, and another shop never sees it."""
+    case_id = waiting(mall, 1)
+    made = batch(mall, ids=[case_id], dry_run=True)
+    path = f"{BATCHES}/{made['batch_id']}"
+    assert mall.must("POST", f"{path}/stop", role="clerk")["state"] == "stopped"
+    assert mall.send("POST", f"{path}/run", role="approver").json["code"] == "conflict"
+    assert mall.send("POST", f"{path}/stop", role="clerk").json["code"] == "conflict"
+    assert mall.send("GET", path, role="clerk", merchant="m2").status == 404
+    assert states(mall, case_id) == ["reviewing"]
+
+
+def test_a_batch_whose_job_was_lost_is_taken_up(mall: Mall) -> None:
+    """A quarter of an hour without a word of it, the schedule sends another job."""
+    case_id = waiting(mall, 1)
+    mall.must("POST", BATCHES, {"action": "approve", "reason": "agreed", "ids": [case_id]}, role="approver")
+    mall.told = len(mall.store.records)  # nobody follows the stream
+    mall.wait(minutes=14)
+    assert states(mall, case_id) == ["reviewing"]
+    mall.wait(minutes=2)
+    assert states(mall, case_id) == ["closed"]
+
+
+@pytest.mark.parametrize(
+    ("role", "body", "status"),
+    [
+        pytest.param("approver", {"action": "approve", "reason": "x"}, 400, id="no cases"),
+        pytest.param("approver", {"action": "approve", "reason": "x", "ids": ["c"], "choice": {}}, 400, id="both"),
+        pytest.param("approver", {"action": "approve", "reason": "x", "ids": []}, 400, id="nobody named"),
+        pytest.param("approver", {"action": "approve", "reason": "x", "ids": ["c"] * 501}, 400, id="too many named"),
+        pytest.param("approver", {"action": "reject", "reason": " ", "choice": {}}, 400, id="no reason"),
+        pytest.param("approver", {"action": "reject", "reason": "x", "to": "wang", "choice": {}}, 400, id="decided for somebody"),
+        pytest.param("approver", {"action": "assign", "choice": {}}, 400, id="assigned to nobody"),
+        pytest.param("clerk", {"action": "assign", "to": "wang", "choice": {}}, 403, id="a clerk assigns to another"),
+        pytest.param("clerk", {"action": "assign", "to": "clerk1", "choice": {}}, 201, id="a clerk takes"),
+        pytest.param("approver", {"action": "counter", "reason": "x", "choice": {}}, 400, id="no such action"),
+    ],
+)
+def test_a_bad_batch_is_a_clear_problem(mall: Mall, role: str, body: dict[str, Any], status: int) -> None:
+    """What is asked for wrongly is refused at once, and no batch is there."""
+    assert mall.send("POST", BATCHES, body, role=role).status == status
+    assert len(mall.must("GET", BATCHES, role="clerk")["batches"]) == (status == 201)
