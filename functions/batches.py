@@ -23,7 +23,7 @@ from aftersales.change import Change
 from aftersales.errors import AftersalesError, StaleVersion
 from aftersales.query import Due, PartNamed
 from aftersales.registry import Registry
-from functions import batched, chosen
+from functions import batched, chosen, refusals
 from functions.batched import stored
 from functions.context import commit, told
 
@@ -167,7 +167,8 @@ def _together(registry: Registry, at: _At) -> None:
         changes += [told(registry, change)] if change else []
     batch, part = at.after(registry, said)
     try:
-        registry.store.commit_all([*changes, Change(batch=batch, parts=(part,))])
+        refused = refusals.of_batch(batch, said, registry.clock.now())
+        registry.store.commit_all([*changes, Change(batch=batch, parts=(part,), refusals=refused)])
     except AftersalesError as error:
         log.info("batch %s, part %d goes one by one: %s", batch.batch_id, part.number, error.code)
     else:
@@ -197,7 +198,8 @@ def _alone(registry: Registry, at: _At, entry: Entry) -> bool:
 
 def _store(registry: Registry, at: _At, said: Entry, change: Change | None) -> None:
     batch, part = at.after(registry, (said,))
-    commit(registry, replace(change or Change(), batch=batch, parts=(part,)))
+    refused = refusals.of_batch(batch, (said,), registry.clock.now())
+    commit(registry, replace(change or Change(), batch=batch, parts=(part,), refusals=refused))
     at.went_on(batch, part)
 
 

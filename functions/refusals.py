@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 
+from aftersales.batch import Batch, Entry, Result
 from aftersales.caller import Caller, Role
 from aftersales.change import Change
-from aftersales.errors import AftersalesError, Forbidden, StaleVersion
+from aftersales.errors import AftersalesError, Forbidden, SecondPersonRequired, StaleVersion
 from aftersales.query import RefusalsOf
 from aftersales.refusal import LONGEST, Refusal
 from aftersales.registry import Registry
@@ -20,6 +22,9 @@ from functions.context import Context
 from functions.reply_base import View
 
 log = logging.getLogger(__name__)
+
+#: What a batch's worker does, as an act.
+BATCH = "POST /v1/merchant/batches/{batch_id}/run"
 
 
 class RefusalView(View):
@@ -66,6 +71,16 @@ def note(registry: Registry, caller: Caller, act: str, case_id: str, error: Afte
             registry.store.commit(Change(refusals=(refusal,)))
     except Exception:  # whatever it is: the answer is the same
         log.exception("a refusal of %s could not be put on record", act)
+
+
+def of_batch(batch: Batch, entries: Iterable[Entry], now: datetime) -> tuple[Refusal, ...]:
+    """What the maker of a batch was refused among these results; it is stored with them."""
+    by = Caller(batch.sub, batch.role, batch.merchant).name
+    return tuple(
+        Refusal(f"{batch.batch_id}:{e.case_id}", batch.merchant, by, now, BATCH, e.code, e.text[:LONGEST], e.case_id, e.version)
+        for e in entries
+        if e.result is Result.FAILED and e.code in (Forbidden.code, SecondPersonRequired.code)
+    )
 
 
 def _whose(registry: Registry, caller: Caller, case_id: str) -> str:

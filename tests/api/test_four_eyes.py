@@ -10,7 +10,7 @@ import pytest
 
 from aftersales.refund import Cause
 from aftersales.testing.builders import a_line, a_merchant, an_order
-from tests.api.four import WAYS, YES, Due, big, decides, lost, reviewed, waits
+from tests.api.four import WAYS, YES, Due, apart, appealed, big, countered, decides, lost, reviewed, silent, waits
 from tests.api.machine import Kitchen
 from tests.mall import Mall
 
@@ -53,6 +53,24 @@ def test_every_way_is_open_to_the_second_person(mall: Mall, way: Callable[[Mall]
     assert due.money() != before
     assert due.mall.store.case(due.case_id).case.state != "second_review" or due.act == "compensation"
     assert due.refusals() == kept
+
+
+@pytest.mark.parametrize(
+    ("sub", "role", "code"), [(*WRONG[n],) for n in ("same person", "same person as an admin", "same person as a clerk", "a clerk")]
+)
+@pytest.mark.parametrize("way", [reviewed, countered, silent, appealed, apart], ids=lambda way: way.__name__)
+def test_a_batch_is_no_way_around(mall: Mall, way: Callable[[Mall], Due], sub: str, role: str, code: str) -> None:
+    """Its item fails as the single decision would, nothing moves, and the refusal is on record; a second person's batch pays."""
+    due = way(mall)
+    before, body = due.money(), {"action": "approve", "reason": "all of them", "ids": [due.case_id]}
+    mall.must("POST", "/v1/merchant/batches", body, sub=sub, role=role)
+    mall.pump()
+    assert due.money() == before
+    found = due.refusals()[0]
+    assert (found["by"], found["code"], found["case_id"]) == (f"{role}:{sub}", code, due.case_id)
+    mall.must("POST", "/v1/merchant/batches", body, sub="ben", role="approver")
+    mall.pump()
+    assert due.money() != before
 
 
 def test_another_merchants_people_find_nothing_and_leave_no_record(mall: Mall) -> None:
