@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 from aftersales.batch import Act, Batch, Entry, Result
 from aftersales.caller import Caller
-from aftersales.case import Event, State
+from aftersales.case import State
 from aftersales.change import Change
 from aftersales.decision import Outcome
-from aftersales.errors import AftersalesError, Conflict, NotFound, StaleVersion
+from aftersales.errors import AftersalesError, NotFound, StaleVersion
 from aftersales.query import BatchNamed, CaseFile, OrderFile
 from aftersales.registry import Registry
-from functions import keeping, verdict
+from functions import claims, keeping, verdict
 from functions.body import DecisionBody
 from functions.context import Context
+from functions.sorting import SENIOR
 
 #: Characters of what is said about a case that is not done.
 LONGEST = 300
@@ -116,14 +117,10 @@ def failed(entry: Entry, error: Exception) -> Entry:
 
 def _changed(ctx: Context, batch: Batch, file: CaseFile, order: OrderFile | None) -> Change:
     if batch.action is Act.ASSIGN:
-        return _assigned(ctx, batch, file)
+        why = {"reason": batch.reason} if batch.reason else {}
+        return claims.taken(ctx, file.case, batch.to, take_over=batch.take_over, **why)
     if order is None:
         raise NotFound("The order of this case is gone.", todo="Ask the operator.")
-    return verdict.on(ctx, file, order, DecisionBody(OUTCOMES[batch.action], batch.reason))
-
-
-def _assigned(ctx: Context, batch: Batch, file: CaseFile) -> Change:
-    if file.case.state not in (State.REVIEWING, State.SECOND_REVIEW):
-        raise Conflict(f"A case that is {file.case.state} waits for nobody.", state=str(file.case.state))
-    change = Change(file.case).then(Event.CLAIMED, ctx.caller.name, ctx.now, to=batch.to, reason=batch.reason)
-    return change.with_case(clerk=batch.to, claimed_at=ctx.now)
+    outcome, case = OUTCOMES[batch.action], file.case
+    said = batch.reason or wording.words_for(ctx.registry, case, outcome, case.locale, order.order)
+    return verdict.on(ctx, file, order, DecisionBody(outcome, said))

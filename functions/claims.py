@@ -29,19 +29,23 @@ from functions.view import stored
 def claim(ctx: Context, case_id: str, body: ClaimBody) -> CaseView:
     """Take the case, or let a colleague have it. Raises CaseClaimed where another one has it and it is not to be taken over."""
     file = ctx.case(case_id)
-    case, to = file.case, body.to or ctx.caller.sub
-    ctx.unchanged(case.version)
+    ctx.unchanged(file.case.version)
+    return _committed(ctx, file, taken(ctx, file.case, body.to or ctx.caller.sub, take_over=body.take_over))
+
+
+def taken(ctx: Context, case: Case, to: str, *, take_over: bool, **why: str) -> Change:
+    """The change that lets ``to`` have the case, with ``why`` on record; one case or each of a batch."""
     _waits(case)
     if to == ctx.caller.sub:
         sorting.handled(ctx, case)
     elif ctx.caller.role not in SENIOR:
         raise Forbidden("Approvers and admins give a case to a colleague.", expected=sorted(SENIOR), found=ctx.caller.role)
     held = holder(ctx.registry, case, ctx.now)
-    if held not in ("", to) and not body.take_over:
+    if held not in ("", to) and not take_over:
         raise _claimed(case, held, todo="Send take_over to take it from them; that is on record.")
     told = {"clerk": to} | ({"before": held} if held not in ("", to) else {})
-    change = Change(case).then(Event.CLAIMED, ctx.caller.name, ctx.now, None, **told)
-    return _committed(ctx, file, change.with_case(clerk=to, claimed_at=ctx.now))
+    change = Change(case).then(Event.CLAIMED, ctx.caller.name, ctx.now, None, **told, **why)
+    return change.with_case(clerk=to, claimed_at=ctx.now)
 
 
 def release(ctx: Context, case_id: str) -> CaseView:
