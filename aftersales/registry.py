@@ -46,9 +46,12 @@ from aftersales import offered, ports
 from aftersales.absent import absent, is_absent
 from aftersales.allowance import KnownSpends
 from aftersales.errors import AftersalesError, BadPlugin, BadSettings, NotFound
+from aftersales.kept import Kept
+from aftersales.query import TemplatesOf
 from aftersales.ruling.kept import KeptRules
 from aftersales.secret import KeptSecrets
 from aftersales.setting import Settings, merchant_of
+from aftersales.template import Templates
 from aftersales.vertical import Merchant, Vertical
 
 log = logging.getLogger(__name__)
@@ -171,6 +174,14 @@ class Registry:
     def rules(self) -> KeptRules:
         """The rules of merchants as this process knows them."""
         return cast("KeptRules", self._once("kept rules", lambda: KeptRules(lambda: self.store)))
+
+    @property
+    def replies(self) -> Kept[Templates | None]:
+        """The answers that merchants wrote themselves, as this process knows them."""
+        return cast("Kept[Templates | None]", self._once("kept replies", lambda: Kept(self._replies)))
+
+    def _replies(self, merchant: str) -> Templates | None:
+        return next(iter(self.store.find(TemplatesOf(merchant)).found), None)
 
     @property
     def spent(self) -> KnownSpends:

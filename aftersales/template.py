@@ -1,21 +1,25 @@
-"""Template: the sentences a shop answers a complaint with. They are the shop's own; what stands in their places is the case's.
+"""Template: the sentences a shop answers with. They are the shop's own; what stands in their places is the case's.
 
-No template names a sum by itself: money is what the case says, or it is not mentioned.
+No template names a sum by itself: money is what the case says, or it is not mentioned. Of several that would do, the first holds::
+
+    its reason and its handling ─► its reason ─► its handling ─► the shop's for everything ─► what comes along
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from aftersales.complaint import Handling
 from aftersales.errors import Invalid
 
 #: What a place is filled with: ``{order_id}``, the names of the ``{goods}``, the ``{amount}`` that the case is about, the instant
-#: until which the shop answers (``{deadline}``), and where goods are sent back to.
-PLACES: tuple[str, ...] = ("order_id", "goods", "amount", "deadline", "return_address")
+#: until which the shop answers or else silence decides (``{deadline}``), where goods are sent back to, the ``{case_id}``, the
+#: ``{reason}`` that the buyer chose, and until when an answer comes at the latest (``{answer_by}``), as the shop promised it.
+PLACES: tuple[str, ...] = ("order_id", "goods", "amount", "deadline", "return_address", "case_id", "reason", "answer_by")
 LONGEST = 1_000
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -40,18 +44,43 @@ _MONEY = re.compile(
 )
 
 
+class Use(StrEnum):
+    """What a template is for."""
+
+    ANSWER = "answer"  # drafted for somebody of the shop, who sends it or does not
+    ACKNOWLEDGEMENT = "acknowledgement"  # sent by itself when a case is handed in and waits
+    APPROVAL = "approval"  # the reason of a yes, a no, and of asking for more, where whoever decides gives none
+    REJECTION = "rejection"
+    EVIDENCE = "evidence"
+
+
+#: What nobody has read the order for when a case is handed in.
+UNREAD: Mapping[Use, frozenset[str]] = {Use.ACKNOWLEDGEMENT: frozenset({"goods"})}
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One answer: to what is suggested, in one language (``zh-CN``, ``en``), with ``{places}``."""
+    """One text, in one language (``zh-CN``, ``en``), with ``{places}``.
 
-    handling: Handling
-    locale: str
-    text: str
+    ``handling`` is what is suggested, None for any. ``reason`` is why the buyer asks, as a complaint or as a trade's own code, or
+    the reason of a finding; "" for any.
+    """
+
+    handling: Handling | None = None
+    locale: str = ""
+    text: str = ""
+    use: Use = Use.ANSWER
+    reason: str = ""
+
+    @property
+    def place(self) -> tuple[Use, str, Handling | None, str]:
+        """What it is the one text for."""
+        return self.use, self.reason, self.handling, self.locale
 
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """All of a merchant's own answers; where there is none for a handling, the default one is taken."""
+    """All of a merchant's own texts; where none would do, the one that comes along is taken."""
 
     merchant: str
     templates: tuple[Template, ...]
@@ -59,18 +88,22 @@ class Templates:
     by: str
     version: int = 0
 
-    def text(self, handling: Handling, locale: str) -> str | None:
-        """The merchant's own words, None when there are none."""
-        return next((t.text for t in self.templates if (t.handling, t.locale) == (handling, locale)), None)
+    def text(self, use: Use, locale: str, reasons: Iterable[str] = (), handling: Handling | None = None) -> str | None:
+        """The merchant's own words, for the first of these reasons that has any; None when there are none."""
+        known = {t.place: t.text for t in self.templates}
+        whys = list(dict.fromkeys(reasons))
+        tried = [*((why, handling) for why in whys), *((why, None) for why in whys), ("", handling), ("", None)]
+        return next((known[use, why, h, locale] for why, h in tried if (use, why, h, locale) in known), None)
 
 
-def check(text: str) -> None:
+def check(text: str, use: Use = Use.ANSWER) -> None:
     """Raise Invalid for a template with a place that is none, a stray brace, a sum of its own, or no words."""
     if not text.strip() or len(text) > LONGEST:
         raise Invalid(f"A reply has 1 to {LONGEST} characters.", found=len(text))
-    expected = [f"{{{place}}}" for place in PLACES]
+    known = [place for place in PLACES if place not in UNREAD.get(use, ())]
+    expected = [f"{{{place}}}" for place in known]
     for place in _PLACE.findall(text):
-        if place not in PLACES:
+        if place not in known:
             raise Invalid(f"There is no place {{{place}}} in a reply.", todo="Use one of the known places.", expected=expected)
     rest = _PLACE.sub(" ", text)
     if "{" in rest or "}" in rest:

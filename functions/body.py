@@ -14,7 +14,7 @@ from aftersales.decision import Outcome
 from aftersales.evidence import EvidenceKind, ProofRole
 from aftersales.order import DiscountKind, Order, OrderStatus
 from aftersales.refund import RefundState
-from aftersales.template import LONGEST
+from aftersales.template import LONGEST, Use
 from functions import parts
 
 END = r"$(?!\n)"  # Python's ``$`` alone would let a last line's end through, and one waybill pose as two
@@ -327,17 +327,24 @@ class MessageBody(Body):
 
 
 class ReplyBody(Body):
-    """One answer of the shop's own: for a handling, in a language, with ``{places}``."""
+    """One text of the shop's own, in a language, with ``{places}``.
 
-    handling: Handling
+    ``use`` says whether it is drafted, sent when a case is handed in, or the reason of a decision for which nobody gives another.
+    ``handling`` is what is suggested (null: any; answers alone have one). ``reason`` is why the buyer asks, as a complaint or a
+    trade's code, or the reason of a check; "" for any.
+    """
+
     locale: Literal["zh-CN", "en"]
     text: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    handling: Handling | None = None
+    use: Use = Use.ANSWER
+    reason: Annotated[str, Meta(max_length=100)] = ""
 
 
 class RepliesBody(Body):
-    """All answers of the shop's own; what is left out is answered with the default."""
+    """All texts of the shop's own; where none would do, it is the default."""
 
-    replies: Annotated[list[ReplyBody], Meta(max_length=2 * len(Handling))]
+    replies: Annotated[list[ReplyBody], Meta(max_length=100)]
 
 
 class DeadlineBody(Dated):

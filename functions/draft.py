@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from aftersales.case import Case, Event, Kind, State
+from aftersales.case import Case, Event, Kind
 from aftersales.change import Change
 from aftersales.complaint import Complaint, Handling, Reading
+from aftersales.decision import Outcome, Verdict
 from aftersales.errors import Invalid
 from aftersales.evidence import SHOWING
 from aftersales.query import CaseFile, StepsOf, TemplatesOf
-from aftersales.template import PLACES, Template, Templates, check, fill
+from aftersales.template import PLACES, Template, Templates, Use, check, fill
 from aftersales.text import DEFAULT_LOCALE, text, texts_of
 from aftersales.vertical import Vertical
-from functions import reading, words
+from functions import promise, reading, wording
 from functions.body import RepliesBody
 from functions.context import Context
-from functions.reply_draft import DraftView, RepliesView, ReplyTemplate
+from functions.reply_draft import DraftView, RepliesView, ReplyTemplate, SuggestedDecision
+from functions.wording import words_for as words_for  # noqa: PLC0414  # callers name it beside what is drafted
 
-LOCALES = (DEFAULT_LOCALE, "en")
-#: The states whose deadline is the shop's to answer by; a draft speaks of no other.
-ANSWERING = frozenset({State.REVIEWING, State.SECOND_REVIEW})
 MOST_WORDS = 2_000  # characters of a buyer's messages that are read
 _C, _H = Complaint, Handling
 #: What to do about a complaint, best first; the first that the trade offers for it is suggested, else to talk.
@@ -54,10 +53,13 @@ def draft(ctx: Context, case_id: str) -> DraftView:
     case, said = file.case, _said(ctx, file)
     unread = Reading(Complaint.OTHER, 0.0, None, case.locale, sure=False)
     told = reading.read(ctx.registry, said, case.locale) or unread
-    handling = suggested(ctx.registry.vertical(case.vertical), _complaint(told, case), photographed=_photographed(file))
-    locale = "en" if (told.language if said else case.locale).startswith("en") else DEFAULT_LOCALE
-    own = _own(ctx, case.merchant)
-    words_of_shop = own.text(handling, locale) if own else None
+    complaint = _complaint(told, case)
+    handling = suggested(ctx.registry.vertical(case.vertical), complaint, photographed=_photographed(file))
+    locale = wording.spoken(told.language if said else case.locale)
+    own, whys = _own(ctx, case.merchant), (str(complaint), *wording.reasons_of(case))
+    facts = wording.facts_of(ctx.registry, case, locale, ctx.order_of(case.merchant, case.order_id).order)
+    words_of_shop = fill((own and own.text(Use.ANSWER, locale, whys, handling)) or "", facts)
+    reply = words_of_shop or fill(_default(handling, locale), facts)
     return DraftView(
         case_id=case_id,
         reason=told.reason,
@@ -70,8 +72,9 @@ def draft(ctx: Context, case_id: str) -> DraftView:
         handling=handling,
         handling_text=text("functions", f"handling.{handling}", ctx.locale),
         locale=locale,
-        reply=fill(words_of_shop or _default(handling, locale), _facts(ctx, case, locale)),
+        reply=reply,
         template_version=own.version if own and words_of_shop else 0,
+        suggested_decision=_decision(file, handling, reply),
     )
 
 
@@ -88,13 +91,15 @@ def put_replies(ctx: Context, body: RepliesBody) -> RepliesView:
     stored = _own(ctx, ctx.caller.merchant)
     version = stored.version if stored else 0
     ctx.unchanged(version)
-    kept = tuple(Template(r.handling, r.locale, r.text) for r in body.replies)
+    kept = tuple(Template(r.handling, r.locale, r.text, r.use, r.reason) for r in body.replies)
     for number, template in enumerate(kept):
-        _checked(template, f"$.replies[{number}].text")
-        if (template.handling, template.locale) in {(t.handling, t.locale) for t in kept[:number]}:
-            raise Invalid("An answer is there once per handling and language.", where=f"$.replies[{number}]")
+        _checked(ctx, template, f"$.replies[{number}]")
+        if template.place in {t.place for t in kept[:number]}:
+            raise Invalid("A text is there once per use, reason, handling and language.", where=f"$.replies[{number}]")
     own = Templates(ctx.caller.merchant, kept, ctx.now, ctx.caller.name, version)
-    return ctx.commit(Change(templates=own), _view(own, version + 1))
+    view = ctx.commit(Change(templates=own), _view(own, version + 1))
+    ctx.registry.replies.forget(ctx.caller.merchant)
+    return view
 
 
 def suggested(vertical: Vertical, complaint: Complaint, *, photographed: bool) -> Handling:
@@ -130,43 +135,62 @@ def _said(ctx: Context, file: CaseFile) -> str:
             return said.strip()
 
 
-def _facts(ctx: Context, case: Case, locale: str) -> dict[str, str]:
-    order = ctx.order_of(case.merchant, case.order_id).order
-    titles = dict.fromkeys(order.line(item.line_id).title for item in case.items)
-    goods = ("、" if locale == DEFAULT_LOCALE else ", ").join(titles) or text("functions", "draft.freight", locale)
-    return {
-        "order_id": case.order_id,
-        "goods": goods,
-        "amount": str(case.amount) if case.amount.minor else "",
-        "deadline": words.of_instant(ctx.registry, case, case.deadline) if case.state in ANSWERING else "",
-        "return_address": ctx.registry.merchant(case.merchant).return_address,
-    }
-
-
 def _own(ctx: Context, merchant: str) -> Templates | None:
     found = ctx.registry.store.find(TemplatesOf(merchant)).found
     return found[0] if found else None
 
 
-def _default(handling: Handling, locale: str) -> str:
-    return texts_of("functions")[locale][f"draft.{handling}"]
+def _default(handling: Handling | None, locale: str, use: Use = Use.ANSWER) -> str:
+    return texts_of("functions")[locale][f"draft.{handling}"] if handling else wording.default(use, locale)
 
 
-def _checked(template: Template, where: str) -> None:
+def _checked(ctx: Context, template: Template, where: str) -> None:
+    if template.handling is not None and template.use is not Use.ANSWER:
+        raise Invalid("Only an answer is about a handling.", where=f"{where}.handling", found=str(template.handling))
+    if template.reason and not _is_known(ctx, template.reason):
+        raise Invalid(f"No trade has the reason {template.reason}.", where=f"{where}.reason", found=template.reason)
     try:
-        check(template.text)
+        check(template.text, template.use)
     except Invalid as error:
-        raise Invalid(error.message, todo=error.todo, **{**error.details, "where": where}) from error
+        raise Invalid(error.message, todo=error.todo, **{**error.details, "where": f"{where}.text"}) from error
+
+
+def _is_known(ctx: Context, reason: str) -> bool:
+    """Whether somebody could ask for that reason, or a check could give it."""
+    trades = [ctx.registry.vertical(name) for name in ctx.registry.verticals]
+    told = (trade.text(key, DEFAULT_LOCALE) != key for trade in trades for key in (f"reason.{reason}", reason))
+    return reason in set(Complaint) or any(told)
+
+
+def _decision(file: CaseFile, handling: Handling, reply: str) -> SuggestedDecision | None:
+    """What a person could decide by that; None where the case waits for no decision, or something has to be weighed first."""
+    case = file.case
+    if case.state not in wording.ANSWERING or promise.keeps_goods(file):
+        return None
+    if handling is Handling.ASK_PHOTOS:
+        outcome = None if promise.awaits_a_person(file) else Outcome.ASK_EVIDENCE
+    else:
+        sound = case.decision is None or all(f.verdict is Verdict.PASS for f in case.decision.findings)
+        outcome = Outcome.APPROVE if sound and case.kind in KINDS.get(handling, ()) else None
+    return SuggestedDecision(outcome=outcome, reason=reply[: wording.MOST_WORDS]) if outcome and reply else None
 
 
 def _view(own: Templates | None, version: int | None = None) -> RepliesView:
-    listed = []
-    for handling in Handling:
-        for locale in LOCALES:
-            mine = own.text(handling, locale) if own else None
-            listed.append(
-                ReplyTemplate(handling=handling, locale=locale, text=mine or _default(handling, locale), own=mine is not None)
-            )
+    mine = {t.place: t.text for t in own.templates} if own else {}
+    kinds: list[tuple[Use, Handling | None]] = [(Use.ANSWER, handling) for handling in Handling]
+    kinds += [(use, None) for use in Use if use is not Use.ANSWER]
+    places = [(use, "", handling, locale) for use, handling in kinds for locale in wording.LOCALES]
+    listed = [
+        ReplyTemplate(
+            use=use,
+            reason=reason,
+            handling=handling,
+            locale=locale,
+            text=mine.get((use, reason, handling, locale)) or _default(handling, locale, use),
+            own=(use, reason, handling, locale) in mine,
+        )
+        for use, reason, handling, locale in dict.fromkeys((*places, *mine))
+    ]
     stored = own.version if own else 0
     return RepliesView(
         version=stored if version is None else version,

@@ -17,7 +17,7 @@ from aftersales.order import Order
 from aftersales.refund import Cause, Refund
 from aftersales.registry import Registry
 from aftersales.text import text
-from functions import consent, failures, words
+from functions import consent, failures, wording, words
 from functions.failures import Audience
 from functions.part import part_of
 
@@ -69,6 +69,8 @@ def _of_case(registry: Registry, change: Change, case: Case) -> tuple[Notice, ..
         return ()
     if any(step.event is Event.REFUND_RESERVED for step in change.steps):
         return _started(registry, change, case)
+    if case.state in wording.WAITS and any(step.event is Event.SUBMITTED for step in change.steps):
+        return (replace(_notice(registry, case, "notice.submitted"), text=wording.acknowledgement(registry, case)),)
     key, amount = f"notice.{case.state}.{case.ending}" if case.ending else f"notice.{case.state}", case.amount
     if change.steps[-1].event is Event.SETTLED and _minor(change.steps[-1]) != case.amount.minor:
         key, amount = "notice.closed.given_up", Money(_minor(change.steps[-1]), case.amount.currency)

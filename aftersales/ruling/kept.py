@@ -1,7 +1,7 @@
 """Kept: the rules of merchants as this process knows them, so that judging a case reads nothing that it read a moment ago.
 
-Which version is in force is asked for again after :data:`MAX_AGE_S`: so late, at most, does another process judge by a new version.
-The process that wrote it does at once. A version itself never changes, and is read once.
+Which version is in force is asked for again after a minute (:mod:`aftersales.kept`): so late, at most, does another process
+judge by a new version. The process that wrote it does at once. A version itself never changes, and is read once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from aftersales.errors import Invalid
+from aftersales.kept import Kept
 from aftersales.ports import Store
 from aftersales.query import RulebookOf, RuleSetNamed
 from aftersales.ruling import standard
@@ -19,34 +20,25 @@ from aftersales.ruling.book import BUILT_IN, Rulebook
 from aftersales.ruling.check import check
 from aftersales.ruling.table import Table
 
-MAX_AGE_S = 60.0
-
-#: So many merchants, and so many versions, one process keeps.
-MOST_BOOKS, MOST_TABLES = 1_000, 64
+#: So many versions one process keeps.
+MOST_TABLES = 64
 
 
 class KeptRules:
     """The rules that this process asked for. Safe for threads. ``now`` counts seconds, from wherever."""
 
     def __init__(self, store: Callable[[], Store], now: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._now, self._lock = store, now, Lock()
-        self._books: OrderedDict[str, tuple[Rulebook, float]] = OrderedDict()
+        self._store, self._lock = store, Lock()
+        self._books = Kept(self._book, now)
         self._tables: OrderedDict[tuple[str, int], Table] = OrderedDict()
 
     def book(self, merchant: str) -> Rulebook:
-        """Which version is in force when, as it was :data:`MAX_AGE_S` ago or later."""
-        with self._lock:
-            known = self._books.get(merchant)
-        if known is not None and self._now() < known[1]:
-            return known[0]
+        """Which version is in force when, as it was a minute ago or later."""
+        return self._books.of(merchant)
+
+    def _book(self, merchant: str) -> Rulebook:
         found = self._store().find(RulebookOf(merchant)).found
-        book = found[0] if found else Rulebook(merchant)
-        with self._lock:
-            self._books[merchant] = (book, self._now() + MAX_AGE_S)
-            self._books.move_to_end(merchant)
-            while len(self._books) > MOST_BOOKS:
-                self._books.popitem(last=False)
-        return book
+        return found[0] if found else Rulebook(merchant)
 
     def table(self, merchant: str, version: int) -> Table:
         """The table of a version. Raises Invalid where it is not there, or is none that can be run any more."""
@@ -68,5 +60,4 @@ class KeptRules:
 
     def forget(self, merchant: str) -> None:
         """Ask for the merchant's book anew: it has just been written."""
-        with self._lock:
-            self._books.pop(merchant, None)
+        self._books.forget(merchant)

@@ -1,15 +1,18 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from aftersales.case import State
 from aftersales.complaint import Complaint, Handling, Reading
-from aftersales.decision import Source, Verdict
+from aftersales.decision import Outcome, Source, Verdict
 from aftersales.errors import BadPlugin
-from aftersales.template import PLACES, check
-from aftersales.testing.builders import a_line, an_order
+from aftersales.order import Buyer
+from aftersales.template import PLACES, Use, check
+from aftersales.testing.builders import a_finding, a_line, a_merchant, an_order
 from aftersales.testing.reasons import FakeReasons
 from aftersales.text import texts_of
+from functions import draft
 from functions.draft import BEST, suggested
 from tests.mall import Mall
 from verticals.fresh import VERTICAL as FRESH
@@ -207,12 +210,12 @@ def test_the_shops_own_words_are_drafted_and_taken_back(mall: Mall, reasons: Fak
 
 
 def test_all_answers_are_listed_own_and_default(mall: Mall) -> None:
-    """Every handling has its answer in both languages, and one sees which are one's own; another shop sees none of them."""
+    """Every handling and every other use has its text in both languages, and one's own are told; another shop sees none of them."""
     assert mall.must("GET", "/v1/merchant/replies", role="clerk")["version"] == 0
     put(mall, ("talk", "en", "Hi there."))
     listed = mall.must("GET", "/v1/merchant/replies", role="clerk")
     assert listed["places"] == [f"{{{place}}}" for place in PLACES]
-    assert len(listed["replies"]) == 2 * len(Handling)
+    assert len(listed["replies"]) == 2 * (len(Handling) + len(Use) - 1)
     assert [(r["handling"], r["locale"], r["text"]) for r in listed["replies"] if r["own"]] == [("talk", "en", "Hi there.")]
     assert (listed["by"], listed["version"]) == ("clerk:clerk1", 1)
     other = mall.must("GET", "/v1/merchant/replies", role="clerk", merchant="m2")
@@ -241,9 +244,10 @@ def test_an_answer_that_must_not_be_is_a_clear_problem(mall: Mall, text: str, sa
 
 
 def test_an_answer_stands_once(mall: Mall) -> None:
-    """Two for the same handling and language would leave open which one is sent."""
+    """Two for the same handling and language would leave open which one is sent; for another reason there may be another."""
     reply = put(mall, ("talk", "en", "One."), ("talk", "en", "Two."))
     assert (reply.status, reply.json["details"]["where"]) == (400, "$.replies[1]")
+    assert own(mall, {"handling": "talk", "text": "One."}, {"handling": "talk", "text": "Two.", "reason": "spoiled"}).status == 200
 
 
 def test_two_who_write_answers_lose_nothing(mall: Mall) -> None:
@@ -252,3 +256,183 @@ def test_two_who_write_answers_lose_nothing(mall: Mall) -> None:
     assert put(mall, ("talk", "en", "Second."), headers={"if-match": '"1"'}).status == 200
     late = put(mall, ("talk", "en", "Late."), headers={"if-match": '"1"'})
     assert (late.status, late.json["code"], late.json["details"]["version"]) == (409, "stale_version", 2)
+
+
+# --- for a reason, and for other uses -----------------------------------------------------------------------------------
+def own(mall: Mall, *replies: dict[str, Any]) -> Any:
+    """Send these as the shop's own texts, in Chinese where nothing else is said."""
+    return mall.send("PUT", "/v1/merchant/replies", {"replies": [{"locale": "zh-CN", **r} for r in replies]}, role="clerk")
+
+
+#: All that would do for a spoiled claim about which a share of the money is suggested, the first of them first.
+IN_TURN = (
+    {"reason": "spoiled_or_damaged_on_arrival", "handling": "refund_share", "text": "一"},
+    {"reason": "spoiled", "handling": "refund_share", "text": "二"},
+    {"reason": "spoiled_or_damaged_on_arrival", "text": "三"},
+    {"reason": "spoiled", "text": "四"},
+    {"handling": "refund_share", "text": "五"},
+    {"text": "六"},
+)
+
+
+@pytest.mark.parametrize("first", range(len(IN_TURN)))
+def test_the_most_particular_of_the_shops_words_is_drafted(mall: Mall, reasons: FakeReasons, first: int) -> None:
+    """Reason and handling, then the reason, then the handling, then anything; what the words say comes before what was chosen."""
+    case_id = claimed(mall, note=ROTTEN)
+    others = ({"reason": "short_weight", "text": "否"}, {"handling": "talk", "text": "否"}, {"text": "否", "locale": "en"})
+    assert own(mall, *others, *IN_TURN[first:]).status == 200
+    assert drafted(mall, case_id)["reply"] == IN_TURN[first]["text"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "where"),
+    [
+        pytest.param({"text": "好", "reason": "spoilt"}, "reason", id="a reason nobody has"),
+        pytest.param({"text": "好", "use": "rejection", "handling": "talk"}, "handling", id="a no for a handling"),
+        pytest.param({"text": "{goods}的申请已收到。", "use": "acknowledgement"}, "text", id="goods nobody has read yet"),
+        pytest.param({"text": "已收到，退您 10 元。", "use": "acknowledgement"}, "text", id="a sum promised at once"),
+    ],
+)
+def test_what_could_never_be_said_is_refused_by_name(mall: Mall, reply: dict[str, Any], where: str) -> None:
+    """A text that nothing would ever call for, or that nobody could fill, is told when it is written."""
+    answer = own(mall, reply)
+    assert (answer.status, answer.json["details"]["where"]) == (400, f"$.replies[0].{where}")
+
+
+def test_places_tell_the_case_the_reason_and_when_an_answer_comes(mall: Mall, reasons: FakeReasons) -> None:
+    """The case's number, why the buyer asks in words, and the instant that was promised, else the deadline."""
+    case_id = claimed(mall, note=ROTTEN)
+    own(mall, {"text": "{case_id}|{reason}|{answer_by}"})
+    due = "2026-11-22 12:00"
+    assert drafted(mall, case_id)["reply"] == f"{case_id}|腐烂、变质、发霉|{due}"
+
+
+# --- what may be decided by it ------------------------------------------------------------------------------------------
+def returned(mall: Mall, note: str = "") -> str:
+    """A return of a lamp of CNY 60.00 without a reason, which nothing speaks against: a person has it; its id."""
+    mall.push(an_order(order_id="o6", lines=(a_line(vertical="general", unit_price_minor=6_000, pieces=1),)))
+    asked = {"order_id": "o6", "kind": "return_refund", "reason": "no_reason", "items": [{"line_id": "l1", "pieces": 1}]}
+    return str(mall.must("POST", "/v1/cases", {**asked, "note": note, "submit": True})["case_id"])
+
+
+@pytest.mark.parametrize(("note", "outcome", "state"), [("", "approve", "approved"), (ROTTEN, "ask_evidence", "awaiting_evidence")])
+def test_a_draft_brings_the_decision_that_would_send_it(
+    mall: Mall, reasons: FakeReasons, note: str, outcome: str, state: str
+) -> None:
+    """What is suggested can be sent as it is; before that nothing is decided, after it nothing is suggested any more."""
+    case_id = returned(mall, note)
+    draft = drafted(mall, case_id)
+    assert draft["suggested_decision"] == {"outcome": outcome, "reason": draft["reply"]}
+    assert mall.case(case_id)["state"] == State.REVIEWING
+    mall.must("POST", f"/v1/merchant/cases/{case_id}/decision", draft["suggested_decision"], role="clerk")
+    assert (mall.case(case_id)["state"], drafted(mall, case_id)["suggested_decision"]) == (state, None)
+
+
+def test_what_has_to_be_weighed_is_nobodys_click(mall: Mall, reasons: FakeReasons) -> None:
+    """Where a check is not sure, or what is suggested is another kind of case, no decision is ready."""
+    unsure = claimed(mall, note=ROTTEN)
+    assert any(f["verdict"] == "unsure" for f in mall.case(unsure)["decision"]["findings"])
+    assert drafted(mall, unsure)["suggested_decision"] is None
+    assert drafted(mall, returned(mall, LATE))["suggested_decision"] is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "use"), [(Outcome.APPROVE, "approval"), (Outcome.REJECT, "rejection"), (Outcome.ASK_EVIDENCE, "evidence")]
+)
+def test_a_decision_without_a_reason_has_the_shops_words_or_ours(mall: Mall, outcome: Outcome, use: str) -> None:
+    """For why it is so, for why the buyer asks, for all, else what comes along: never without a reason, and never with a sum."""
+    case = mall.store.case(returned(mall)).case
+    for locale, said in (("zh-CN", "您好"), ("en", "Hello"), ("ja", "Hello")):
+        assert draft.words_for(mall.registry, case, outcome, locale).startswith(said)
+    check(draft.words_for(mall.registry, case, outcome, "zh-CN").replace("o6", ""))
+    words = ({"use": use, "text": "各位好，{goods}。"}, {"use": use, "text": "退货{reason}", "reason": "no_reason"})
+    assert own(mall, *words).status == 200
+    assert draft.words_for(mall.registry, case, outcome, "zh-CN") == "退货七天无理由退货（未使用）"
+    assert own(mall, words[0]).status == 200
+    order = mall.store.order("m1", "o6").order
+    assert draft.words_for(mall.registry, case, outcome, "zh-CN", order) == f"各位好，{order.lines[0].title}。"
+    assert draft.words_for(mall.registry, case, outcome, "zh-CN").startswith("您好")  # nobody read what the goods are
+
+
+def test_a_no_says_what_the_rules_found(mall: Mall) -> None:
+    """The shop's words for a check that failed come before those for what the buyer chose."""
+    case = mall.store.case(returned(mall)).case
+    assert case.decision is not None
+    failed = replace(case.decision, findings=(a_finding(Verdict.FAIL, "general.return_window", reason="window.over"),))
+    own(
+        mall,
+        {"use": "rejection", "text": "过期", "reason": "window.over"},
+        {"use": "rejection", "text": "否", "reason": "no_reason"},
+    )
+    assert draft.words_for(mall.registry, replace(case, decision=failed), Outcome.REJECT, "zh-CN") == "过期"
+    assert draft.words_for(mall.registry, case, Outcome.REJECT, "zh-CN") == "否"
+
+
+# --- the acknowledgement ------------------------------------------------------------------------------------------------
+def told(mall: Mall) -> list[str]:
+    """What the buyer was told, oldest first."""
+    return [n["text"] for n in reversed(mall.must("GET", "/v1/notices")["notices"])]
+
+
+WAITS = {
+    "zh-CN": (
+        "您好，您对订单 o6 的售后申请“七天无理由退货（未使用）”已收到，已转商家处理。"
+        "商家最迟 2026-11-22 12:00 答复您。到 2026-11-22 12:00 仍未处理的，系统将自动同意。"
+    ),
+    "en": (
+        "Hello, we have your claim on order o6 (“Seven-day return without a reason (unused)”), and it is with the shop. "
+        "The shop answers by 2026-11-22 12:00 at the latest. If it has not by 2026-11-22 12:00, the claim is approved by itself."
+    ),
+}
+
+
+@pytest.mark.parametrize("locale", WAITS)
+def test_a_case_that_waits_is_acknowledged_at_once(mall: Mall, locale: str) -> None:
+    """It is there, what comes next, until when, and what silence means: one notice, in the buyer's language, without a sum."""
+    mall.push(
+        an_order(
+            order_id="o6", lines=(a_line(vertical="general", unit_price_minor=6_000, pieces=1),), buyer=Buyer("b1", locale=locale)
+        )
+    )
+    asked = {"order_id": "o6", "kind": "return_refund", "reason": "no_reason", "items": [{"line_id": "l1", "pieces": 1}]}
+    mall.must("POST", "/v1/cases", {**asked, "submit": True})
+    assert told(mall) == [WAITS[locale]]
+
+
+def test_what_two_have_to_agree_to_is_promised_to_nobody(mall: Mall) -> None:
+    """Above the limit silence is no yes, and the acknowledgement does not say so."""
+    mall.registry.put("merchant:m1", a_merchant(two_persons_above_minor=5_999))
+    returned(mall)
+    assert told(mall)[-1].endswith("商家最迟 2026-11-22 12:00 答复您。")
+
+
+def test_a_promised_answer_is_acknowledged_with_its_instant(mall: Mall) -> None:
+    """While a claim is verified no shop has to answer yet, unless it promised when; then that instant is told."""
+    mall.claim()
+    assert told(mall)[-1].endswith("需要人工处理的会转给商家。")
+    mall.registry.put("merchant:m1", a_merchant(pledge_hours={"": 2}))
+    mall.push(an_order(order_id="o7"))
+    mall.claim(order_id="o7")
+    assert [t.endswith("我们会在 2026-11-20 14:00 前答复您。") for t in told(mall) if "o7" in t] == [True]
+
+
+def test_the_shops_own_acknowledgement_takes_its_place(mall: Mall) -> None:
+    """Its words are told as they are, for the buyer's reason where there are some; who wrote them goes by them at once."""
+    returned(mall)
+    words = (
+        {"use": "acknowledgement", "text": "亲，{reason}收到。"},
+        {"use": "acknowledgement", "text": "坏果收到。", "reason": "spoiled"},
+    )
+    assert own(mall, *words).status == 200
+    mall.must("POST", f"/v1/cases/{mall.must('GET', '/v1/cases')['cases'][0]['case_id']}/withdraw")
+    returned(mall)
+    mall.claim()
+    assert {"亲，七天无理由退货（未使用）收到。", "坏果收到。"} < set(told(mall))
+
+
+def test_what_is_paid_at_once_needs_no_acknowledgement(mall: Mall) -> None:
+    """Who is refunded at once is told that, and nothing is read or written for words."""
+    mall.push(an_order(order_id="o6", status="paid", lines=(a_line(vertical="general"),)))
+    asked = {"order_id": "o6", "kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}]}
+    mall.must("POST", "/v1/cases", {**asked, "submit": True})
+    assert [text.startswith("订单 o6 的退款") for text in told(mall)] == [True]

@@ -8,10 +8,11 @@ import pytest
 
 from aftersales.change import Change
 from aftersales.errors import Invalid
+from aftersales.kept import MAX_AGE_S
 from aftersales.query import Page, Query
 from aftersales.ruling import standard
 from aftersales.ruling.book import MOST_MARKS, Rulebook
-from aftersales.ruling.kept import MAX_AGE_S, MOST_TABLES, KeptRules
+from aftersales.ruling.kept import MOST_TABLES, KeptRules
 from aftersales.testing.builders import NOW
 from aftersales.testing.store import FakeStore
 from aftersales.testing.store_rules import a_set
