@@ -27,6 +27,9 @@ PART = 10
 #: Cases that can be named one by one.
 MOST_NAMED = 500
 
+#: Cases that a choice selects; what lies beyond is for another batch.
+MOST_SELECTED = 50_000
+
 #: When a schedule looks whether a batch still moves, and how long before that the instant is moved on.
 LOOK, SOON = timedelta(minutes=15), timedelta(minutes=5)
 
@@ -83,6 +86,7 @@ class Choice:
     clerk: str = ""
     min_minor: int = 0
     max_minor: int = 0
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ class Batch:
 
     ``parts`` are written so far, ``at`` is the next one to be done, ``named`` how many cases were named one by one (0: by
     ``choice``), ``cursor`` where selecting goes on. ``totals`` count what became of the selected cases, ``foreseen`` what a dry
-    run says. ``go_by`` is the second person, ``go_for`` in whose
+    run says. ``to`` is who gets the cases that are assigned, with ``take_over`` also those that a colleague has.
+    ``reason`` is "" where each case is told the shop's own words for it. ``go_by`` is the second person, ``go_for`` in whose
     place. ``look_at`` is when a schedule looks after it; None once it rests.
     """
 
@@ -152,6 +157,7 @@ class Batch:
     state: BatchState
     reason: str = ""
     to: str = ""
+    take_over: bool = False
     choice: Choice = Choice()
     named: int = 0
     dry_run: bool = False

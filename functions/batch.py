@@ -25,13 +25,11 @@ MOST_PARTS = 100
 def open_batch(ctx: Context, body: BatchBody) -> BatchView:
     """Ask for one decision over many cases. It is carried out after this answer, as if the caller decided each.
 
-    Raises Invalid for a batch that names no cases or no reason, Forbidden where a clerk assigns cases to somebody else.
+    Raises Invalid for a batch that names no cases, Forbidden where a clerk assigns cases to somebody else.
     """
     if (body.ids is None) == (body.choice is None):
         raise Invalid("A batch is about the cases of ids, or of choice.", expected="one of the two")
     to = _assignee(ctx, body)
-    if body.action is not Act.ASSIGN and not body.reason.strip():
-        raise Invalid("A decision says why.", todo="Send a reason; the other side reads it.", where="$.reason")
     batch = Batch(
         batch_id=uuid4().hex,
         merchant=ctx.caller.merchant,
@@ -41,8 +39,9 @@ def open_batch(ctx: Context, body: BatchBody) -> BatchView:
         updated_at=ctx.now,
         action=body.action,
         state=BatchState.SELECTING,
-        reason=body.reason,
+        reason=body.reason.strip(),
         to=to,
+        take_over=body.take_over,
         dry_run=body.dry_run,
         choice=_choice(ctx, body.choice) if body.choice else Choice(),
     ).moved(BatchState.SELECTING, ctx.now)
@@ -109,7 +108,7 @@ def stop(ctx: Context, batch_id: str) -> BatchView:
 
 def _assignee(ctx: Context, body: BatchBody) -> str:
     to = body.to.strip()
-    if (body.action is Act.ASSIGN) != bool(to):
+    if (body.action is Act.ASSIGN) != bool(to) or (body.take_over and not to):
         raise Invalid("Cases are assigned to somebody, and nothing else is.", where="$.to", todo="Send the clerk's sub in to.")
     if to and to != ctx.caller.sub and ctx.caller.role not in SENIOR:
         raise Forbidden("A clerk takes cases; an approver assigns them.", expected=sorted(SENIOR), found=ctx.caller.role)
@@ -128,6 +127,7 @@ def _choice(ctx: Context, body: ChoiceBody) -> Choice:
         clerk=clerk,
         min_minor=body.min_minor,
         max_minor=body.max_minor,
+        late=body.late,
     )
 
 

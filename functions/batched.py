@@ -13,10 +13,9 @@ from aftersales.decision import Outcome
 from aftersales.errors import AftersalesError, NotFound, StaleVersion
 from aftersales.query import BatchNamed, CaseFile, OrderFile
 from aftersales.registry import Registry
-from functions import claims, keeping, verdict
+from functions import claims, keeping, verdict, wording
 from functions.body import DecisionBody
 from functions.context import Context
-from functions.sorting import SENIOR
 
 #: Characters of what is said about a case that is not done.
 LONGEST = 300

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aftersales.batch import MOVING, Batch, BatchState, Entry, Part
+from aftersales.batch import MOST_SELECTED, MOVING, Batch, BatchState, Entry, Part
 from aftersales.change import Change
 from aftersales.errors import AftersalesError, StaleVersion
 from aftersales.query import Due, PartNamed
@@ -95,7 +95,7 @@ def _selected(registry: Registry, batch: Batch) -> Batch | None:
     now = registry.clock.now()
     after = replace(batch, parts=batch.parts + (0 if batch.named else len(parts)), cursor=cursor or "")
     after = after.counted(before, (e for part in parts for e in part.entries)).seen(now)
-    if cursor is None:
+    if cursor is None or after.selected >= MOST_SELECTED:
         after = after.moved(_next(registry, after), now)
     return _written(registry, Change(batch=after, parts=parts))
 
@@ -161,10 +161,11 @@ def _together(registry: Registry, at: _At) -> None:
         names.add(name)
         try:
             result, change = batched.decided(ctx, at.batch, entry, known)
+            whole = told(registry, change) if change else None
         except Exception:  # noqa: BLE001, S112  # whatever it is: it is tried again alone, and told then
             continue
         said.append(result)
-        changes += [told(registry, change)] if change else []
+        changes += [whole] if whole else []
     batch, part = at.after(registry, said)
     try:
         refused = refusals.of_batch(batch, said, registry.clock.now())
@@ -217,13 +218,16 @@ def _tried(registry: Registry, batch: Batch, entry: Entry, *, last: bool) -> tup
     """What becomes of one case, read just now; None when it has to be read again."""
     known = batched.read(registry, (entry,))
     try:
-        return batched.decided(batched.as_maker(registry, batch), batch, entry, known)
+        said, change = batched.decided(batched.as_maker(registry, batch), batch, entry, known)
+        if change:
+            told(registry, change)  # what breaks there is this case's matter too
     except StaleVersion:
         return (batched.stale(entry) if last else None), None
     except Exception as error:
         stored(registry, batch.batch_id)  # where the store is down this raises: an outage is no fault of the case that met it
         log.exception("case %s of a batch broke", entry.case_id)
         return batched.failed(entry, error), None
+    return said, change
 
 
 def _written(registry: Registry, change: Change) -> Batch | None:

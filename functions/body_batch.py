@@ -26,13 +26,15 @@ class ChoiceBody(Body):
     clerk: Word = ""
     min_minor: Minor = 0
     max_minor: Minor = 0
+    late: bool = False
 
 
 class BatchBody(Body):
     """One decision over many cases: those of ``ids``, or those of ``choice``.
 
-    ``reason`` is what the other side reads. ``to`` is the ``sub`` of the clerk to whom cases are assigned. With ``dry_run`` nothing
-    is done until its maker says run.
+    ``reason`` is what the other side reads; without one each reads the shop's own words for its case. ``to`` is the ``sub`` of the
+    clerk to whom cases are assigned, with ``take_over`` also those that a colleague has. With ``dry_run`` nothing is done until its
+    maker says run.
     """
 
     action: Act
@@ -40,4 +42,5 @@ class BatchBody(Body):
     ids: Annotated[list[Id], Meta(min_length=1, max_length=MOST_NAMED)] | None = None
     choice: ChoiceBody | None = None
     to: Annotated[str, Meta(max_length=64)] = ""
+    take_over: bool = False
     dry_run: bool = False

@@ -29,6 +29,7 @@ class ChoiceView(View):
     clerk: str
     min_minor: int
     max_minor: int
+    late: bool
 
 
 class BatchView(View):
@@ -43,6 +44,7 @@ class BatchView(View):
     action: Act
     reason: str
     to: str
+    take_over: bool
     state: BatchState
     dry_run: bool
     by: str

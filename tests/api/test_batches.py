@@ -8,9 +8,10 @@ import pytest
 
 from aftersales.case import State
 from aftersales.change import Change
+from aftersales.decision import Outcome
 from aftersales.registry import Registry
 from aftersales.testing.builders import a_case, a_line, a_payment, an_order
-from functions import batches
+from functions import batches, wording
 from tests.mall import STAGE, Mall
 
 BATCHES = "/v1/merchant/batches"
@@ -77,6 +78,25 @@ def test_each_action_is_what_one_person_does_by_hand(
     assert results(mall, made) == {case_id: (result, ""), draft: ("failed", code)}
     assert states(mall, case_id, draft) == [state, "draft"]
     assert mall.store.case(case_id).case.clerk == ("wang" if action == "assign" else "")
+
+
+def test_without_a_reason_each_buyer_reads_the_shops_own_words(mall: Mall) -> None:
+    """A batch that gives no reason tells each buyer the shop's words for that case, in the buyer's language."""
+    case_id = waiting(mall, 1)
+    batch(mall, action="ask_evidence", reason=" ", ids=[case_id])
+    case = mall.store.case(case_id).case
+    assert case.decision
+    assert case.decision.reason == wording.words_for(mall.registry, case, Outcome.ASK_EVIDENCE, case.locale)
+
+
+def test_what_a_colleague_has_is_taken_over_on_purpose_only(mall: Mall) -> None:
+    """Assigning passes by what somebody else works on, unless the batch says to take it over."""
+    case_id = waiting(mall, 1)
+    mall.must("POST", f"/v1/merchant/cases/{case_id}/claim", {}, role="clerk", sub="li")
+    asked = {"action": "assign", "reason": "", "to": "wang", "ids": [case_id]}
+    assert results(mall, batch(mall, **asked)) == {case_id: ("failed", "case_claimed")}
+    assert results(mall, batch(mall, **asked, take_over=True)) == {case_id: ("done", "")}
+    assert mall.store.case(case_id).case.clerk == "wang"
 
 
 def test_what_is_not_the_shops_does_not_exist(mall: Mall) -> None:
@@ -165,6 +185,21 @@ def test_a_batch_asked_for_twice_is_one(mall: Mall) -> None:
     assert len(mall.must("GET", BATCHES, role="clerk")["batches"]) == 1
 
 
+def test_a_batchs_cases_are_read_page_by_page(mall: Mall) -> None:
+    """Pages of whole parts hold every case once, in order; asked for one result they hold those alone."""
+    cases = [waiting(mall, n) for n in range(23)]
+    asked = [*cases[:12], "nobodys", *cases[12:]]
+    path, found, cursor = f"{BATCHES}/{batch(mall, ids=asked)['batch_id']}/items?limit=10", [], ""
+    while cursor is not None:
+        page = mall.must("GET", path + (cursor and f"&cursor={cursor}"), role="clerk")
+        found += [item["case_id"] for item in page["items"]]
+        cursor = page["cursor"]
+    assert found == asked
+    skipped = mall.must("GET", f"{path}&result=skipped", role="clerk")
+    assert [item["case_id"] for item in skipped["items"]] == ["nobodys"]
+    assert mall.send("GET", f"{path}&result=lost", role="clerk").status == 400
+
+
 def test_a_batch_that_is_stopped_goes_no_further(mall: Mall) -> None:
     """Stopped before it runs it decides nothing; it cannot be let go afterwards, and another shop never sees it."""
     case_id = waiting(mall, 1)
@@ -195,7 +230,9 @@ def test_a_batch_whose_job_was_lost_is_taken_up(mall: Mall) -> None:
         pytest.param("approver", {"action": "approve", "reason": "x", "ids": ["c"], "choice": {}}, 400, id="both"),
         pytest.param("approver", {"action": "approve", "reason": "x", "ids": []}, 400, id="nobody named"),
         pytest.param("approver", {"action": "approve", "reason": "x", "ids": ["c"] * 501}, 400, id="too many named"),
-        pytest.param("approver", {"action": "reject", "reason": " ", "choice": {}}, 400, id="no reason"),
+        pytest.param(
+            "approver", {"action": "reject", "reason": "x", "take_over": True, "choice": {}}, 400, id="nothing is taken over"
+        ),
         pytest.param("approver", {"action": "reject", "reason": "x", "to": "wang", "choice": {}}, 400, id="decided for somebody"),
         pytest.param("approver", {"action": "assign", "choice": {}}, 400, id="assigned to nobody"),
         pytest.param("clerk", {"action": "assign", "to": "wang", "choice": {}}, 403, id="a clerk assigns to another"),
