@@ -149,6 +149,23 @@ def _carried_out(registry: Registry, batch: Batch) -> Batch | None:
 
 def _together(registry: Registry, at: _At) -> None:
     """Decide and store at once what can be; the rest stays pending: cases of one order, what broke, all when it is refused."""
+    try:
+        said, changes = _decided(registry, at)
+        batch, part = at.after(registry, said)
+        refused = refusals.of_batch(batch, said, registry.clock.now())
+        registry.store.commit_all([*changes, Change(batch=batch, parts=(part,), refusals=refused)])
+    except AftersalesError as error:
+        log.info("batch %s, part %d goes one by one: %s", at.batch.batch_id, at.part.number, error.code)
+    except Exception:  # whatever it is, one of these cases may be the cause: the others are decided without it
+        if not _still(registry, at):  # where the store is down this raises
+            raise
+        log.exception("batch %s, part %d broke and goes one by one", at.batch.batch_id, at.part.number)
+    else:
+        at.went_on(batch, part)
+
+
+def _decided(registry: Registry, at: _At) -> tuple[list[Entry], list[Change]]:
+    """What becomes of the cases that can be decided together, and the changes that bring it."""
     ctx = batched.as_maker(registry, at.batch)
     known = batched.read(registry, at.part.pending)
     said: list[Entry] = []
@@ -161,19 +178,11 @@ def _together(registry: Registry, at: _At) -> None:
         names.add(name)
         try:
             result, change = batched.decided(ctx, at.batch, entry, known)
-            whole = told(registry, change) if change else None
+            changes += [told(registry, change)] if change else []
         except Exception:  # noqa: BLE001, S112  # whatever it is: it is tried again alone, and told then
             continue
         said.append(result)
-        changes += [whole] if whole else []
-    batch, part = at.after(registry, said)
-    try:
-        refused = refusals.of_batch(batch, said, registry.clock.now())
-        registry.store.commit_all([*changes, Change(batch=batch, parts=(part,), refusals=refused)])
-    except AftersalesError as error:
-        log.info("batch %s, part %d goes one by one: %s", batch.batch_id, part.number, error.code)
-    else:
-        at.went_on(batch, part)
+    return said, changes
 
 
 def _alone(registry: Registry, at: _At, entry: Entry) -> bool:
@@ -181,20 +190,33 @@ def _alone(registry: Registry, at: _At, entry: Entry) -> bool:
     for attempt in range(TRIES):
         if not _still(registry, at):
             return False
-        said, change = _tried(registry, at.batch, entry, last=attempt + 1 == TRIES)
-        if said is None:
-            continue
+        last = attempt + 1 == TRIES
         try:
-            _store(registry, at, said, change)
+            said, change = _tried(registry, at.batch, entry, last=last)
+            if said is not None:
+                _store(registry, at, said, change)
+                return True
         except StaleVersion:
             continue
-        except AftersalesError as error:  # a name is taken, an allowance spent: this case's own matter
-            try:
-                _store(registry, at, batched.failed(entry, error), None)
-            except StaleVersion:
-                continue
-        return True
+        except Exception as error:
+            if not isinstance(error, AftersalesError):  # else a name is taken, an allowance spent: this case's own matter
+                if not _still(registry, at):  # it was stored, and only the answer is lost
+                    raise
+                if not last:
+                    continue
+                log.exception("case %s of a batch cannot be written", entry.case_id)
+            if _gave_up(registry, at, batched.failed(entry, error)):
+                return True
     raise StaleVersion("A batch cannot go on: others write it without a pause.", batch_id=at.batch.batch_id)
+
+
+def _gave_up(registry: Registry, at: _At, said: Entry) -> bool:
+    """Store that a case cannot be decided; False when the batch has to be read again. Raises where nothing can be written."""
+    try:
+        _store(registry, at, said, None)
+    except StaleVersion:
+        return False
+    return True
 
 
 def _store(registry: Registry, at: _At, said: Entry, change: Change | None) -> None:
