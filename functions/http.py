@@ -39,6 +39,8 @@ ANY_TYPE = ["*/*"]  # we answer a wrong Content-Type ourselves, as a problem
 #: The first language of an Accept-Language header.
 LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2})(?![A-Za-z0-9-])")
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
+#: Bytes of a name in an address, escaped as it would be in a key; a table's keys hold 2,048 (DynamoDB's limit, checked 2026-11).
+LONGEST_NAME = 1_500
 
 
 class PayloadTooLarge(errors.Invalid):
@@ -299,6 +301,8 @@ def _locale(request: Request) -> str:
 
 
 def _arguments(route: Route, request: Request, places: Mapping[str, str]) -> dict[str, Any]:
+    if any(len(quote(name, safe="", errors="replace")) > LONGEST_NAME for name in places.values()):
+        raise errors.NotFound("Nothing has so long a name.", todo="Check the id in the address.")
     given = {**{n: v for n, v in request.query.items() if n in route.query}, **places}
     kinds = parameters(route.work)
     arguments = {

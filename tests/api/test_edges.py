@@ -135,6 +135,14 @@ def test_a_version_of_five_thousand_digits_is_none(mall: Mall) -> None:
     assert (reply.status, reply.json["code"]) == (400, "invalid")
 
 
+@pytest.mark.parametrize("path", ["cases/{}/decisions", "batches/{}", "batches/{}/items", "tickets/{}"])
+def test_a_name_of_thousands_of_characters_is_nobodys(mall: Mall, path: str) -> None:
+    """What no key of the table could hold is refused at the door, before a table has to refuse it."""
+    for name in ("a" * 5000, "%E4%BD%A0" * 256):
+        reply = mall.send("GET", f"/v1/merchant/{path.format(name)}", role="clerk")
+        assert (reply.status, reply.json["detail"]) == (404, "Nothing has so long a name."), reply.text
+
+
 def test_a_deadline_is_paused_resumed_or_moved_and_nothing_else(shop: tuple[Mall, str]) -> None:
     """An action that only looks like one of ours moves nothing."""
     mall, case_id = shop
