@@ -63,6 +63,14 @@ class RaceContract:
             ledger = replace(file.ledger, version=version)
             assert at_once([partial(store.commit, Change(ledger=ledger))] * 8) == {"ok": 1, "StaleVersion": 7}
 
+    def test_several_changes_are_one_for_everybody(self, store: Store) -> None:
+        """Eight threads write the same three cases together, in other orders: one writes all of them, seven none."""
+        cases = [opened(store, case_id=f"c{n}") for n in range(3)]
+        changes = [Change(case).then(Event.MESSAGE_SENT, "clerk:c1", NOW, text="hello") for case in cases]
+        works = [partial(store.commit_all, changes[n % 3 :] + changes[: n % 3]) for n in range(8)]
+        assert at_once(works) == {"ok": 1, "StaleVersion": 7}
+        assert [stored(store, case.case_id).case.version for case in cases] == [2, 2, 2]
+
     def test_one_of_eight_moves_a_case(self, store: Store) -> None:
         """Eight threads withdraw the same case: one step is on record."""
         change = Change(opened(store)).then(Event.WITHDRAWN, "buyer:b1", NOW)
