@@ -9,14 +9,16 @@ from datetime import timedelta
 from functools import partial
 from threading import Barrier
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from aftersales.decision import Finding, Source, Verdict
+from aftersales.entry import Payout
 from aftersales.order import Payment
-from aftersales.query import StepsOf
+from aftersales.query import SpentOf, StepsOf
 from aftersales.refund import Refund, case_of
-from aftersales.testing.builders import a_line, a_payment
+from aftersales.testing.builders import a_line, a_merchant, a_payment
 from aftersales.testing.channel import Outcome
 from functions import callbacks, refunds, sweep
 from functions.follow import PHOTO_QUEUE, verify_photo
@@ -291,3 +293,21 @@ def test_the_last_photos_of_a_case_are_judged_once(mall: Mall) -> None:
 
     done = Counter(events(mall, case_id))
     assert (done["findings_recorded"], done["approved"], done["refund_reserved"]) == (4, 1, 1)
+
+
+def test_no_race_pays_more_by_one_click_than_its_day(mall: Mall) -> None:
+    """Twelve clicks at once on a day that pays for five: five are paid, seven wait for a person, and nobody is refused."""
+    mall.registry.put("merchant:m1", a_merchant(one_click_day_minor=5_000))
+    body = {"kind": "claim", "reason": "price_dropped", "items": [{"line_id": "l1", "pieces": 1}], "submit": True}
+    for number in range(12):
+        line = a_line(vertical="general", pieces=1, terms={"price_protection_days": 7})
+        mall.push(order_id=f"p{number}", lines=(line,), payments=(a_payment(transaction_id=f"42-p{number}", paid_minor=1_990),))
+        fell = {"fact": "price_lowered", "at": mall.clock.now().isoformat(), "line_id": "l1", "data": {"unit_minor": 990}}
+        mall.must("POST", f"/v1/orders/p{number}/facts", fell, role="integrator")
+    replies = at_once(partial(mall.send, "POST", "/v1/cases", {**body, "order_id": f"p{number}"}) for number in range(12))
+    assert Counter((r.status, r.json["decision"]["rule"]) for r in replies) == {
+        (201, "merchant.small_amount"): 5,
+        (201, "merchant.one_click_cap"): 7,
+    }
+    day = mall.clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
+    assert mall.store.find(SpentOf("m1", int(day[:4]), Payout.REFUND, "CNY", day)).found == (5_000,)
