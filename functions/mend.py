@@ -30,6 +30,7 @@ def retry(ctx: Context, case_id: str, number: int) -> CaseView:
     It keeps its number, unless the channel has closed that or taken the money back: then a new leg stands in for it.
     """
     file = ctx.case(case_id)
+    ctx.unchanged(file.case.version)
     refund = leg(file, number)
     if refund.state is RefundState.FAILED and refund.cause in RENUMBER and refund.payout is Payout.REFUND:
         if not came_back(asked(ctx, refund)):

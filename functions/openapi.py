@@ -11,7 +11,6 @@ import msgspec
 
 from aftersales import __version__
 from functions.body import RepliesBody
-from functions.body_rules import RollbackBody, RulesBody
 from functions.http import Route
 from functions.reply import Problem
 from functions.reply_money import File
@@ -86,6 +85,6 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.once:
         schema = {"type": "string", "minLength": 8, "maxLength": 128, "pattern": "^[!-~]+$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema})
-    if route.method == "PATCH" or route.body in (RepliesBody, RulesBody, RollbackBody):
+    if route.method == "PATCH" or route.watched or route.body is RepliesBody:
         found.append({"name": "If-Match", "in": "header", "required": False, "schema": TEXT})
     return found

@@ -90,6 +90,7 @@ def say(ctx: Context, case_id: str, body: MessageBody) -> CaseView:
 def set_deadline(ctx: Context, case_id: str, body: DeadlineBody) -> CaseView:
     """Pause, resume or move the case's deadline; an event of its own says who and why. No pause is longer than 30 days."""
     file = ctx.case(case_id)
+    ctx.unchanged(file.case.version)
     deadline = file.case.deadline
     if deadline is None:
         raise Conflict(f"A case that is {file.case.state} has no deadline of its own.", state=file.case.state)

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+import app
 from aftersales.refund import Cause
 from aftersales.testing.builders import a_line, a_merchant, an_order
 from tests.api.four import WAYS, YES, Due, apart, appealed, big, countered, decides, lost, reviewed, silent, waits
 from tests.api.machine import Kitchen
+from tests.api.test_edges import BODIES
 from tests.mall import Mall
 
 #: Who says the second yes and must not: who, in which role, and what is answered.
@@ -71,6 +73,21 @@ def test_a_batch_is_no_way_around(mall: Mall, way: Callable[[Mall], Due], sub: s
     mall.must("POST", "/v1/merchant/batches", body, sub="ben", role="approver")
     mall.pump()
     assert due.money() != before
+
+
+CASES = [r for r in app.ROUTES if r.watched and "case_id" in r.places]
+
+
+@pytest.mark.parametrize("route", [r for r in CASES if "inspection" not in r.path], ids=lambda r: r.path.rpartition("}/")[2])
+def test_whatever_decides_about_money_hears_an_old_version(mall: Mall, route: Any) -> None:
+    """Who read the case before somebody changed it is told so, nothing happens, and it is on record."""
+    case_id = big(mall)
+    path = route.path.format(case_id=case_id, number=1)
+    before = repr(mall.store.case(case_id))
+    said = mall.send("POST", path, BODIES.get(route.path), role="admin", headers={"if-match": '"0"'})
+    assert (said.status, said.json["code"]) == (409, "stale_version"), said.text
+    found = mall.must("GET", "/v1/merchant/refusals", role="admin")["refusals"][0]
+    assert (found["act"], found["seen"], repr(mall.store.case(case_id))) == (f"POST {route.path}", 0, before)
 
 
 def test_another_merchants_people_find_nothing_and_leave_no_record(mall: Mall) -> None:
