@@ -251,15 +251,6 @@ class FakeStore:
             case AnswerTo():
                 kept = self._answers.get((query.caller, query.key))
                 return [(("",), kept)] if kept and kept.expires_at > query.now else [], False
-            case OfMerchant():
-                cases = [c for c in self._all(Case) if queue.fits(query, c)]
-                return [((*queue.urgency(c), _text(c.opened_at), c.case_id), c) for c in cases], False
-            case CountedOf():
-                known_as = self._kept.get(("counted", query.case_id))
-                return [(("",), known_as)] if known_as else [], False
-            case CountsOf():
-                sums = {name: n for (whose, name), n in sorted(self._counts.items()) if whose == query.merchant and n}
-                return [(("",), Counts(query.merchant, sums))], False
             case ClosedOf():
                 ended = (c for c in self._all(Case) if c.merchant == query.merchant and query.has(c))
                 return [((_text(c.opened_at), c.case_id), c) for c in ended if _text(c.opened_at)[:7] == query.month], False
@@ -284,7 +275,19 @@ class FakeStore:
                 return self._told(query), True
             case PrintsLike():
                 return [((f"{n:09}",), photo) for n, photo in enumerate(self._photos_like(query))], False
+            case OfMerchant() | CountedOf() | CountsOf():
+                return self._waiting(query), False
         return self._money(query), False
+
+    def _waiting(self, query: OfMerchant | CountedOf | CountsOf) -> list[Row]:
+        """What a shop has before it, most urgent first, and how much of it."""
+        if isinstance(query, CountsOf):
+            sums = {name: n for (whose, name), n in sorted(self._counts.items()) if whose == query.merchant and n}
+            return [(("",), Counts(query.merchant, sums))]
+        if isinstance(query, CountedOf):
+            return [(("",), c) for c in self._all(Counted) if c.case_id == query.case_id]
+        cases = (c for c in self._all(Case) if queue.fits(query, c))
+        return [((*queue.urgency(c), _text(c.opened_at), c.case_id), c) for c in cases]
 
     def _told(self, query: NoticesOf | RefusalsOf) -> list[Row]:
         """What people were told, and what they were refused."""
@@ -379,9 +382,9 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
         yield ("ledger", change.ledger.merchant, change.ledger.order_id), change.ledger
     if change.case:
         yield ("case", change.case.case_id), change.case
-    for kind, goods in (("parcel", change.parcel), ("pickup", change.pickup), ("trail", change.trail)):
-        if goods:
-            yield (kind, goods.case_id), goods
+    for kind in ("parcel", "pickup", "trail", "counted"):
+        if of_case := getattr(change, kind):
+            yield (kind, of_case.case_id), of_case
     for refund in change.refunds:
         yield ("refund", refund.case_id, refund.number), refund
     for ticket in change.tickets:
@@ -391,8 +394,6 @@ def _versioned(change: Change) -> Iterable[tuple[tuple[Any, ...], Any]]:
     for name in ("templates", "delegations", "rulebook"):
         if own := getattr(change, name):
             yield (name, own.merchant), own
-    if change.counted:
-        yield ("counted", change.counted.case_id), change.counted
     if change.batch:
         yield ("batch", change.batch.batch_id), change.batch
     for part in change.parts:
