@@ -12,6 +12,7 @@ from aftersales.errors import Conflict, Forbidden, Invalid, NotFound, SecondPers
 from aftersales.query import BatchesOf, PartsOf
 from functions import batched, batches, second
 from functions.body_batch import BatchBody, ChoiceBody
+from functions.body_queue import ME
 from functions.context import Context
 from functions.reply_batch import BatchPage, BatchView, ChoiceView, ItemPage, ItemView, TotalView
 
@@ -107,7 +108,7 @@ def stop(ctx: Context, batch_id: str) -> BatchView:
 
 
 def _assignee(ctx: Context, body: BatchBody) -> str:
-    to = body.to.strip()
+    to = ctx.caller.sub if body.to == ME else body.to
     if (body.action is Act.ASSIGN) != bool(to) or (body.take_over and not to):
         raise Invalid("Cases are assigned to somebody, and nothing else is.", where="$.to", todo="Send the clerk's sub in to.")
     if to and to != ctx.caller.sub and ctx.caller.role not in SENIOR:
@@ -116,7 +117,7 @@ def _assignee(ctx: Context, body: BatchBody) -> str:
 
 
 def _choice(ctx: Context, body: ChoiceBody) -> Choice:
-    clerk = ctx.caller.sub if body.clerk == "me" else body.clerk
+    clerk = ctx.caller.sub if body.clerk == ME else body.clerk
     return Choice(
         state=body.state,
         kind=body.kind or "",
@@ -126,7 +127,7 @@ def _choice(ctx: Context, body: ChoiceBody) -> Choice:
         lane=body.lane or "",
         clerk=clerk,
         min_minor=body.min_minor,
-        max_minor=body.max_minor,
+        max_minor=body.max_minor or 0,
         late=body.late,
     )
 

@@ -19,6 +19,8 @@ from functions import parts
 
 END = r"$(?!\n)"  # Python's ``$`` alone would let a last line's end through, and one waybill pose as two
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+" + END)]
+#: A colleague's ``sub``, or ``me``; "" for nobody, which ``-`` means in a list.
+Colleague = Annotated[str, Meta(max_length=64, pattern=r"^(?!-$)[A-Za-z0-9_.:@-]*" + END)]
 Word = Annotated[str, Meta(max_length=64)]
 Title = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=1000)]

@@ -8,7 +8,10 @@ from msgspec import Meta
 
 from aftersales.case import Kind, Lane
 from aftersales.queue import Shown
-from functions.body import Body, Minor, Text, Title, Word
+from functions.body import Body, Colleague, Minor, Text, Title, Word
+
+#: Whoever asks, where somebody of the shop is named.
+ME = "me"
 
 
 class CaseQuery(Body):
@@ -24,7 +27,7 @@ class CaseQuery(Body):
     category: Title = ""
     evidence: Shown | None = None
     lane: Lane | None = None
-    clerk: Title = ""
+    clerk: Word = ""
     min_minor: Minor = 0
     max_minor: Minor | None = None
     late: bool = False
@@ -35,7 +38,7 @@ class CaseQuery(Body):
 class ClaimBody(Body):
     """Take a case, for oneself or (approvers, admins) for the colleague ``to``; ``take_over``: although another one has it."""
 
-    to: Title = ""
+    to: Colleague = ""
     take_over: bool = False
 
 

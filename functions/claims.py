@@ -19,7 +19,7 @@ from aftersales.query import CaseFile
 from aftersales.queue import clerk_of
 from aftersales.registry import Registry
 from functions import sorting
-from functions.body_queue import ClaimBody
+from functions.body_queue import ME, ClaimBody
 from functions.context import Context
 from functions.reply import CaseView
 from functions.sorting import SENIOR
@@ -30,7 +30,8 @@ def claim(ctx: Context, case_id: str, body: ClaimBody) -> CaseView:
     """Take the case, or let a colleague have it. Raises CaseClaimed where another one has it and it is not to be taken over."""
     file = ctx.case(case_id)
     ctx.unchanged(file.case.version)
-    return _committed(ctx, file, taken(ctx, file.case, body.to or ctx.caller.sub, take_over=body.take_over))
+    to = ctx.caller.sub if body.to in ("", ME) else body.to
+    return _committed(ctx, file, taken(ctx, file.case, to, take_over=body.take_over))
 
 
 def taken(ctx: Context, case: Case, to: str, *, take_over: bool, **why: str) -> Change:

@@ -9,15 +9,12 @@ from aftersales.errors import Invalid
 from aftersales.query import CountsOf, OfMerchant
 from aftersales.queue import NOBODY
 from functions import claims
-from functions.body_queue import CaseQuery
+from functions.body_queue import ME, CaseQuery
 from functions.context import Context
 from functions.reply import CasePage
 from functions.reply_queue import BucketView, CountsView, LoadView, WorkloadView
 from functions.trace import orders_of
 from functions.view import shop_row
-
-#: In a query, whoever asks.
-ME = "me"
 
 
 def listed(ctx: Context, query: CaseQuery, cursor: str | None = None, limit: int = 50) -> CasePage:

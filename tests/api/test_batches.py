@@ -80,6 +80,15 @@ def test_each_action_is_what_one_person_does_by_hand(
     assert mall.store.case(case_id).case.clerk == ("wang" if action == "assign" else "")
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"choice": {"max_minor": 0}}, {"choice": {"max_minor": -1}}, {"action": "assign", "to": "-", "ids": ["c1"]}]
+)
+def test_what_could_be_meant_otherwise_is_refused(mall: Mall, wrong: dict[str, Any]) -> None:
+    """A limit of nothing is not read as no limit, and what means nobody is nobody's name."""
+    reply = mall.send("POST", BATCHES, {"action": "approve", "reason": "agreed", **wrong}, role="approver")
+    assert (reply.status, reply.json["code"]) == (400, "invalid")
+
+
 def test_without_a_reason_each_buyer_reads_the_shops_own_words(mall: Mall) -> None:
     """A batch that gives no reason tells each buyer the shop's words for that case, in the buyer's language."""
     case_id = waiting(mall, 1)

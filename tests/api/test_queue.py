@@ -45,6 +45,16 @@ def found(mall: Mall, query: str = "", sub: str = "li") -> list[str]:
     return [c["case_id"] for c in mall.must("GET", f"{PATH}?{query}", role="clerk", sub=sub)["cases"]]
 
 
+def test_a_case_is_given_to_somebody_who_finds_it(mall: Mall) -> None:
+    """``me`` is whoever asks; nobody, and what no token could name, is refused, so that no case lies on a desk that nobody has."""
+    case_id = waits(mall)
+    for nobodys in ("-", "b#b", "\u4f60", "b\n", "b" * 65):
+        assert act(mall, case_id, "claim", {"to": nobodys}, role="approver", sub="zhao")[1]["code"] == "invalid"
+    assert act(mall, case_id, "claim", {"to": "me"}, role="approver", sub="zhao")[1]["clerk"] == "zhao"
+    mine = mall.must("GET", f"{PATH}?clerk=me", role="approver", sub="zhao")
+    assert [case["case_id"] for case in mine["cases"]] == [case_id]
+
+
 # --- finding ----------------------------------------------------------------------------------------------------------
 def test_better_tiers_come_first_then_larger_sums(mall: Mall) -> None:
     """Three cases handed in within one hour: gold before nobody's, and of two the dearer one."""
