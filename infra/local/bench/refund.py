@@ -77,6 +77,7 @@ class Bench:
                     "tables": "zen_rules",
                 },
                 "verticals": {"active": ["general", "fresh"]},
+                "merchants": {"default": {"one_click_day_minor": 10**12}},  # however many claims are counted over
                 "settings": {
                     "dynamodb_store": {"table": TABLE, "endpoint": endpoint, "phone_key": "bench"},
                     "token": {"secret": SECRET},
