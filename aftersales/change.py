@@ -125,9 +125,10 @@ class Change:
 
     ``case`` carries the version it was read at; the store writes version + 1 and refuses (StaleVersion) when it changed meanwhile;
     0 means that it must not exist yet. The same holds for order, ledger, parcel, pickup, trail, refunds, tickets, reports,
-    templates, delegations, rulebook, batch and parts. ``rules`` are one version, new and never overwritten. Evidence and proofs are overwritten whole.
+    templates, delegations, rulebook, batch, parts and what was counted, with which its shift goes. ``rules`` are one version, new
+    and never overwritten. Evidence and proofs are overwritten whole.
     ``claims`` are names that may exist once (``waybill#sf#SF123``); a taken one raises ClaimTaken; ``frees`` are names that may be
-    taken again. A spend beyond its cap raises AllowanceSpent. A shift goes with the record of what was counted, which has a version.
+    taken again. A spend beyond its cap raises AllowanceSpent.
     """
 
     case: Case | None = None
