@@ -13,7 +13,7 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """``to`` says the second yes in place of ``of``, both a token's ``sub``: from ``since`` on, until ``until``, which is not included.
+    """``to`` says the second yes in place of ``of``, both a token's ``sub``: from ``since`` on and before ``until``.
 
     ``by`` wrote it, as events name people. One that was ended early stays on record.
     """
