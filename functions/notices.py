@@ -72,6 +72,8 @@ def _of_case(registry: Registry, change: Change, case: Case) -> tuple[Notice, ..
     if case.state in wording.WAITS and any(step.event is Event.SUBMITTED for step in change.steps):
         return (replace(_notice(registry, case, "notice.submitted"), text=wording.acknowledgement(registry, case)),)
     key, amount = f"notice.{case.state}.{case.ending}" if case.ending else f"notice.{case.state}", case.amount
+    if case.state is State.REVIEWING and wording.silence_asks(registry, case):
+        key = "notice.reviewing.asked"
     if change.steps[-1].event is Event.SETTLED and _minor(change.steps[-1]) != case.amount.minor:
         key, amount = "notice.closed.given_up", Money(_minor(change.steps[-1]), case.amount.currency)
     return (_notice(registry, case, key, amount=str(amount), due=_due(registry, change, case)),)

@@ -62,11 +62,16 @@ def acknowledgement(registry: Registry, case: Case) -> str:
 
 
 def silence_approves(registry: Registry, case: Case) -> bool:
-    """Whether the shop's silence is a yes to the case as it is: not where two persons have to agree, or nobody could judge it."""
+    """Whether the shop's silence is a yes to the money that is asked for."""
+    return case.state is State.REVIEWING and case.promise is None and not silence_asks(registry, case)
+
+
+def silence_asks(registry: Registry, case: Case) -> bool:
+    """Whether silence asks again and pays nobody: where two persons have to agree to the money, or nobody could judge the case."""
     decision = case.decision
-    two = registry.merchant(case.merchant).needs_two(case.payable) or ruling.asks_two(decision)
+    two = case.promise is None and registry.merchant(case.merchant).needs_two(case.payable)
     broken = decision is not None and (decision.rule == BROKEN or any(f.reason == guard.BROKEN for f in decision.findings))
-    return case.state is State.REVIEWING and case.promise is None and not two and not broken
+    return two or broken or ruling.asks_two(decision)
 
 
 def reasons_of(case: Case) -> tuple[str, ...]:

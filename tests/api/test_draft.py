@@ -400,10 +400,15 @@ def test_a_case_that_waits_is_acknowledged_at_once(mall: Mall, locale: str) -> N
 
 
 def test_what_two_have_to_agree_to_is_promised_to_nobody(mall: Mall) -> None:
-    """Above the limit silence is no yes, and the acknowledgement does not say so."""
-    mall.registry.put("merchant:m1", a_merchant(two_persons_above_minor=5_999))
+    """Above the limit silence is no yes: neither the acknowledgement nor what is told after verification says so."""
+    mall.registry.put("merchant:m1", a_merchant(two_persons_above_minor=1_000))
     returned(mall)
     assert told(mall)[-1].endswith("商家最迟 2026-11-22 12:00 答复您。")
+    mall.claim()
+    mall.pump()
+    assert [t for t in told(mall) if "自动同意" in t] == [
+        "订单 o1 的售后申请已转商家处理，最迟 2026-11-22 12:00；到期未处理的不会自动同意，会继续催办。"
+    ]
 
 
 def test_a_promised_answer_is_acknowledged_with_its_instant(mall: Mall) -> None:
