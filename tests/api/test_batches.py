@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from aftersales.change import Change
 from aftersales.decision import Outcome
 from aftersales.registry import Registry
 from aftersales.testing.builders import a_case, a_line, a_payment, an_order
-from functions import batches, wording
+from aftersales.testing.entitlements import FakeEntitlements, Sold
+from functions import batches, sweep, wording
 from tests.mall import STAGE, Mall
 
 BATCHES = "/v1/merchant/batches"
@@ -87,6 +90,13 @@ def test_what_could_be_meant_otherwise_is_refused(mall: Mall, wrong: dict[str, A
     """A limit of nothing is not read as no limit, and what means nobody is nobody's name."""
     reply = mall.send("POST", BATCHES, {"action": "approve", "reason": "agreed", **wrong}, role="approver")
     assert (reply.status, reply.json["code"]) == (400, "invalid")
+
+
+def test_what_a_batch_was_when_it_was_read_is_its_tag(mall: Mall) -> None:
+    """The version that If-Match names is the ETag of the answer."""
+    made = batch(mall, ids=[waiting(mall, 1)], dry_run=True)
+    read = mall.send("GET", f"{BATCHES}/{made['batch_id']}", role="approver")
+    assert read.headers["ETag"] == f'"{made["version"]}"'
 
 
 def test_without_a_reason_each_buyer_reads_the_shops_own_words(mall: Mall) -> None:
@@ -253,3 +263,36 @@ def test_a_bad_batch_is_a_clear_problem(mall: Mall, role: str, body: dict[str, A
     """What is asked for wrongly is refused at once, and no batch is there."""
     assert mall.send("POST", BATCHES, body, role=role).status == status
     assert len(mall.must("GET", BATCHES, role="clerk")["batches"]) == (status == 201)
+
+
+def test_a_dry_run_asks_nobody_outside(mall: Mall) -> None:
+    """Where a yes asks an issuer first, a dry run says so and calls nobody; carried out, its silence fails that case alone."""
+    issuer = FakeEntitlements(mall.clock)
+    mall.registry.put("source:entitlements", issuer)
+    issuer.sold["x"] = Sold("x", 1)
+    line = a_line(vertical="virtual", unit_price_minor=6_000, pieces=1, data={"entitlement": "x", "goods": "code"})
+    mall.push(an_order(order_id="v1", lines=(line,)))
+    issuer.script = [("hold", False)] * 99
+    asked = {"order_id": "v1", "kind": "refund_only", "reason": "changed_mind", "items": [{"line_id": "l1", "pieces": 1}]}
+    code = str(mall.must("POST", "/v1/cases", {**asked, "submit": True})["case_id"])
+    mall.clock.move(timedelta(minutes=16))
+    sweep.sweep(mall.registry)
+    mall.told = len(mall.store.records)  # what the stream tries again and again while nobody answers
+    left = len(issuer.script)
+    made = batch(mall, ids=[code, other := waiting(mall, 1)], dry_run=True)
+    assert results(mall, made)[code] == ("pending", "source_asked")
+    assert (len(issuer.script), states(mall, code)) == (left, ["reviewing"])
+    mall.must("POST", f"{BATCHES}/{made['batch_id']}/run", role="approver")
+    mall.pump()
+    assert results(mall, made) == {code: ("failed", "conflict"), other: ("done", "")}
+    assert len(issuer.script) < left
+
+
+def test_a_case_that_breaks_hurts_no_other(mall: Mall) -> None:
+    """A case of a trade that is no longer there fails by itself and says so; the others are decided."""
+    odd, fine = waiting(mall, 1), waiting(mall, 2)
+    case = mall.store.case(odd).case
+    mall.store.commit(Change(replace(case, vertical="gone")))
+    made = batch(mall, choice={"state": "reviewing"})
+    assert results(mall, made) == {odd: ("failed", "not_found"), fine: ("done", "")}
+    assert made["state"] == "done"

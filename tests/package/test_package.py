@@ -223,7 +223,7 @@ def test_the_vision_unit_has_all_it_imports(tmp_path: Path, runtime: Path) -> No
 
 
 def test_the_template_of_this_build_passes_cfn_lint(for_lambda: Path, tmp_path: Path) -> None:
-    """What Chalice wrote for the app, completed, has no fault that cfn-lint can find, and reads the table's own stream."""
+    """What Chalice wrote for the app, completed, has no fault that cfn-lint can find, and reads its own stream and queue."""
     written = json.loads((for_lambda.parent / "sam.json").read_text())
     template = assemble([(API, written)], ROOT / "infra" / "stages" / f"{STAGE}.toml")
     (tmp_path / "template.json").write_text(json.dumps(template))
@@ -231,7 +231,9 @@ def test_the_template_of_this_build_passes_cfn_lint(for_lambda: Path, tmp_path: 
     events = [event for found in template["Resources"].values() for event in found["Properties"].get("Events", {}).values()]
     streams = [event["Properties"]["Stream"] for event in events if event["Type"] == "DynamoDB"]
     assert streams == [{"Fn::GetAtt": ["Table", "StreamArn"]}]
-    assert {event["Type"] for event in events} == {"DynamoDB", "Schedule"}
+    assert {event["Type"] for event in events} == {"DynamoDB", "Schedule", "SQS"}
+    queues = [event["Properties"]["Queue"] for event in events if event["Type"] == "SQS"]
+    assert queues == [{"Fn::GetAtt": ["BatchesQueue", "Arn"]}]
     erasing = [name for name, one in template["Resources"].items() if "s3:DeleteObject" in json.dumps(one)]
     assert len(erasing) == 1, "the schedule that erases has its right by its name"
 
