@@ -163,9 +163,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/merchant/cases", desk.listed, None, reply.CasePage, STAFF),
     Route("GET", "/v1/merchant/counts", desk.counts, None, reply_queue.CountsView, STAFF),
     Route("GET", "/v1/merchant/workload", desk.workload, None, reply_queue.WorkloadView, SENIOR),
-    Route("POST", "/v1/merchant/cases/{case_id}/claim", claims.claim, body_queue.ClaimBody, reply.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/release", claims.release, None, reply.CaseView, STAFF),
-    Route("POST", "/v1/merchant/cases/{case_id}/triage", sorting.sort, body_queue.TriageBody, reply.CaseView, STAFF),
+    Route("POST", "/v1/merchant/cases/{case_id}/claim", claims.claim, body_queue.ClaimBody, reply.CaseView, STAFF, versioned=True),
+    Route("POST", "/v1/merchant/cases/{case_id}/release", claims.release, None, reply.CaseView, STAFF, versioned=True),
+    Route(
+        "POST", "/v1/merchant/cases/{case_id}/triage", sorting.sort, body_queue.TriageBody, reply.CaseView, STAFF, versioned=True
+    ),
     Route("POST", "/v1/merchant/cases/{case_id}/decision", review.decide, body.DecisionBody, reply.CaseView, STAFF, watched=True),
     Route("GET", "/v1/merchant/cases/{case_id}/decisions", replayed.decisions, None, reply_decision.DecisionsView, STAFF),
     Route("POST", "/v1/merchant/cases/{case_id}/counter", review.counter, body.CounterBody, reply.CaseView, STAFF, watched=True),
@@ -228,7 +230,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/merchant/batches/{batch_id}", batch.get, None, reply_batch.BatchView, STAFF),
     Route("GET", "/v1/merchant/batches/{batch_id}/items", batch.items, None, reply_batch.ItemPage, STAFF),
     Route("POST", "/v1/merchant/batches/{batch_id}/run", batch.run, None, reply_batch.BatchView, STAFF, watched=True),
-    Route("POST", "/v1/merchant/batches/{batch_id}/stop", batch.stop, None, reply_batch.BatchView, STAFF),
+    Route("POST", "/v1/merchant/batches/{batch_id}/stop", batch.stop, None, reply_batch.BatchView, STAFF, versioned=True),
     # the shop's own rules: versions that never change
     Route("GET", "/v1/merchant/rules", ruleset.get, None, reply_rules.RulesView, STAFF),
     Route("GET", "/v1/merchant/rules.xlsx", ruleset.as_workbook, None, reply_money.File, STAFF, media=export.XLSX_MEDIA),

@@ -28,6 +28,7 @@ from functions.context import Context, Once, again
 from functions.delegations import DelegationsView
 from functions.failures import Audience
 from functions.reply import CaseView, Problem
+from functions.reply_batch import BatchView
 from functions.reply_draft import RepliesView
 from functions.reply_money import File
 from functions.reply_rules import RulesView
@@ -111,6 +112,7 @@ class Route:
     status: int = 200
     media: str = "application/json"  # of the answer
     watched: bool = False  # it decides about money: who is refused it is put on record
+    versioned: bool = False  # it hears If-Match, as all that is watched and every PATCH does
 
     @property
     def once(self) -> bool:
@@ -127,7 +129,7 @@ class Route:
         """The query parameters by name, with their types; those of a ``query`` struct are its fields."""
         found = {name: kind for name, kind in parameters(self.work).items() if name not in self.places}
         struct = found.pop("query", None)
-        return found | (get_type_hints(struct) if struct else {})
+        return found | (get_type_hints(struct, include_extras=True) if struct else {})
 
 
 @cache
@@ -238,7 +240,7 @@ def _tag(view: object) -> dict[str, str]:
     """The version of what has one, as an ETag."""
     if isinstance(view, RulesView):
         return {"ETag": f'"{view.latest}"'}
-    return {"ETag": f'"{view.version}"'} if isinstance(view, CaseView | RepliesView | DelegationsView) else {}
+    return {"ETag": f'"{view.version}"'} if isinstance(view, CaseView | RepliesView | DelegationsView | BatchView) else {}
 
 
 def _name(name: str) -> dict[str, str]:

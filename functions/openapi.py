@@ -11,7 +11,7 @@ import msgspec
 
 from aftersales import __version__
 from functions.body import RepliesBody
-from functions.http import Route
+from functions.http import Route, parameters
 from functions.reply import Problem
 from functions.reply_money import File
 
@@ -62,6 +62,8 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
         success["content"] = {"application/json": {"schema": {"type": "object"}}}
     refused = {"content": {"application/problem+json": {"schema": known[Problem]}}}
     answers = {code: {"description": text, **refused} for code, text in PROBLEMS.items()}
+    query = parameters(route.work).get("query")
+    lines += cleandoc(query.__doc__ or "").splitlines() if query else []
     operation: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
         "summary": lines[0] if lines else "",
@@ -79,12 +81,21 @@ def _operation(route: Route, known: dict[Any, Any]) -> dict[str, Any]:
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in route.places]
-    for name, kind in route.query.items():
-        schema = {"type": "integer", "minimum": 1, "maximum": 100} if kind is int else TEXT
-        found.append({"name": name, "in": "query", "required": False, "schema": schema})
+    found += [{"name": n, "in": "query", "required": False, "schema": _asked(n, kind)} for n, kind in route.query.items()]
     if route.once:
         schema = {"type": "string", "minLength": 8, "maxLength": 128, "pattern": "^[!-~]+$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema})
-    if route.method == "PATCH" or route.watched or route.body is RepliesBody:
+    if route.method == "PATCH" or route.watched or route.versioned or route.body is RepliesBody:
         found.append({"name": "If-Match", "in": "header", "required": False, "schema": TEXT})
     return found
+
+
+def _asked(name: str, kind: Any) -> dict[str, Any]:
+    """What a query parameter may be; one that may be left out is never null."""
+    if name == "limit":
+        return {"type": "integer", "minimum": 1, "maximum": 100}
+    schema = msgspec.json.schema(kind)
+    said: dict[str, Any] = next(s for s in schema.get("anyOf", [schema]) if s.get("type") != "null")
+    if "$ref" in said:
+        said = schema["$defs"][said["$ref"].rpartition("/")[2]]
+    return {word: value for word, value in said.items() if word not in ("$defs", "title")}

@@ -437,5 +437,12 @@ def test_the_document_describes_every_route(mall: Mall) -> None:
     described = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
     assert described == {(r.method, r.path) for r in app.ROUTES}
     assert all(op["summary"] for item in document["paths"].values() for op in item.values())
+    queue = document["paths"]["/v1/merchant/cases"]["get"]
+    may = {p["name"]: p["schema"] for p in queue["parameters"]}
+    assert (may["late"]["type"], may["min_minor"]["maximum"], may["max_minor"]["type"]) == ("boolean", 10**12, "integer")
+    assert may["lane"]["enum"] == ["difficult", "legal", "ordinary"]
+    assert "claimed" in queue["description"], "what a filter means is said"
+    claim = document["paths"]["/v1/merchant/cases/{case_id}/claim"]["post"]
+    assert "If-Match" in {p["name"] for p in claim["parameters"]}
     told = [schema["description"] for schema in document["components"]["schemas"].values() if "description" in schema]
     assert not [text for text in told if "\n    " in text], "the margin of the code is no part of what is said"
