@@ -136,7 +136,7 @@ def test_what_was_committed_is_followed_after_a_crash(system: System, shop: Shop
 
 
 def test_a_batch_outlives_its_worker(system: System, shop: Shop) -> None:
-    """Its worker killed in the midst of it and started again, a batch is carried out to its end, and every order is paid back once."""
+    """Its worker killed in the midst of it and started again, a batch comes to its end, and every order is paid back once."""
     orders = {}
     for n in range(12):
         orders[f"t-batch-{n}"] = shop.sell(f"t-batch-{n}", LAMP, "b3", shipped=80)["payments"][0]["transaction_id"]
