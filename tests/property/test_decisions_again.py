@@ -122,9 +122,7 @@ class Story:
         return self.shop.registry.rules.table("m1", ruling.number_of(version))
 
 
-@settings(
-    deadline=None, max_examples=40, phases=(Phase.explicit, Phase.reuse, Phase.generate)
-)
+@settings(deadline=None, max_examples=40, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seeds)
 def test_every_past_decision_gives_the_same_answer(seed):
     """Judged anew, overruled, appealed, countered, counted in part, under versions that came between: each replays."""
