@@ -87,8 +87,7 @@ def machines() -> tuple[Machine, ...]:
             (
                 f"Carried, with no deadline of their own: {carried}.",
                 f"In every open state, changing nothing: {aside}.",
-                "Where it takes two persons, silence in `reviewing` and `awaiting_payment` approves nothing: it asks them"
-                " (`second_person_asked`).",
+                "Where it takes two persons, silence in `reviewing` and `awaiting_payment` asks them (`second_person_asked`).",
                 "`reopened` only after a lapse while evidence was awaited, and only while the kind is still offered.",
             ),
         ),
