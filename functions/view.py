@@ -383,6 +383,7 @@ def _step(ctx: Context, case: Case, step: Step) -> StepView:
         kind, data = ".holiday", {**data, **moved}
     kind = ".counted" if "missing" in step.data and step.event in COUNTED else ".apart" if "apart_of" in step.data else kind
     kind = ".silent" if step.event is Event.SECOND_PERSON_ASKED and step.data.get("reason") == words.TWO_PERSONS else kind
+    kind = ".given" if step.event is Event.CLAIMED and step.by.partition(":")[2] != step.data.get("clerk") else kind
     kind = ".drop_off" if "drop_off" in step.data else kind
     if words.unasked(step):
         kind, data["why"] = ".unasked", ctx.registry.vertical(case.vertical).text(f"reason.{case.reason}", ctx.locale)

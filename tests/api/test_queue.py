@@ -50,7 +50,10 @@ def test_a_case_is_given_to_somebody_who_finds_it(mall: Mall) -> None:
     case_id = waits(mall)
     for nobodys in ("-", "b#b", "\u4f60", "b\n", "b" * 65):
         assert act(mall, case_id, "claim", {"to": nobodys}, role="approver", sub="zhao")[1]["code"] == "invalid"
-    assert act(mall, case_id, "claim", {"to": "me"}, role="approver", sub="zhao")[1]["clerk"] == "zhao"
+    assert act(mall, case_id, "claim", {"to": "li"}, role="approver", sub="zhao")[1]["clerk"] == "li"
+    assert act(mall, case_id, "claim", {"to": "me", "take_over": True}, role="approver", sub="zhao")[1]["clerk"] == "zhao"
+    said = [s["text"] for s in mall.must("GET", f"/v1/cases/{case_id}/timeline", role="clerk")["steps"] if s["event"] == "claimed"]
+    assert said == ["The case was given to li", "zhao took the case"]
     mine = mall.must("GET", f"{PATH}?clerk=me", role="approver", sub="zhao")
     assert [case["case_id"] for case in mine["cases"]] == [case_id]
 
