@@ -24,6 +24,7 @@ Colleague = Annotated[str, Meta(max_length=64, pattern=r"^(?!-$)[A-Za-z0-9_.:@-]
 Word = Annotated[str, Meta(max_length=64)]
 Title = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=1000)]
+SOME = r"\S"  # at least one sign that can be seen
 Minor = Annotated[int, Meta(ge=0, le=10**12, description="whole minor units of the order's currency (fen, cents)")]
 Pieces = Annotated[int, Meta(ge=1, le=100_000)]
 Percent = Annotated[int, Meta(ge=1, le=100)]

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from aftersales.case import Kind, Lane
 from aftersales.queue import Shown
-from functions.body import Body, Colleague, Minor, Text, Title, Word
+from functions.body import SOME, Body, Colleague, Minor, Text, Title, Word
 
 #: Whoever asks, where somebody of the shop is named.
 ME = "me"
@@ -46,4 +46,4 @@ class TriageBody(Body):
     """How hard a case is, and why."""
 
     lane: Lane
-    reason: Annotated[Text, Meta(min_length=1)]
+    reason: Annotated[Text, Meta(min_length=1, pattern=SOME)]

@@ -18,7 +18,7 @@ from aftersales.change import Change
 from aftersales.delegation import LONGEST, MOST, Delegation, Delegations
 from aftersales.errors import Conflict, Forbidden, Invalid, NotFound
 from aftersales.query import DelegationsOf
-from functions.body import At, Dated, Id
+from functions.body import SOME, At, Dated, Id
 from functions.context import Context
 from functions.reply_base import View
 
@@ -28,7 +28,7 @@ class DelegationBody(Dated):
 
     to: Id
     until: At
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200, pattern=SOME)]
     since: At | None = None
     of: Id | None = None
 

@@ -116,6 +116,7 @@ def later(mall: Mall, days: float) -> str:
         pytest.param(lambda m: away(m, "dora", days=-1), 400, "invalid", id="for a time that is over"),
         pytest.param(lambda m: away(m, "dora", days=60.001), 400, "invalid", id="for more than sixty days"),
         pytest.param(lambda m: away(m, "dora", days=121, since=later(m, 61)), 400, "invalid", id="too far ahead"),
+        pytest.param(lambda m: away(m, "dora", reason=" "), 400, "invalid", id="for no reason"),
         pytest.param(lambda m: away(m, "dora", of="carl", sub="ben"), 403, "forbidden", id="another's right"),
         pytest.param(lambda m: away(m, "dora", of="dana", role="clerk"), 403, "forbidden", id="a clerk's, who has none"),
         pytest.param(lambda m: away(m, "dora", headers={"if-match": '"3"'}), 409, "stale_version", id="on an old version"),

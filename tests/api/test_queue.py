@@ -159,6 +159,7 @@ def test_a_person_makes_a_case_harder_and_a_senior_one_easier(mall: Mall) -> Non
     """Both say why, both are on record; a clerk does not make it easier, and by itself it stays as it was put."""
     case_id = waits(mall)
     harder = {"lane": "legal", "reason": "a lawyer wrote"}
+    assert act(mall, case_id, "triage", {**harder, "reason": " \n"})[1]["code"] == "invalid"
     assert act(mall, case_id, "triage", harder)[1]["lane"] == "legal"
     assert act(mall, case_id, "triage", harder)[0] == 409
     assert act(mall, case_id, "decision", NO)[0] == 403
