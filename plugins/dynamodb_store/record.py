@@ -30,9 +30,10 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -42,6 +43,9 @@ Item = dict[str, Any]  # attribute name → {"S": ...}, as boto3's clients take 
 
 #: JSON above this is deflated; below it would seldom save a write unit, and people can read it in the console.
 PLAIN_BYTES = 600
+
+#: The window of what is deflated quickly: most records are smaller.
+SMALL_BYTES = 4096
 
 
 def part(text: str) -> str:
@@ -72,7 +76,12 @@ def item(key: tuple[str, str], value: object, *, leave_out: Iterable[str] = (), 
 def packed(plain: object) -> dict[str, Any]:
     """Plain values as one attribute."""
     text = msgspec.json.encode(plain)
-    return {"S": text.decode()} if len(text) <= PLAIN_BYTES else {"B": zlib.compress(text, 9, wbits=-15)}
+    if len(text) <= PLAIN_BYTES:
+        return {"S": text.decode()}
+    # A window no larger than the text deflates as well, and is set up in a sixth of the time. Who inflates it need not know.
+    wbits, memory = (-12, 5) if len(text) <= SMALL_BYTES else (-15, 8)
+    deflate = zlib.compressobj(9, zlib.DEFLATED, wbits, memory)
+    return {"B": deflate.compress(text) + deflate.flush()}
 
 
 def bytes_of(item: Item) -> int:
@@ -113,15 +122,23 @@ def _attribute(given: str | int) -> dict[str, str]:
 
 def _lean(given: Any) -> Any:
     """Plain values of ``given``. Empty fields are left out where empty is their default; a default that says something is kept."""
-    if is_dataclass(given) and not isinstance(given, type):
-        return {f.name: _lean(v) for f in fields(given) if (v := getattr(given, f.name)) or not _empty_by_default(f, v)}
-    if isinstance(given, (tuple, list)):
+    if given is None or isinstance(given, str | int):
+        return given
+    if (empty := _empty_fields(type(given))) is not None:
+        return {name: _lean(v) for name, is_empty in empty if (v := getattr(given, name)) or not is_empty(v)}
+    if isinstance(given, tuple | list):
         return [_lean(v) for v in given]
     if isinstance(given, datetime):
         return given.astimezone(UTC)
     return dict(given) if isinstance(given, Mapping) else given
 
 
-def _empty_by_default(field: Field[Any], given: object) -> bool:
+@cache
+def _empty_fields(kind: Any) -> tuple[tuple[str, Callable[[Any], bool]], ...] | None:
+    """The fields of a dataclass, each with whether a value is its default; None for what is none."""
+    return tuple((f.name, partial(_is_default, f)) for f in fields(kind)) if is_dataclass(kind) else None
+
+
+def _is_default(field: Field[Any], given: object) -> bool:
     default = field.default_factory() if field.default_factory is not MISSING else field.default
-    return default is not MISSING and default == given
+    return default is not MISSING and bool(default == given)
