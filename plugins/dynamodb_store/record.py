@@ -124,7 +124,8 @@ def _lean(given: Any) -> Any:
     """Plain values of ``given``. Empty fields are left out where empty is their default; a default that says something is kept."""
     if given is None or isinstance(given, str | int):
         return given
-    if (empty := _empty_fields(type(given))) is not None:
+    kind: Any = type(given)
+    if (empty := _empty_fields(kind)) is not None:
         return {name: _lean(v) for name, is_empty in empty if (v := getattr(given, name)) or not is_empty(v)}
     if isinstance(given, tuple | list):
         return [_lean(v) for v in given]
@@ -134,7 +135,7 @@ def _lean(given: Any) -> Any:
 
 
 @cache
-def _empty_fields(kind: Any) -> tuple[tuple[str, Callable[[Any], bool]], ...] | None:
+def _empty_fields(kind: type) -> tuple[tuple[str, Callable[[Any], bool]], ...] | None:
     """The fields of a dataclass, each with whether a value is its default; None for what is none."""
     return tuple((f.name, partial(_is_default, f)) for f in fields(kind)) if is_dataclass(kind) else None
 
