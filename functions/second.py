@@ -22,6 +22,7 @@ from aftersales.errors import Forbidden, SecondPersonRequired
 from aftersales.money import Money
 from aftersales.query import CaseFile, DelegationsOf, OrderFile, StepsOf
 from aftersales.registry import Registry
+from aftersales.remedy import REPLACED, Remedy, Stage
 from functions import promise, ruling
 from functions.context import Context
 
@@ -59,10 +60,11 @@ def needs_two(registry: Registry, case: Case, order: OrderFile, by: str = "") ->
     given = gives(case, order)
     if above_limit(registry, case, given) or not by:
         return above_limit(registry, case, given)
-    others = {h.case_id for h in order.ledger.holds} | {e.case_id for e in order.ledger.open_entries(Payout.REFUND)}
+    things = _things(order)
+    others = {h.case_id for h in order.ledger.holds} | {e.case_id for e in order.ledger.open_entries(Payout.REFUND)} | {*things}
     others -= {case.case_id, ""}
     most = sum(e.minor for e in order.ledger.open_entries(Payout.REFUND) if e.case_id in others)
-    most += sum(sum(order.ledger.held_value(case_id)) for case_id in others)
+    most += sum(sum(order.ledger.held_value(case_id)) + things.get(case_id, 0) for case_id in others)
     if not above_limit(registry, case, replace(given, minor=given.minor + most)):  # whoever granted that: nobody is read
         return False
     alone = sum(_granted_alone(registry.store.case(case_id), order, person_of(by)) for case_id in sorted(others))
@@ -130,10 +132,31 @@ def in_place_of(held: tuple[Delegation, ...], barred: AbstractSet[str]) -> str:
 
 def _granted_alone(file: CaseFile | None, order: OrderFile, sub: str) -> int:
     """Minor units that this person, and nobody else, said yes to in a case that still stands."""
-    if file is None or file.case.state not in GRANTED or file.case.ending not in (None, Ending.REFUNDED, Ending.FULFILLED):
+    if file is None or (file.case.merchant, file.case.order_id) != (order.order.merchant, order.order.order_id):
+        return 0  # a mall tells facts in its own words
+    if file.case.state not in GRANTED or file.case.ending not in (None, Ending.REFUNDED, Ending.FULFILLED):
         return 0
     persons = {person_of(a.by) for a in file.case.approvals} - {""}
-    return gives(file.case, order).minor if persons == {sub} else 0
+    return max(gives(file.case, order).minor, _gave(file.case, order)) if persons == {sub} else 0
+
+
+def _things(order: OrderFile) -> dict[str, int]:
+    """The order's cases that gave a new thing, each with what all pieces of its lines are worth: none of them gave more."""
+    lines = {line.line_id: ((0, line.pieces),) for line in order.ledger.lines}
+    found: dict[str, int] = {}
+    for fact in order.order.facts:
+        if fact.name == REPLACED and fact.line_id in lines:
+            case_id = str(fact.get("case_id") or "")
+            found[case_id] = found.get(case_id, 0) + sum(order.ledger.worth(fact.line_id, lines[fact.line_id]))
+    return found
+
+
+def _gave(case: Case, order: OrderFile) -> int:
+    """Minor units that the thing was worth which a case gave: its pieces are free again, and it is given all the same."""
+    promise = case.promise
+    if promise is None or promise.remedy is not Remedy.REPLACEMENT or promise.stage is not Stage.DONE:
+        return 0
+    return sum(sum(order.ledger.worth(item.line_id, item.units)) for item in case.items)
 
 
 def _said_no(ctx: Context, case_id: str) -> str:

@@ -144,6 +144,24 @@ def test_an_offer_on_a_thing_counts_with_the_thing(mall: Mall) -> None:
     assert accepted["state"] == "second_review"
 
 
+def test_a_thing_that_was_given_counts_as_long_as_its_money_would(mall: Mall) -> None:
+    """A new fridge on one person's word, and its price on the same person's a month later, are one person's grant of both."""
+    kitchen = Kitchen()
+    kitchen.found()
+    kitchen.registry.put("merchant:m1", a_merchant(two_persons_above_minor=310_000, return_address="Warehouse 1"))
+    case = kitchen.ask()
+    assert decides(kitchen, case["case_id"], "anna", "clerk").status == 200
+    kitchen.pump()
+    kitchen.back(case)
+    kitchen.tell(case, "sent", carrier="sf", number="SF9")
+    kitchen.must("POST", f"/v1/cases/{case['case_id']}/received", {"received": True})
+    kitchen.pump()
+    assert kitchen.case(case["case_id"])["ending"] == "fulfilled"
+    again = kitchen.ask("return_refund")
+    assert again["state"] == "reviewing"
+    waits(kitchen, again["case_id"], role="clerk")
+
+
 def test_a_lower_sum_stays_lower(mall: Mall) -> None:
     """What the buyer lowered to what one person grants is paid as that: no edit raises it once it was handed in."""
     case_id = big(mall)
