@@ -136,8 +136,15 @@ def _granted_alone(file: CaseFile | None, order: OrderFile, sub: str) -> int:
         return 0  # a mall tells facts in its own words
     if file.case.state not in GRANTED or file.case.ending not in (None, Ending.REFUNDED, Ending.FULFILLED):
         return 0
-    persons = {person_of(a.by) for a in file.case.approvals} - {""}
+    persons = _who_granted(file.case)
     return max(gives(file.case, order).minor, _gave(file.case, order)) if persons == {sub} else 0
+
+
+def _who_granted(case: Case) -> set[str]:
+    """The persons whose yes covers what was granted in the end: one to less, or to a thing where it is money, does not."""
+    last = case.approvals[-1].amount if case.approvals else case.amount
+    covering = (a for a in case.approvals if a.amount.currency == last.currency and a.amount >= last)
+    return {person_of(a.by) for a in covering} - {""}
 
 
 def _things(order: OrderFile) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import app
 from aftersales.refund import Cause
 from aftersales.testing.builders import a_line, a_merchant, an_order
 from tests.api.four import WAYS, YES, Due, apart, appealed, big, countered, decides, lost, reviewed, silent, waits
-from tests.api.machine import Kitchen
+from tests.api.machine import FRIDGE, Kitchen
 from tests.api.test_edges import BODIES
 from tests.mall import Mall
 
@@ -160,6 +161,23 @@ def test_a_thing_that_was_given_counts_as_long_as_its_money_would(mall: Mall) ->
     again = kitchen.ask("return_refund")
     assert again["state"] == "reviewing"
     waits(kitchen, again["case_id"], role="clerk")
+
+
+def test_a_yes_to_a_thing_is_none_to_the_money_that_came_instead(mall: Mall) -> None:
+    """Ben agreed to an exchange, anna alone to its money: with her yes to the other fridge it is one person's grant of both."""
+    kitchen = Kitchen(lines=(replace(FRIDGE, pieces=2),))
+    kitchen.found()
+    kitchen.registry.put("merchant:m1", a_merchant(two_persons_above_minor=310_000, return_address="Warehouse 1"))
+    case = kitchen.ask()
+    assert decides(kitchen, case["case_id"], "ben", "clerk").status == 200
+    kitchen.pump()
+    kitchen.back(case)
+    kitchen.tell(case, "failed", reason="the last one broke")
+    assert decides(kitchen, case["case_id"], "anna", "clerk", instead="money").status == 200
+    kitchen.pump()
+    other = kitchen.ask("return_refund")
+    assert other["state"] == "reviewing"
+    waits(kitchen, other["case_id"], role="clerk")
 
 
 def test_a_lower_sum_stays_lower(mall: Mall) -> None:
