@@ -29,7 +29,7 @@ from aftersales.refund import RefundState
 from aftersales.registry import Registry
 from aftersales.remedy import Stage
 from aftersales.ticket import Ticket, TicketKind
-from functions import evidence, guard, price, promise, tickets
+from functions import evidence, guard, pledges, price, promise, tickets
 from functions.asked import left, subject_of, unheld
 from functions.context import again, by_system, commit
 from functions.judgement import judge_anew
@@ -95,6 +95,7 @@ def end(registry: Registry, case_id: str) -> bool:
 def finish(registry: Registry, due: Due, now: datetime) -> bool:
     """End once more what was kept for a closed case, now that no call for it can be under way, and forget that it was kept."""
     file = registry.store.case(due.case_id)
+    file = (pledges.looked_after(registry, file, now) if file else None) or file  # it has no other place in the schedule
     if file is None or file.case.holds_until is None or file.case.holds_until > now:
         return False
     end(registry, due.case_id)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from aftersales.errors import BadSettings
+from aftersales.case import Event
+from aftersales.change import Change
+from aftersales.errors import AftersalesError, BadSettings
+from aftersales.lookup import Lookup
 from aftersales.order import Buyer
+from aftersales.query import Due
 from aftersales.registry import Registry
 from aftersales.setting import merchant_of
 from aftersales.testing.builders import NOW, a_line, a_merchant, an_order
 from aftersales.testing.points import FakePoints
 from functions import sweep
+from plugins.dynamodb_store.layout import Layout
+from plugins.dynamodb_store.write import Write
 from tests.api.test_claim import BLURRED, DOUBT
 from tests.mall import STAGE, Mall
 
@@ -309,6 +316,24 @@ def test_a_closed_case_is_still_owed(shop: Shop) -> None:
         shop.wait(hours=1)
     assert shop.points.balance("m1", "b1") == 20
     assert shop.store.case(case["case_id"]).case.files_until > shop.clock.now() + timedelta(days=80)
+
+
+def test_a_source_that_keeps_silent_holds_up_no_points(shop: Shop) -> None:
+    """A closed case of which something is still kept stands in the schedule for that alone; its points are given by that look."""
+    case = shop.asks()
+    shop.points.script += [False]
+    shop.wait(hours=1)
+    file = shop.store.case(case["case_id"]).case
+    kept = (Lookup("gone", "l1", "unused", NOW, held=True),)
+    shop.store.commit(Change(file).then(Event.WITHDRAWN, "buyer:b1", shop.clock.now()).with_case(lookups=kept))
+    closed = shop.store.case(case["case_id"]).case
+    head = next(w for w in Layout(2, 4, str).writes(Change(closed)) if isinstance(w, Write))
+    assert head.item["d"]["S"].startswith("holds#"), "one item has one place there"
+    for wait in (16, 0, 16):
+        shop.clock.move(wait * MINUTE)
+        with suppress(AftersalesError):
+            sweep.advance(shop.registry, Due("holds", closed.case_id, shop.clock.now()))
+    assert (shop.points.balance("m1", "b1"), shop.events(case)) == (20, ["answer_late", "points_given"])
 
 
 def test_the_buyer_sees_by_when_and_that_it_is_late(shop: Shop) -> None:
