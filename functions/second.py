@@ -163,7 +163,10 @@ def _gave(case: Case, order: OrderFile) -> int:
     promise = case.promise
     if promise is None or promise.remedy is not Remedy.REPLACEMENT or promise.stage is not Stage.DONE:
         return 0
-    return sum(sum(order.ledger.worth(item.line_id, item.units)) for item in case.items)
+    pieces = {line.line_id: line.pieces for line in order.ledger.lines}  # an order of which nothing is held may be told anew
+    there = [(i.line_id, [(start, min(stop, pieces.get(i.line_id, 0))) for start, stop in i.units]) for i in case.items]
+    found = ((line_id, tuple(run for run in runs if run[0] < run[1])) for line_id, runs in there)
+    return sum(sum(order.ledger.worth(line_id, runs)) for line_id, runs in found if runs)
 
 
 def _said_no(ctx: Context, case_id: str) -> str:
