@@ -5,7 +5,8 @@
     nobody answered ─┬─ one yes would do ──► approved by silence              (:mod:`functions.sweep`)
                      └─ it takes two ──► a second review without any yes so far: the next one is the first of two
 
-The same holds for money in place of a thing that was promised and not given, unless two persons had agreed to that thing.
+The same holds for money in place of a thing that was promised and not given; and where a difference in price was not paid, unless
+two persons had agreed to that exchange.
 """
 
 from __future__ import annotations

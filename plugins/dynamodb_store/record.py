@@ -95,9 +95,9 @@ def value(kind: type[T], stored: Mapping[str, Any], **known: object) -> T:
     if "version" in stored:
         known["version"] = int(stored["version"]["N"])
     text = json_of(stored)
-    if not known:
-        return msgspec.json.decode(text, type=kind)
-    return msgspec.convert({**msgspec.json.decode(text), **known}, kind, strict=True)
+    if known:  # put behind the others, so that one pass reads them all
+        text = text[:-1] + (b"," if len(text) > len("{}") else b"") + msgspec.json.encode(known)[1:]
+    return msgspec.json.decode(text, type=kind)
 
 
 def values(kind: type[T], stored: Mapping[str, Any], **known: object) -> tuple[T, ...]:

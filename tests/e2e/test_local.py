@@ -103,9 +103,9 @@ def test_silence_approves(system: System, shop: Shop) -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_a_killed_part_comes_back(system: System, shop: Shop, part: str) -> None:
     """After kill -9 of any part and its restart the addresses are the same, nothing stored is lost, and a claim goes through."""
-    address, order_id = system.home.url, f"t-kill-{part}"
-    shop.sell(order_id, STRAWBERRIES, "b1", signed=2)
-    with system.client("buyer", "b1") as buyer:
+    address, order_id, who = system.home.url, f"t-kill-{part}", f"b-kill-{part}"  # many claims of one buyer go to a person
+    shop.sell(order_id, STRAWBERRIES, who, signed=2)
+    with system.client("buyer", who) as buyer:
         case_id = buyer.post("/cases", {"order_id": order_id, **CLAIM})["case_id"]
         buyer.upload(case_id, drawn(100 + PARTS.index(part)))
 
@@ -113,7 +113,7 @@ def test_a_killed_part_comes_back(system: System, shop: Shop, part: str) -> None
     assert part in system.ended()
     system.restart(part)
 
-    with system.client("buyer", "b1") as buyer:
+    with system.client("buyer", who) as buyer:
         buyer.post(f"/cases/{case_id}/submit")
         case = buyer.case_in(case_id, "closed")
     assert (case["ending"], system.home.url, system.ended()) == ("refunded", address, [])

@@ -201,13 +201,17 @@ def test_what_cannot_be_installed_goes_back_with_its_money(story: Callable[[], S
     assert (case["ending"], one.paid(case)) == ("refunded", FRIDGE.minor)
 
 
-def test_silence_in_fulfilling_ends_in_money(story: Callable[[], Story]) -> None:
-    """The shop has the old one and sends nothing: fifteen days, then a person, then two days, then the money, once."""
+def test_silence_in_fulfilling_ends_with_two_persons(story: Callable[[], Story]) -> None:
+    """The shop has the old one and sends nothing: fifteen days, a person, two days, two persons; their yes pays once."""
     one = story().sold().inspected()
     case = one.exchanged()
     one.system.tick(15 * DAY + 1)
     assert one.buyer.get(f"/cases/{case['case_id']}")["state"] == "reviewing"
     one.system.tick(49)
+    assert one.buyer.get(f"/cases/{case['case_id']}")["state"] == "second_review", "so much is nobody's yes"
+    path, yes = f"/merchant/cases/{case['case_id']}/decision", {"outcome": "approve", "reason": "never sent"}
+    one.clerk.post(path, {**yes, "instead": "money"})
+    one.approver.post(path, yes)
     case = one.buyer.case_in(case["case_id"], "closed")
     assert (case["ending"], case["remedy"]["stage"], one.paid(case)) == ("refunded", "money", FRIDGE.minor)
 
